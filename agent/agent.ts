@@ -1,0 +1,92 @@
+import type { Logger } from "../base/logger.ts";
+import { type Service, ServiceStack } from "../base/service.ts";
+import { ChangeRelay } from "./change-relay.ts";
+import { lockDataDir } from "./data-dir-lock.ts";
+import type { DeviceSource } from "./devices/device-source.ts";
+import { discoverDevices } from "./devices/discover.ts";
+import { createDockerExecutor } from "./executor/docker/docker-executor.ts";
+import type { AllocationListener, Executor } from "./executor/executor.ts";
+import { createProcessExecutor } from "./executor/process/process-executor.ts";
+import { capacity, readBootId } from "./inventory.ts";
+import { Journal } from "./journal.ts";
+import { runNode } from "./node.ts";
+
+export interface AgentOptions {
+  /** `host:port`, at least one; any of the cluster. */
+  readonly controllers: readonly string[];
+  readonly nodeName: string;
+  /** Where the other ranks of a gang reach this host. */
+  readonly address: string;
+  readonly dataDir: string;
+  readonly executor: "docker" | "process";
+  readonly dockerSocket: string;
+  /** Undefined is the engine's default runtime. */
+  readonly dockerRuntime: string | undefined;
+  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
+  readonly labels: Record<string, string>;
+  /** Between heartbeats. */
+  readonly heartbeatMs: number;
+  /** Undefined is all that the host has. */
+  readonly cpuCores: number | undefined;
+  readonly memoryMb: number | undefined;
+  readonly log: Logger;
+}
+
+export interface Agent extends Service {
+  readonly nodeName: string;
+  /** Sentences for a person: what was found, what is simulated. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Starts this host's agent: takes the data directory, finds devices and jobs of before, then looks for the leader for as
+ * long as it lives. Closing it leaves every job as it is; the next agent on the directory adopts them.
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const services = new ServiceStack();
+  try {
+    return await start(options, services);
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
+}
+
+async function start(options: AgentOptions, services: ServiceStack): Promise<Agent> {
+  const { nodeName, dataDir, simulateGpus, heartbeatMs } = options;
+  const log = options.log.child({ node: nodeName });
+  services.add(await lockDataDir(dataDir));
+  const journal = await Journal.open(dataDir);
+  const bootId = await readBootId();
+  const devices = services.add(await discoverDevices({ simulateGpus, log }));
+  const changes = new ChangeRelay();
+  const { listener: onChange } = changes;
+  const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const simulatedGpus = simulateGpus?.count ?? 0;
+  const timing = { heartbeatMs };
+  services.add(await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }));
+  return { nodeName, notes: notesOf(options, devices, executor), close: () => services.close() };
+}
+
+function createExecutor(
+  options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
+): Promise<Executor> {
+  if (options.executor === "process") return createProcessExecutor(options);
+  const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
+  return createDockerExecutor({ ...options, socketPath, runtime, simulated: simulateGpus !== undefined });
+}
+
+function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executor): string[] {
+  const { simulateGpus: simulated } = options;
+  const { cpu_cores, memory_mb } = capacity({ ...options, simulatedGpus: simulated?.count ?? 0 });
+  const gpus =
+    simulated === undefined
+      ? [`GPUs are found through ${devices.name}: ${devices.reason}`]
+      : [
+          `${simulated.count} GPUs with ${simulated.memoryMb} MB each are simulated: no job computes on a real one`,
+          `the node offers ${cpu_cores} cores and ${memory_mb} MB of memory, whatever this host has`,
+        ];
+  const jobs = executor.name === "docker" ? "jobs run in Docker containers" : "jobs run as plain processes";
+  return [...gpus, jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
+}

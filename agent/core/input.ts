@@ -1,0 +1,79 @@
+import type { AllocationKey } from "../../base/ids.ts";
+import type { AllocationEnd, AllocationState, FoundAllocation, LaunchSpec } from "../executor/executor.ts";
+
+/** What the agent must not forget: kept on disk, so that a restarted agent obeys no leader that it would have refused. */
+export interface Memory {
+  /** The cluster that this node works for; empty before its first Welcome. */
+  readonly clusterId: string;
+  /** The highest term that was seen. */
+  readonly highestTerm: number;
+  /** As the last leader granted it; 0 is no lease: nothing is ever fenced. */
+  readonly leaseMs: number;
+}
+
+/** A leader's order. All of them may be repeated without harm. */
+export type Command =
+  | { readonly kind: "launch"; readonly spec: LaunchSpec }
+  | { readonly kind: "stop"; readonly key: AllocationKey; readonly graceMs: number; readonly reason: string }
+  | { readonly kind: "release"; readonly key: AllocationKey };
+
+/** Everything that can happen to an agent. `atMs` is the shell's monotonic clock. */
+export type Input =
+  /** The first input: what the executor found on the host. */
+  | { readonly kind: "recovered"; readonly atMs: number; readonly found: readonly FoundAllocation[] }
+  /** A Welcome, which answers the Hello sent at `helloSentAtMs`. */
+  | { readonly kind: "connected"; readonly atMs: number; readonly helloSentAtMs: number; readonly welcome: Welcome }
+  | { readonly kind: "disconnected"; readonly atMs: number }
+  | { readonly kind: "command"; readonly atMs: number; readonly term: number; readonly command: Command }
+  | {
+      readonly kind: "allocation-changed";
+      readonly atMs: number;
+      readonly key: AllocationKey;
+      readonly state: AllocationState;
+    }
+  /** The executor has carried out a release, or failed to. */
+  | { readonly kind: "released"; readonly atMs: number; readonly key: AllocationKey; readonly done: boolean }
+  | { readonly kind: "heartbeat-sent"; readonly atMs: number; readonly sequence: number }
+  | { readonly kind: "heartbeat-acked"; readonly atMs: number; readonly sequence: number }
+  /** The memory of a `persist` effect is on disk. */
+  | { readonly kind: "persisted"; readonly atMs: number; readonly memory: Memory }
+  | { readonly kind: "tick"; readonly atMs: number };
+
+/** A leader has taken this agent in. The lease counts from the sending of what it answers. */
+export interface Welcome {
+  readonly clusterId: string;
+  readonly term: number;
+  readonly leaseMs: number;
+}
+
+/** What the shell must do, in this order. */
+export type Effect =
+  | { readonly kind: "launch"; readonly spec: LaunchSpec }
+  | { readonly kind: "stop"; readonly key: AllocationKey; readonly graceMs: number; readonly reason: string }
+  /** Answered by a `released` input. */
+  | { readonly kind: "release"; readonly key: AllocationKey }
+  | { readonly kind: "report"; readonly report: Report }
+  /** Answered by a `persisted` input once it is durable; tried until it is. */
+  | { readonly kind: "persist"; readonly memory: Memory }
+  | { readonly kind: "refuse-command"; readonly term: number; readonly command: Command; readonly why: string }
+  /** This leader is not ours: leave its stream. */
+  | { readonly kind: "refuse-leader"; readonly why: string };
+
+/** As the executor tells it; the time is missing where the agent itself refused to begin. */
+export type ReportedState =
+  | AllocationState
+  | {
+      readonly phase: "ended";
+      readonly startedAtMs: undefined;
+      readonly endedAtMs: undefined;
+      readonly end: AllocationEnd;
+    };
+
+/** What a leader is told of an allocation. */
+export interface Report {
+  readonly key: AllocationKey;
+  readonly deviceIds: readonly string[];
+  readonly state: ReportedState;
+  /** It was asked to stop and has not ended. */
+  readonly stopping: boolean;
+}

@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import { asJobId } from "../../base/ids.ts";
+import type { FoundAllocation } from "../executor/executor.ts";
+import type { Effect, Input } from "./input.ts";
+import { fenceAtMs } from "./lease.ts";
+import { type AgentState, createAgentState } from "./state.ts";
+import { step } from "./step.ts";
+
+const LEASE_MS = 300_000;
+const GRACE_MS = 30_000;
+/** 10 % for the clocks and 5 s for the kill, besides the grace. */
+const FENCE_MS = LEASE_MS - GRACE_MS - 30_000 - 5_000;
+const key = { jobId: asJobId("job-17"), attempt: 1, rank: 0 };
+const running = { phase: "running", startedAtMs: 1, stopping: false } as const;
+
+function agent(over: Partial<FoundAllocation> = {}, leaseMs = LEASE_MS): AgentState {
+  const state = createAgentState({ clusterId: "c", highestTerm: 1, leaseMs }, 0);
+  const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: running, ...over };
+  step(state, { kind: "recovered", atMs: 0, found: [found] });
+  return state;
+}
+const tick = (state: AgentState, atMs: number): readonly Effect[] => step(state, { kind: "tick", atMs });
+const beat = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-sent", sequence, atMs });
+const ack = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-acked", sequence, atMs });
+
+test("a restarted agent that reaches nobody counts the remembered lease from its own start", () => {
+  const state = agent();
+  expect(tick(state, FENCE_MS - 1)).toEqual([]);
+  expect(tick(state, FENCE_MS)).toMatchObject([
+    { kind: "stop", key, graceMs: GRACE_MS },
+    { kind: "report", report: { stopping: true } },
+  ]);
+});
+
+test("the lease counts from the sending of the heartbeat that was acknowledged, not from the acknowledgement", () => {
+  const state = agent();
+  step(state, beat(1, 10_000));
+  step(state, ack(1, 90_000));
+  expect(tick(state, 10_000 + FENCE_MS - 1)).toEqual([]);
+  expect(tick(state, 10_000 + FENCE_MS)).toHaveLength(2);
+});
+
+test("a heartbeat without acknowledgement prolongs nothing", () => {
+  const state = agent();
+  step(state, beat(1, 100_000));
+  expect(tick(state, FENCE_MS)).toHaveLength(2);
+});
+
+test("an acknowledgement that was never asked for, comes late, or belongs to a stream before prolongs nothing", () => {
+  const state = agent();
+  step(state, ack(9, 100_000));
+  step(state, beat(1, 50_000));
+  step(state, beat(2, 60_000));
+  step(state, ack(2, 61_000));
+  step(state, ack(1, 62_000));
+  expect(state.leaseFromMs).toBe(60_000);
+  step(state, beat(3, 70_000));
+  step(state, { kind: "disconnected", atMs: 71_000 });
+  step(state, ack(3, 72_000));
+  expect(state.leaseFromMs).toBe(60_000);
+});
+
+test("a Welcome prolongs the lease from the sending of its Hello, and may change its length", () => {
+  const state = agent();
+  const welcome = { clusterId: "c", term: 1, leaseMs: 100_000 };
+  step(state, { kind: "connected", atMs: 50_000, helloSentAtMs: 40_000, welcome });
+  expect(fenceAtMs(state, GRACE_MS)).toBe(40_000 + 100_000 - 10_000 - 5_000 - GRACE_MS);
+});
+
+test("a refused leader prolongs nothing", () => {
+  const state = agent();
+  const welcome = { clusterId: "other", term: 1, leaseMs: LEASE_MS };
+  step(state, { kind: "connected", atMs: 50_000, helloSentAtMs: 40_000, welcome });
+  expect(state.leaseFromMs).toBe(0);
+});
+
+test("without a lease nothing is ever stopped", () => {
+  expect(tick(agent({}, 0), 1e12)).toEqual([]);
+});
+
+test("an allocation that waits for its node goes on without a lease", () => {
+  expect(tick(agent({ requeueOnNodeLost: false }), 1e12)).toEqual([]);
+});
+
+test("an allocation is fenced once, and its end is told as fenced whatever its exit code", () => {
+  const state = agent();
+  expect(tick(state, FENCE_MS)).toHaveLength(2);
+  expect(tick(state, FENCE_MS + 1_000)).toEqual([]);
+  const end = { kind: "exited", exitCode: 0, signal: undefined, outOfMemory: false, message: "" } as const;
+  const ended = { phase: "ended", startedAtMs: 1, endedAtMs: 2, end } as const;
+  expect(step(state, { kind: "allocation-changed", atMs: 1, key, state: ended })).toMatchObject([
+    { kind: "report", report: { state: { phase: "ended", end: { kind: "fenced" } } } },
+  ]);
+});
+
+test("what ended before the lease ran out keeps its own end", () => {
+  const state = agent();
+  const end = { kind: "exited", exitCode: 3, signal: undefined, outOfMemory: false, message: "" } as const;
+  step(state, {
+    kind: "allocation-changed",
+    atMs: 1,
+    key,
+    state: { phase: "ended", startedAtMs: 1, endedAtMs: 2, end },
+  });
+  expect(tick(state, 1e12)).toEqual([]);
+});
+
+test("a grace that does not fit is cut, so that all is gone before the lease ends", () => {
+  const state = agent({ graceMs: 3_600_000 });
+  expect(fenceAtMs(state, 3_600_000)).toBe(LEASE_MS / 2);
+  expect(tick(state, LEASE_MS / 2 - 1)).toEqual([]);
+  expect(tick(state, LEASE_MS / 2)).toMatchObject([{ kind: "stop", graceMs: 270_000 - 5_000 - 150_000 }, {}]);
+});
+
+test("an agent that looks late gives only the grace that is left, and none when the lease is over", () => {
+  expect(tick(agent(), 260_000)).toMatchObject([{ kind: "stop", graceMs: 5_000 }, {}]);
+  expect(tick(agent(), 400_000)).toMatchObject([{ kind: "stop", graceMs: 0 }, {}]);
+});
+
+test("with a lease shorter than its margins nothing is stopped in its first half", () => {
+  const state = agent({}, 3_000);
+  expect(tick(state, 1_499)).toEqual([]);
+  expect(tick(state, 1_500)).toMatchObject([{ kind: "stop", graceMs: 0 }, {}]);
+});
+
+test("heartbeats that nobody acknowledges are forgotten in the end", () => {
+  const state = agent();
+  for (let sequence = 1; sequence <= 1_000; sequence += 1) step(state, beat(sequence, sequence));
+  expect(state.heartbeats.size).toBe(64);
+  step(state, ack(1_000, 2_000));
+  expect(state.leaseFromMs).toBe(1_000);
+  expect(state.heartbeats.size).toBe(0);
+});

@@ -1,0 +1,60 @@
+import { type AllocationKey, allocationName } from "../../base/ids.ts";
+import type { Command, Memory, Report, ReportedState } from "./input.ts";
+
+/** One allocation that this node knows, from its launch or its discovery until its release is carried out. */
+export interface KnownAllocation {
+  readonly key: AllocationKey;
+  readonly deviceIds: readonly string[];
+  readonly graceMs: number;
+  readonly requeueOnNodeLost: boolean;
+  state: ReportedState;
+  stopping: boolean;
+  /** The agent itself is ending it because its lease runs out. */
+  fenced: boolean;
+  /** Undefined until a leader asked for it. */
+  release: { retryAtMs: number | undefined } | undefined;
+}
+
+/** All that the core knows; changed in place by `step` alone. */
+export interface AgentState {
+  /** By allocation name. */
+  readonly allocations: Map<string, KnownAllocation>;
+  /** What is on disk. */
+  durable: Memory;
+  /** What has been seen; differs from `durable` while it is being written. */
+  memory: Memory;
+  /** Commands of a term that is not yet on disk, in order. */
+  waiting: { readonly term: number; readonly command: Command }[];
+  /** From when the lease counts: the sending of the last message that a leader answered. */
+  leaseFromMs: number;
+  /** When heartbeats that wait for their acknowledgement were sent, by sequence, oldest first. */
+  readonly heartbeats: Map<number, number>;
+}
+
+/** How an agent begins, with what its journal remembers. */
+export function createAgentState(memory: Memory, atMs: number): AgentState {
+  return {
+    allocations: new Map(),
+    durable: memory,
+    memory,
+    waiting: [],
+    leaseFromMs: atMs,
+    heartbeats: new Map(),
+  };
+}
+
+/** The allocation of that key, unless it was never heard of or is released. */
+export function knownAllocation(state: AgentState, key: AllocationKey): KnownAllocation | undefined {
+  return state.allocations.get(allocationName(key));
+}
+
+/** What a Hello tells: every allocation, ended ones included until they are released. */
+export function allReports(state: AgentState): Report[] {
+  return [...state.allocations.values()].map(reportOf);
+}
+
+/** The allocation as a leader is told of it. */
+export function reportOf(allocation: KnownAllocation): Report {
+  const { key, deviceIds, state } = allocation;
+  return { key, deviceIds, state, stopping: allocation.stopping && state.phase !== "ended" };
+}

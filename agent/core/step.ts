@@ -1,0 +1,110 @@
+import { unreachable } from "../../base/assert.ts";
+import { type AllocationKey, allocationName } from "../../base/ids.ts";
+import type { AllocationEnd, AllocationState, FoundAllocation } from "../executor/executor.ts";
+import { onCommand, onPersisted } from "./commands.ts";
+import type { Effect, Input, Welcome } from "./input.ts";
+import { acknowledgeHeartbeat, fence, noteHeartbeat, prolongLease } from "./lease.ts";
+import { type AgentState, knownAllocation, reportOf } from "./state.ts";
+
+/** How long after a failed release it is tried again. */
+const RELEASE_RETRY_MS = 30_000;
+
+/**
+ * Takes one input into the state and says what must be done about it, in order. Pure but for the state that it owns: no
+ * I/O, no clock, no log. The agent ends an allocation by itself only when its lease runs out.
+ */
+export function step(state: AgentState, input: Input): readonly Effect[] {
+  const effects: Effect[] = [];
+  switch (input.kind) {
+    case "recovered":
+      for (const found of input.found) adopt(state, found);
+      break;
+    case "connected":
+      onWelcome(state, input.welcome, input.helloSentAtMs, effects);
+      break;
+    case "disconnected":
+      state.heartbeats.clear();
+      break;
+    case "command":
+      onCommand(state, input, effects);
+      break;
+    case "allocation-changed":
+      onAllocationChanged(state, input.key, input.state, effects);
+      break;
+    case "released":
+      onReleased(state, input.key, input.done, input.atMs);
+      break;
+    case "heartbeat-sent":
+      noteHeartbeat(state, input.sequence, input.atMs);
+      break;
+    case "heartbeat-acked":
+      acknowledgeHeartbeat(state, input.sequence);
+      break;
+    case "persisted":
+      onPersisted(state, input, effects);
+      break;
+    case "tick":
+      fence(state, input.atMs, effects);
+      retryReleases(state, input.atMs, effects);
+      break;
+    default:
+      unreachable(input);
+  }
+  return effects;
+}
+
+/** What was found on the host is taken over as it is; the next Hello tells of it. */
+function adopt(state: AgentState, found: FoundAllocation): void {
+  state.allocations.set(allocationName(found.key), {
+    ...found,
+    stopping: found.state.phase === "running" && found.state.stopping,
+    fenced: false,
+    release: undefined,
+  });
+}
+
+function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, effects: Effect[]): void {
+  const { clusterId, highestTerm } = state.memory;
+  const refuse = (why: string): void => void effects.push({ kind: "refuse-leader", why });
+  if (clusterId !== "" && welcome.clusterId !== clusterId) {
+    return refuse(`it leads cluster ${welcome.clusterId}, and this node works for cluster ${clusterId}`);
+  }
+  if (welcome.term < highestTerm) return refuse(`its term ${welcome.term} is over: ${highestTerm} has been seen`);
+  state.heartbeats.clear();
+  prolongLease(state, helloSentAtMs);
+  const memory = { clusterId: welcome.clusterId, highestTerm: welcome.term, leaseMs: welcome.leaseMs };
+  const isNews = Object.entries(memory).some(([name, value]) => state.memory[name as keyof typeof memory] !== value);
+  if (!isNews) return;
+  state.memory = memory;
+  effects.push({ kind: "persist", memory });
+}
+
+/** An end is final: what the executor says of it later is not news. */
+function onAllocationChanged(state: AgentState, key: AllocationKey, next: AllocationState, effects: Effect[]): void {
+  const known = knownAllocation(state, key);
+  if (!known || known.state.phase === "ended") return;
+  if (known.state.phase === "running" && next.phase === "starting") return;
+  known.state = next.phase === "ended" && known.fenced ? { ...next, end: fencedEnd(next.end) } : next;
+  if (next.phase === "running" && next.stopping) known.stopping = true;
+  effects.push({ kind: "report", report: reportOf(known) });
+}
+
+function fencedEnd(end: AllocationEnd): AllocationEnd {
+  const message = "stopped by its node: no controller answered before the lease ran out";
+  return { kind: "fenced", message: end.message === "" ? message : `${message} (${end.message})` };
+}
+
+function onReleased(state: AgentState, key: AllocationKey, done: boolean, atMs: number): void {
+  const known = knownAllocation(state, key);
+  if (!known?.release) return;
+  if (done) state.allocations.delete(allocationName(key));
+  else known.release.retryAtMs = atMs + RELEASE_RETRY_MS;
+}
+
+function retryReleases(state: AgentState, atMs: number, effects: Effect[]): void {
+  for (const { key, release } of state.allocations.values()) {
+    if (release?.retryAtMs === undefined || release.retryAtMs > atMs) continue;
+    release.retryAtMs = undefined;
+    effects.push({ kind: "release", key });
+  }
+}

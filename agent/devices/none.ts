@@ -1,0 +1,6 @@
+import type { DeviceSource } from "./device-source.ts";
+
+/** A host without devices. */
+export function noDevices(reason: string): DeviceSource {
+  return { name: "none", reason, driverVersion: "", list: async () => [], read: async () => [], close: async () => {} };
+}

@@ -1,0 +1,33 @@
+import { asDeviceId } from "../../base/ids.ts";
+import type { Device, DeviceReading, DeviceSource } from "./device-source.ts";
+
+/** What an idle device of this kind would show. */
+const IDLE_TEMPERATURE_C = 34;
+const IDLE_POWER_W = 60;
+
+/** Devices that exist only in name, `gpu-1` and on: for trying things out where there are none. They read as idle. */
+export function simulateDevices({ count, memoryMb }: { count: number; memoryMb: number }): DeviceSource {
+  const devices: readonly Device[] = Array.from({ length: count }, (_, index) => ({
+    id: asDeviceId(`gpu-${index + 1}`),
+    model: "Simulated GPU",
+    memoryMb,
+    index,
+    pciBusId: "",
+    numaNode: undefined,
+  }));
+  const readings: readonly DeviceReading[] = devices.map(({ id, index }) => ({
+    id,
+    utilizationPercent: 0,
+    memoryUsedMb: 0,
+    temperatureC: IDLE_TEMPERATURE_C + (index % 4),
+    powerW: IDLE_POWER_W,
+  }));
+  return {
+    name: "simulated",
+    reason: "simulation was asked for",
+    driverVersion: "",
+    list: async () => devices,
+    read: async () => readings,
+    close: async () => {},
+  };
+}

@@ -1,0 +1,287 @@
+import { Agent } from "node:http";
+import type { Readable } from "node:stream";
+import { inspect } from "node:util";
+import Docker from "dockerode";
+import { withDeadline } from "../../../base/abort.ts";
+import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import type { LogStreamName } from "../executor.ts";
+import { jsonLines } from "./json-lines.ts";
+
+const CONTROL_DEADLINE_MS = 5_000;
+/** Creating, starting and removing touch the disk and run programs. */
+const WORK_DEADLINE_MS = 30_000;
+
+export type ContainerDetails = Docker.ContainerInspectInfo;
+export type ContainerSummary = Docker.ContainerInfo;
+export type CreateOptions = Docker.ContainerCreateOptions & { readonly name: string };
+
+/** The Docker Engine refused a call (`status` is HTTP's) or did not answer it (`status` is undefined). */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly status: number | undefined;
+
+  constructor(message: string, status: number | undefined, cause: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** Whether it is unknown what became of the call: the engine may have carried it out, or may still do so. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof EngineError && error.status === undefined;
+}
+
+/** Whether the engine answered with a refusal. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof EngineError && error.status !== undefined;
+}
+
+/** Whether the engine answered that there is no such thing. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof EngineError && error.status === 404;
+}
+
+/** What `docker info` tells; missing where the engine is older than the field. */
+export interface EngineInfo {
+  readonly NCPU?: number;
+  readonly InitCommit?: { readonly ID?: string };
+  readonly LiveRestoreEnabled?: boolean;
+  readonly Runtimes?: Readonly<Record<string, unknown>>;
+  readonly CDISpecDirs?: readonly string[] | null;
+  readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
+  readonly ServerVersion?: string;
+}
+
+export interface EngineEvent {
+  readonly Action?: string;
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> };
+}
+
+export interface ReadOutputOptions {
+  readonly follow: boolean;
+  /** undefined is both. */
+  readonly stream: LogStreamName | undefined;
+  readonly tail: number | undefined;
+  /** Seconds since the epoch with nine decimals; entries before it are left out. */
+  readonly since: string | undefined;
+}
+
+/**
+ * docker-modem renders the options of every call for a debug log, also when nobody reads it, and what an agent refers to is
+ * every other call in progress.
+ */
+class OpaqueAgent extends Agent {
+  [inspect.custom](): string {
+    return "Agent";
+  }
+}
+
+/** The calls of the Docker Engine that the executor needs: each with a deadline, failing with {@link EngineError} only. */
+export class EngineClient {
+  readonly #docker: Docker;
+  readonly #socketPath: string;
+  readonly #closing: AbortSignal;
+
+  /** @param closing ends every call in progress */
+  constructor(socketPath: string, closing: AbortSignal) {
+    this.#socketPath = socketPath;
+    this.#closing = closing;
+    // No connection is kept: one that outlives a restart of the engine fails at its next use. What the environment says
+    // (DOCKER_HOST and the like) must not win over the socket that was asked for.
+    const agent = new OpaqueAgent({ keepAlive: false });
+    const options = { socketPath, host: undefined, protocol: "http", timeout: undefined, agent } as const;
+    this.#docker = new Docker(options);
+  }
+
+  async ping(): Promise<void> {
+    await this.#call("ping", CONTROL_DEADLINE_MS, (signal) => this.#get("/_ping", signal));
+  }
+
+  async info(): Promise<EngineInfo> {
+    return await this.#call("info", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineInfo>("/info", signal));
+  }
+
+  async hasImage(image: string): Promise<boolean> {
+    const found = await this.#find("inspect of an image", (signal) => this.#get(`/images/${image}/json`, signal));
+    return found !== undefined;
+  }
+
+  /** Begins a pull; the answer's lines are its progress. No deadline: the signal ends it. */
+  async pull(image: string, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+    const abortSignal = AbortSignal.any([signal, this.#closing]);
+    return jsonLines((await this.#convert(this.#docker.pull(image, { abortSignal }))) as Readable);
+  }
+
+  /** The new container's id. */
+  async create(options: CreateOptions): Promise<string> {
+    return await this.#call("create", WORK_DEADLINE_MS, async (abortSignal) => {
+      const container = await this.#docker.createContainer({ ...options, abortSignal });
+      return container.id;
+    });
+  }
+
+  /** Starting what runs already is allowed. */
+  async start(container: string): Promise<void> {
+    try {
+      await this.#call("start", WORK_DEADLINE_MS, (abortSignal) =>
+        this.#docker.getContainer(container).start({ abortSignal }),
+      );
+    } catch (error) {
+      if (!(error instanceof EngineError && error.status === 304)) throw error;
+    }
+  }
+
+  /** False when there is nothing to signal: the container does not run or does not exist. */
+  async kill(container: string, signal: "SIGTERM" | "SIGKILL"): Promise<boolean> {
+    try {
+      await this.#call("kill", CONTROL_DEADLINE_MS, (abortSignal) =>
+        this.#docker.getContainer(container).kill({ signal, abortSignal }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof EngineError && (error.status === 404 || error.status === 409)) return false;
+      throw error;
+    }
+  }
+
+  /** By id or name; undefined when there is none. */
+  async inspect(container: string): Promise<ContainerDetails | undefined> {
+    return await this.#find("inspect", (abortSignal) => this.#docker.getContainer(container).inspect({ abortSignal }));
+  }
+
+  /** All containers with the label, ended ones included. */
+  async list(label: string): Promise<readonly ContainerSummary[]> {
+    return await this.#call("list", CONTROL_DEADLINE_MS, (abortSignal) =>
+      this.#docker.listContainers({ all: true, filters: { label: [label] }, abortSignal }),
+    );
+  }
+
+  /** Kills it if it runs, and removes it with its anonymous volumes. Removing what is not there is allowed. */
+  async remove(container: string): Promise<void> {
+    await this.#call("remove", WORK_DEADLINE_MS, async (abortSignal) => {
+      try {
+        await this.#docker.getContainer(container).remove({ force: true, v: true, abortSignal });
+      } catch (error) {
+        if (statusOf(error) !== 404) throw error;
+      }
+    });
+  }
+
+  /** Removes it unless it runs; false if it does. The engine starts nothing that is being removed, and removes nothing half started. */
+  async removeUnlessRunning(container: string): Promise<boolean> {
+    return await this.#call("remove", WORK_DEADLINE_MS, async (abortSignal) => {
+      try {
+        await this.#docker.getContainer(container).remove({ v: true, abortSignal });
+      } catch (error) {
+        if (statusOf(error) === 409) return false;
+        if (statusOf(error) !== 404) throw error;
+      }
+      return true;
+    });
+  }
+
+  /** What happens to containers with the label from now on. Ends when the engine ends; the signal ends it without error. */
+  async events(label: string, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+    const filters = { label: [label], event: ["create", "die", "destroy", "oom"] };
+    const ended = AbortSignal.any([signal, this.#closing]);
+    const stream = await this.#stream("events", ended, (abortSignal) =>
+      this.#docker.getEvents({ filters, abortSignal }).then((it) => it as Readable),
+    );
+    return jsonLines(stream);
+  }
+
+  /** The container's output in Docker's frames, each entry preceded by its time. */
+  async output(container: string, options: ReadOutputOptions, signal: AbortSignal): Promise<Readable> {
+    const { follow, stream } = options;
+    const query = { stdout: stream !== "stderr", stderr: stream !== "stdout", timestamps: true, follow };
+    const tail = options.tail === undefined ? {} : { tail: options.tail };
+    const since = options.since === undefined ? {} : { since: options.since };
+    return await this.#stream("logs", AbortSignal.any([signal, this.#closing]), (abortSignal) =>
+      this.#dial<Readable>({
+        path: `/containers/${container}/logs?`,
+        method: "GET",
+        isStream: true,
+        abortSignal,
+        statusCodes: { 200: true },
+        options: { ...query, ...tail, ...since },
+      }),
+    );
+  }
+
+  async #find<T>(operation: string, start: (abortSignal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await this.#call(operation, CONTROL_DEADLINE_MS, start);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A call whose answer has a deadline for its beginning only. */
+  async #stream(
+    operation: string,
+    ended: AbortSignal,
+    start: (signal: AbortSignal) => Promise<Readable>,
+  ): Promise<Readable> {
+    const opening = new AbortController();
+    try {
+      return await this.#convert(
+        withDeadline(operation, CONTROL_DEADLINE_MS, () => start(AbortSignal.any([opening.signal, ended]))),
+      );
+    } catch (error) {
+      opening.abort();
+      throw error;
+    }
+  }
+
+  async #call<T>(operation: string, deadlineMs: number, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return await this.#convert(
+      withDeadline(operation, deadlineMs, (signal) => start(AbortSignal.any([signal, this.#closing]))),
+    );
+  }
+
+  async #convert<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      const status = statusOf(error);
+      if (status !== undefined) throw new EngineError(withoutStatus(messageOf(error)), status, error);
+      throw new EngineError(`Docker does not answer at ${this.#socketPath}: ${whyUnanswered(error)}`, undefined, error);
+    }
+  }
+
+  async #get<T>(path: string, abortSignal: AbortSignal): Promise<T> {
+    return await this.#dial<T>({ path, method: "GET", abortSignal, statusCodes: { 200: true } });
+  }
+
+  async #dial<T>(options: Parameters<Docker["modem"]["dial"]>[0]): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      this.#docker.modem.dial(options, (error, result) => (error ? reject(error) : resolve(result as T)));
+    });
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof Error && "statusCode" in error && typeof error.statusCode === "number") return error.statusCode;
+  return undefined;
+}
+
+/** dockerode writes `(HTTP code 404) no such container - ` before what the engine said. */
+function withoutStatus(message: string): string {
+  return message.replace(/^\(HTTP code \d+\) .*? - /, "").trim();
+}
+
+function whyUnanswered(error: unknown): string {
+  switch (systemErrorCode(error)) {
+    case "ENOENT":
+      return "there is no such socket";
+    case "EACCES":
+      return "permission denied: the agent's user must be root or in the group docker";
+    case "ECONNREFUSED":
+      return "nothing listens there";
+    case "ECONNRESET":
+      return "it closed the connection";
+    default:
+      return messageOf(error);
+  }
+}

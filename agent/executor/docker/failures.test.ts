@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { EngineError } from "./engine-client.ts";
+import { initFailure, pullFailure, startFailure } from "./failures.ts";
+import { PullError } from "./image-pull.ts";
+
+const RUNC =
+  "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process:";
+
+const PULLS: [string, string, string][] = [
+  ["manifest for a/b:1 not found: manifest unknown: manifest unknown", "bad-request", "image not found: a/b:1"],
+  [
+    "pull access denied for a/b, repository does not exist or may require 'docker login'",
+    "bad-request",
+    "image not found, or access to it denied: a/b:1",
+  ],
+  ["no matching manifest for linux/arm64/v8 in the manifest list entries", "bad-request", "kind of machine: a/b:1"],
+  ["invalid reference format: repository name must be lowercase", "bad-request", "not the name of an image: a/b:1"],
+  ["toomanyrequests: You have reached your pull rate limit", "node", "its registry refuses more requests for now"],
+  ['Get "https://r/v2/": dial tcp: lookup r on 10.0.0.2:53: no such host', "node", "its registry cannot be reached"],
+  ["net/http: TLS handshake timeout", "node", "its registry cannot be reached"],
+  ["received unexpected HTTP status: 503 Service Unavailable", "node", "503 Service Unavailable"],
+];
+
+test.each(PULLS)("a pull that fails with %j is told as %s", (text, kind, message) => {
+  const found = pullFailure("a/b:1", new PullError(text));
+  expect(found).toEqual({ kind, message: expect.stringContaining(message) });
+  // Where a registry's name is resolved is nobody's business.
+  expect(found.message).not.toContain("10.0.0.2");
+});
+
+const STARTS: [number, string, string, string][] = [
+  [400, `${RUNC} exec: "nope": executable file not found in $PATH: unknown`, "bad-request", "in the image: nope"],
+  [400, `${RUNC} exec: "/x": stat /x: no such file or directory: unknown`, "bad-request", "in the image: /x"],
+  [500, `${RUNC} exec: "/etc": permission denied: unknown`, "bad-request", "command cannot be executed: /etc"],
+  [400, `${RUNC} exec /a: exec format error: unknown`, "bad-request", "not made for this kind of machine: /a"],
+  [400, "Unknown runtime specified gvisor", "node", "Docker has no runtime gvisor"],
+  [400, "unknown or invalid runtime name: gvisor", "node", "Docker has no runtime gvisor"],
+  [500, 'could not select device driver "nvidia" with capabilities: [[gpu]]', "node", "Docker cannot grant GPUs"],
+  [400, "OCI runtime create failed: fork/exec /r: no such file or directory: unknown", "node", "runtime is missing"],
+  [400, "No command specified", "bad-request", "no command given, and the image has none"],
+  [400, "invalid environment variable: =x", "bad-request", "Docker refused it: invalid environment variable: =x"],
+  [400, `${RUNC} nvidia-container-cli: device error: GPU-1: unknown device`, "node", "unknown device"],
+  [500, "no space left on device", "node", "Docker could not start it: no space left on device"],
+];
+
+test.each(STARTS)("a start that fails with %i %j is told as %s", (status, text, kind, message) => {
+  const found = startFailure(new EngineError(text, status, undefined), "/a");
+  expect(found).toEqual({ kind, message: expect.stringContaining(message) });
+});
+
+test("an engine that does not answer is the node's fault, in its own words", () => {
+  const silent = new EngineError(
+    "Docker does not answer at /run/docker.sock: nothing listens there",
+    undefined,
+    undefined,
+  );
+  for (const failure of [startFailure(silent, "x"), pullFailure("a", silent)]) {
+    expect(failure).toEqual({ kind: "node", message: silent.message });
+  }
+});
+
+test("a very long message of Docker is cut", () => {
+  expect(startFailure(new EngineError("x".repeat(10_000), 500, undefined), undefined).message.length).toBeLessThan(400);
+});
+
+test("what Docker's init says of a command is found in the output, and nothing else is", () => {
+  const missing = "log line\n[FATAL tini (7)] exec train.sh failed: No such file or directory\n";
+  expect(initFailure(missing)).toEqual({ kind: "bad-request", message: "command not found in the image: train.sh" });
+  const denied = "[FATAL tini (8)] exec /etc failed: Permission denied\n";
+  expect(initFailure(denied)).toEqual({ kind: "bad-request", message: "command cannot be executed: /etc" });
+  expect(initFailure("sh: nope: not found\n")).toBeUndefined();
+});

@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import { asJobId } from "../../../base/ids.ts";
+import { silentLogger } from "../../../base/logger.ts";
+import type { AllocationState, LaunchSpec } from "../executor.ts";
+import { Allocation } from "./allocation.ts";
+import { Discards } from "./discards.ts";
+import { EngineError } from "./engine-client.ts";
+import { Launcher, type LauncherOptions } from "./launcher.ts";
+
+const NAME = "gpusched-job-1-1-0";
+const spec: LaunchSpec = {
+  key: { jobId: asJobId("job-1"), attempt: 1, rank: 0 },
+  tenantId: "tenant-1",
+  jobName: "train",
+  deviceIds: [],
+  cpuCores: 1,
+  memoryMb: 64,
+  image: "image",
+  command: ["train"],
+  args: [],
+  script: undefined,
+  environment: {},
+  labels: {},
+  graceMs: 0,
+  requeueOnNodeLost: true,
+};
+const unanswered = new EngineError("Docker does not answer", undefined, undefined);
+const runs: AllocationState = { phase: "running", startedAtMs: 1, stopping: false };
+
+/** Launches on an engine that does what is given, and creates, starts and removes without a word otherwise. */
+function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocation: Allocation) => Promise<boolean>) {
+  const calls: string[] = [];
+  const record = (call: string) => async (): Promise<void> => void calls.push(call);
+  const engine: LauncherOptions["engine"] = {
+    hasImage: async () => true,
+    pull: async () => (async function* () {})(),
+    create: async () => "id",
+    start: record("start"),
+    inspect: async () => undefined,
+    remove: record("remove"),
+    ...given,
+  };
+  const discards = new Discards(engine, silentLogger);
+  const owner = { agentId: "agent-a", nodeName: "node-a", bootId: "boot-1" };
+  const grant = { kind: "none", reason: "" } as const;
+  const launcher = new Launcher({
+    engine,
+    discards,
+    closing: AbortSignal.timeout(15_000),
+    log: silentLogger,
+    host: async () => ({ owner, cpus: 1, hasInit: true, grant, runtime: undefined }),
+    observe:
+      observe ??
+      (async (it) => {
+        it.become(runs);
+        return true;
+      }),
+  });
+  const { key, deviceIds, graceMs, requeueOnNodeLost } = spec;
+  const facts = { key, deviceIds, graceMs, requeueOnNodeLost, isFromEarlierBoot: false };
+  const allocation = new Allocation(facts, { phase: "starting", message: "" }, () => undefined);
+  return { allocation, calls, discards, done: launcher.launch(allocation, spec) };
+}
+
+function failing(error: Error): () => Promise<never> {
+  return async () => {
+    throw error;
+  };
+}
+
+test("a launch that is answered throughout leaves a running container", async () => {
+  const { allocation, calls, done } = launchOn({});
+  await done;
+  expect(allocation.state).toEqual(runs);
+  expect(calls).toEqual(["start"]);
+});
+
+test("a creation that is not answered ends the launch, and what may still come of it is remembered", async () => {
+  const { allocation, discards, done } = launchOn({ create: failing(unanswered) });
+  await done;
+  expect(allocation.state).toMatchObject({ end: { kind: "node", message: "Docker does not answer" } });
+  expect(discards.has(NAME)).toBe(true);
+});
+
+test("a start that is refused removes the container before its end is told", async () => {
+  const { allocation, calls, done } = launchOn({ start: failing(new EngineError("no space left", 500, undefined)) });
+  await done;
+  expect(calls).toEqual(["remove"]);
+  expect(allocation.state).toMatchObject({ end: { kind: "node" } });
+});
+
+test("a start that is not answered and has happened is a running job", async () => {
+  const { allocation, calls, done } = launchOn({ start: failing(unanswered) });
+  await done;
+  expect(allocation.state).toEqual(runs);
+  expect(calls).toEqual([]);
+});
+
+test("a start that is not answered and has not happened is told as an end once it cannot happen any more", async () => {
+  let answers = false;
+  const states: string[] = [];
+  const { allocation, calls, done } = launchOn({ start: failing(unanswered) }, async (it) => {
+    states.push(it.state.phase);
+    if (answers) return false;
+    answers = true;
+    throw unanswered;
+  });
+  await done;
+  expect(states).toEqual(["starting", "starting"]);
+  expect(calls).toEqual(["remove"]);
+  expect(allocation.state).toMatchObject({
+    phase: "ended",
+    end: { kind: "node", message: "Docker did not answer while the container was being started" },
+  });
+});
+
+test("a container that was created for a job which is stopped meanwhile is never started", async () => {
+  const world = launchOn({
+    create: async () => {
+      world.allocation.stopBy(0);
+      return "id";
+    },
+  });
+  await world.done;
+  expect(world.calls).toEqual(["remove"]);
+  expect(world.allocation.state).toMatchObject({ end: { kind: "node", message: "stopped before it started" } });
+});
+
+test("a container of that name which is another agent's is left alone", async () => {
+  const taken = { Config: { Labels: {} }, State: { Status: "running" } } as never;
+  const { allocation, calls, done } = launchOn({
+    create: failing(new EngineError("name in use", 409, undefined)),
+    inspect: async () => taken,
+  });
+  await done;
+  expect(calls).toEqual([]);
+  expect(allocation.state).toMatchObject({ end: { message: `Docker has another container named ${NAME}` } });
+});

@@ -1,0 +1,169 @@
+import { delay } from "../../../base/abort.ts";
+import { messageOf } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/logger.ts";
+import { argvOf } from "../argv.ts";
+import type { AllocationEnd, LaunchSpec } from "../executor.ts";
+import type { Allocation } from "./allocation.ts";
+import { containerOptions, type HostFacts } from "./container-options.ts";
+import type { Discards } from "./discards.ts";
+import { type ContainerDetails, type EngineClient, EngineError, isUnanswered } from "./engine-client.ts";
+import { pullFailure, startFailure } from "./failures.ts";
+import { pullImage } from "./image-pull.ts";
+import { parseLabels } from "./labels.ts";
+import { Slots } from "./slots.ts";
+
+/** Containers created and started at once: more only makes each slower, until deadlines pass. */
+const MAX_STARTING = 8;
+const RETRY_MS = 1_000;
+const TAKEN_NAME_WITHIN_MS = 30_000;
+/** What may stand in the path of an HTTP request; Docker itself checks the rest. */
+const IMAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
+
+const STOPPED_BEFORE: AllocationEnd = { kind: "node", message: "stopped before it started" };
+
+export interface LauncherOptions {
+  readonly engine: Pick<EngineClient, "hasImage" | "pull" | "create" | "start" | "inspect" | "remove">;
+  readonly discards: Discards;
+  readonly closing: AbortSignal;
+  readonly log: Logger;
+  host(): Promise<HostFacts>;
+  /** Takes the container's present state into the allocation; false while it was not yet started. */
+  observe(allocation: Allocation): Promise<boolean>;
+}
+
+/** Brings an allocation from its launch to a running container, or to an end that says why not. */
+export class Launcher {
+  readonly #options: LauncherOptions;
+  readonly #slots = new Slots(MAX_STARTING);
+
+  constructor(options: LauncherOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. When it is done, the allocation runs or has ended, unless the executor is closing. */
+  async launch(allocation: Allocation, spec: LaunchSpec): Promise<void> {
+    const { log, closing } = this.#options;
+    allocation.isLaunching = true;
+    try {
+      const end = await this.#bringUp(allocation, spec);
+      if (end !== undefined && !closing.aborted) allocation.neverRan(end);
+    } catch (error) {
+      log.error({ err: error, allocation: allocation.name }, "launch failed unexpectedly");
+      await this.#options.discards.remove(allocation.containerName);
+      allocation.neverRan({ kind: "node", message: "the node could not start it: internal error" });
+    } finally {
+      allocation.isLaunching = false;
+    }
+  }
+
+  async #bringUp(allocation: Allocation, spec: LaunchSpec): Promise<AllocationEnd | undefined> {
+    const { image } = spec;
+    if (image === undefined) return { kind: "bad-request", message: "a node with Docker needs an image" };
+    if (!IMAGE_NAME.test(image) || image.includes("..")) {
+      return { kind: "bad-request", message: `not the name of an image: ${image}` };
+    }
+    return (
+      (await this.#provideImage(allocation, image)) ??
+      (await this.#slots.run(() => this.#createAndStart(allocation, spec, image)))
+    );
+  }
+
+  async #provideImage(allocation: Allocation, image: string): Promise<AllocationEnd | undefined> {
+    const { engine, log } = this.#options;
+    try {
+      if (await engine.hasImage(image)) return undefined;
+      const onProgress = (percent: number): void =>
+        allocation.become({ phase: "starting", message: `pulling image: ${percent}%` });
+      onProgress(0);
+      await pullImage(engine, image, onProgress, allocation.stopSignal);
+      allocation.become({ phase: "starting", message: "starting" });
+      return undefined;
+    } catch (error) {
+      if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
+      log.warn({ err: error, image }, "image not available");
+      return pullFailure(image, error);
+    }
+  }
+
+  async #createAndStart(allocation: Allocation, spec: LaunchSpec, image: string): Promise<AllocationEnd | undefined> {
+    const { engine, discards, log } = this.#options;
+    const [program] = argvOf(spec);
+    if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
+    try {
+      allocation.containerId = await engine.create(containerOptions(spec, image, await this.#options.host()));
+    } catch (error) {
+      const isTaken = error instanceof EngineError && error.status === 409;
+      if (isTaken) return await this.#adopt(allocation);
+      log.warn({ err: error, allocation: allocation.name }, "container not created");
+      // What was not answered may still be carried out. A created container alone does nothing.
+      if (isUnanswered(error)) discards.remember(allocation.containerName);
+      return startFailure(error, program);
+    }
+    if (allocation.stopSignal.aborted) {
+      await discards.remove(allocation.containerName);
+      return STOPPED_BEFORE;
+    }
+    return await this.#start(allocation, program);
+  }
+
+  async #start(allocation: Allocation, program: string | undefined): Promise<AllocationEnd | undefined> {
+    const { engine, discards, log } = this.#options;
+    try {
+      await engine.start(allocation.containerName);
+    } catch (error) {
+      log.warn({ err: error, allocation: allocation.name }, "container not started");
+      if (isUnanswered(error)) return await this.#settle(allocation);
+      await discards.remove(allocation.containerName);
+      return startFailure(error, program);
+    }
+    return await this.#settle(allocation);
+  }
+
+  /** A container of that name exists: ours from an earlier try, or another's. */
+  async #adopt(allocation: Allocation): Promise<AllocationEnd | undefined> {
+    const { containerName } = allocation;
+    try {
+      const host = await this.#options.host();
+      const details = await this.#findTaken(containerName);
+      const found = details && parseLabels(details.Config.Labels);
+      if (found?.agentId !== host.owner.agentId) {
+        return { kind: "node", message: `Docker has another container named ${containerName}` };
+      }
+      if (details?.State.Status !== "created") return await this.#settle(allocation);
+    } catch (error) {
+      return startFailure(error, undefined);
+    }
+    return await this.#start(allocation, undefined);
+  }
+
+  /** The name of a container is taken before the container can be seen. */
+  async #findTaken(name: string): Promise<ContainerDetails | undefined> {
+    const { engine, closing } = this.#options;
+    for (const until = performance.now() + TAKEN_NAME_WITHIN_MS; performance.now() < until && !closing.aborted; ) {
+      const details = await engine.inspect(name);
+      if (details) return details;
+      await delay(RETRY_MS / 5, closing);
+    }
+    return undefined;
+  }
+
+  /**
+   * Finds out what became of a start. Nothing may be reported as ended that may be running, so this waits for an engine
+   * that does not answer; a container that was not started by then is removed, and so never will be.
+   */
+  async #settle(allocation: Allocation): Promise<AllocationEnd | undefined> {
+    const { engine, closing } = this.#options;
+    while (!closing.aborted) {
+      try {
+        if (await this.#options.observe(allocation)) return undefined;
+        await engine.remove(allocation.containerName);
+        return { kind: "node", message: "Docker did not answer while the container was being started" };
+      } catch (error) {
+        if (closing.aborted) return undefined;
+        allocation.become({ phase: "starting", message: messageOf(error) });
+        await delay(RETRY_MS, closing);
+      }
+    }
+    return undefined;
+  }
+}

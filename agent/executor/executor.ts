@@ -1,0 +1,126 @@
+import type { AllocationKey, DeviceId } from "../../base/ids.ts";
+import type { Service } from "../../base/service.ts";
+
+/** One rank of a job as an executor must start it. Everything a container needs, nothing about scheduling. */
+export interface LaunchSpec {
+  readonly key: AllocationKey;
+  readonly tenantId: string;
+  readonly jobName: string;
+  readonly deviceIds: readonly DeviceId[];
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+  readonly image: string | undefined;
+  /** The argv by the documented rule; empty means the image's own entry point with `args`. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly script: string | undefined;
+  /** Complete: the user's, the job's, the gang's and the devices' variables. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** SIGTERM to SIGKILL when the agent itself has to stop it. */
+  readonly graceMs: number;
+  /** Will be started elsewhere when this node is given up: the agent must stop it before its lease ends. */
+  readonly requeueOnNodeLost: boolean;
+}
+
+/** How an allocation ended. */
+export type AllocationEnd =
+  /** Its process ended. A signal is given as `signal` with `exitCode` 128 + n; undefined where it cannot be known. */
+  | {
+      readonly kind: "exited";
+      readonly exitCode: number | undefined;
+      readonly signal: number | undefined;
+      readonly outOfMemory: boolean;
+      readonly message: string;
+    }
+  /** It cannot start as asked, here or elsewhere: the user has to act. */
+  | { readonly kind: "bad-request"; readonly message: string }
+  /** The node could not start it, or lost it. */
+  | { readonly kind: "node"; readonly message: string }
+  /** The agent ended it because its lease ran out. */
+  | { readonly kind: "fenced"; readonly message: string };
+
+/**
+ * What an executor knows of an allocation.
+ *
+ * ```text
+ * starting ──► running ──► ended
+ *     └──────────────────────▲
+ * ```
+ */
+export type AllocationState =
+  | { readonly phase: "starting"; readonly message: string }
+  | { readonly phase: "running"; readonly startedAtMs: number; readonly stopping: boolean }
+  | {
+      readonly phase: "ended";
+      readonly startedAtMs: number | undefined;
+      readonly endedAtMs: number;
+      readonly end: AllocationEnd;
+    };
+
+/** What is found of an allocation that an earlier agent on this host started. */
+export interface FoundAllocation {
+  readonly key: AllocationKey;
+  readonly deviceIds: readonly DeviceId[];
+  readonly graceMs: number;
+  readonly requeueOnNodeLost: boolean;
+  readonly state: AllocationState;
+}
+
+/** Called for every change of any allocation, in order for each. Must not throw. */
+export type AllocationListener = (key: AllocationKey, state: AllocationState) => void;
+
+/** Where a program wrote a piece of its output. */
+export type LogStreamName = "stdout" | "stderr";
+
+/** Which part of an allocation's output is wanted, and until when. */
+export interface ReadLogOptions {
+  readonly follow: boolean;
+  /** The last so many lines of what is there; undefined is all. */
+  readonly tailLines: number | undefined;
+  /** undefined is both. */
+  readonly stream: LogStreamName | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Whether allocations can be started now. */
+export interface ExecutorHealth {
+  readonly ready: boolean;
+  /** Why it is not ready: a sentence. */
+  readonly message: string;
+}
+
+/** How devices reach a job on this host, and why that way was chosen. */
+export interface GpuGrant {
+  readonly kind: "cdi" | "runtime" | "device-requests" | "environment" | "none";
+  readonly reason: string;
+}
+
+/**
+ * Starts, watches and stops allocations on this host. What it started survives the agent: a new executor on the same
+ * data directory (or the same Docker Engine) adopts it. Every call ends within its own deadline.
+ */
+export interface Executor extends Service {
+  readonly name: "docker" | "process";
+  readonly gpuGrant: GpuGrant;
+
+  /** Everything of this agent that exists on the host, ended allocations included until they are released. */
+  recover(): Promise<readonly FoundAllocation[]>;
+
+  /**
+   * Begins to start the allocation and returns; progress, the start and failures come through the listener.
+   * An allocation of that key which exists already is left as it is.
+   */
+  launch(spec: LaunchSpec): void;
+
+  /** SIGTERM now, SIGKILL after the grace. Repeating it may only shorten the grace. The end comes through the listener. */
+  stop(key: AllocationKey, graceMs: number, reason: string): void;
+
+  /** Forgets an ended allocation: its container is removed, its output is kept until it is collected. Idempotent. */
+  release(key: AllocationKey): Promise<void>;
+
+  /** The output so far, and with `follow` what comes until the end. Works for released allocations while their output is kept. */
+  readLog(key: AllocationKey, options: ReadLogOptions): AsyncIterable<Uint8Array>;
+
+  health(): Promise<ExecutorHealth>;
+}

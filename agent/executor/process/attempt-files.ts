@@ -1,0 +1,111 @@
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../../base/atomic-file.ts";
+import { systemErrorCode } from "../../../base/errors.ts";
+import type { LogStreamName } from "../executor.ts";
+import type { LogPaths } from "../log-file.ts";
+import { type Status, statusSchema } from "./status.ts";
+
+const STREAMS: readonly LogStreamName[] = ["stdout", "stderr"];
+
+/**
+ * Where the attempts of one agent lie:
+ *
+ * ```text
+ * attempts/<name>/status.json  stdout.log  stderr.log  work/    from its launch to its release
+ * logs/<name>/stdout.log  stderr.log                            from its release until collected
+ * released/                                                     about to be removed
+ * ```
+ */
+export class AttemptFiles {
+  readonly logsDir: string;
+  readonly #attempts: string;
+  readonly #released: string;
+
+  constructor(dataDir: string) {
+    this.#attempts = join(dataDir, "attempts");
+    this.logsDir = join(dataDir, "logs");
+    this.#released = join(dataDir, "released");
+  }
+
+  /** Makes the directories and finishes removals that were interrupted. */
+  async prepare(): Promise<void> {
+    await rm(this.#released, { recursive: true, force: true });
+    for (const dir of [this.#attempts, this.logsDir, this.#released])
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** Every attempt that is not released yet. */
+  async names(): Promise<string[]> {
+    return (await readdir(this.#attempts)).toSorted();
+  }
+
+  workDir(name: string): string {
+    return join(this.#attempts, name, "work");
+  }
+
+  logPath(name: string, stream: LogStreamName): string {
+    return join(this.#attempts, name, `${stream}.log`);
+  }
+
+  /** Where its output is, released or not. */
+  logPaths(name: string): LogPaths {
+    const paths = (stream: LogStreamName): string[] => [this.logPath(name, stream), this.#keptLog(name, stream)];
+    return { stdout: paths("stdout"), stderr: paths("stderr") };
+  }
+
+  /** Whether output of an allocation is kept that was released. */
+  async hasKeptLog(name: string): Promise<boolean> {
+    try {
+      return (await stat(join(this.logsDir, name))).isDirectory();
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return false;
+      throw error;
+    }
+  }
+
+  /** The directory of an attempt that is about to be launched. Its working directory is empty. */
+  async create(name: string): Promise<void> {
+    await mkdir(this.workDir(name), { recursive: true, mode: 0o700 });
+  }
+
+  /** Undefined where it was not written: its launch was interrupted. A damaged one throws. */
+  async readStatus(name: string): Promise<Status | undefined> {
+    try {
+      return statusSchema.parse(JSON.parse(await readFile(this.#status(name), "utf8")));
+    } catch (error) {
+      if (systemErrorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** One writer an attempt at a time: the runner while it runs the job, else the executor. */
+  async writeStatus(status: Status): Promise<void> {
+    await writeFileAtomic(this.#status(status.name), `${JSON.stringify(status)}\n`);
+  }
+
+  /** Removes all of the attempt but its output. Idempotent, and can be interrupted anywhere. */
+  async release(name: string): Promise<void> {
+    await mkdir(join(this.logsDir, name), { recursive: true, mode: 0o700 });
+    for (const stream of STREAMS) await renameIfExists(this.logPath(name, stream), this.#keptLog(name, stream));
+    const doomed = join(this.#released, name);
+    await renameIfExists(join(this.#attempts, name), doomed);
+    await rm(doomed, { recursive: true, force: true });
+  }
+
+  #status(name: string): string {
+    return join(this.#attempts, name, "status.json");
+  }
+
+  #keptLog(name: string, stream: LogStreamName): string {
+    return join(this.logsDir, name, `${stream}.log`);
+  }
+}
+
+async function renameIfExists(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+  }
+}

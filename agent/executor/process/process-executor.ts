@@ -1,0 +1,323 @@
+import { mkdir, realpath } from "node:fs/promises";
+import { type AllocationKey, allocationName, parseAllocationName } from "../../../base/ids.ts";
+import { RequestError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/logger.ts";
+import { ServiceStack } from "../../../base/service.ts";
+import { SECOND_MS } from "../../../base/time.ts";
+import { readBootId } from "../../inventory.ts";
+import { argvOf } from "../argv.ts";
+import type {
+  AllocationListener,
+  Executor,
+  ExecutorHealth,
+  FoundAllocation,
+  GpuGrant,
+  LaunchSpec,
+  ReadLogOptions,
+} from "../executor.ts";
+import { readLogFiles } from "../log-file.ts";
+import { AttemptFiles } from "./attempt-files.ts";
+import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import { keepLogs } from "./log-keeper.ts";
+import { Orphans } from "./orphans.ts";
+import type { Launch } from "./protocol.ts";
+import { RunnerLink } from "./runner-link.ts";
+import { killProcessesIn } from "./session.ts";
+import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
+
+/** How long recovering and a launch wait for a runner. */
+const RUNNER_DEADLINE_MS = 15 * SECOND_MS;
+const LAUNCH_DEADLINE_MS = 30 * SECOND_MS;
+/** How long a job that is gone may still be told of by a runner that cannot be reached. */
+const RUNNER_PATIENCE_MS = 30 * SECOND_MS;
+const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
+
+export interface ProcessExecutorOptions {
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly onChange: AllocationListener;
+}
+
+/** Runs jobs as plain processes of this user: no images, and no limits but those that the host sets. */
+export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = await realpath(options.dataDir);
+  const files = new AttemptFiles(dataDir);
+  await files.prepare();
+  return new ProcessExecutor({ ...options, dataDir }, files, await readBootId());
+}
+
+/** Keeps what it is told by the runner, and decides what became of allocations that no runner has. */
+class ProcessExecutor implements Executor {
+  readonly name = "process";
+  readonly gpuGrant: GpuGrant = {
+    kind: "environment",
+    reason: "a process sees every device of its host and is told its own by CUDA_VISIBLE_DEVICES",
+  };
+  readonly #options: ProcessExecutorOptions;
+  readonly #files: AttemptFiles;
+  readonly #bootId: string;
+  readonly #entries = new Map<string, Entry>();
+  /** What the connected runner has; empty while there is none. */
+  readonly #claimed = new Map<string, Status>();
+  readonly #link: RunnerLink;
+  readonly #orphans: Orphans;
+  readonly #services = new ServiceStack();
+  /** What was begun and nobody waits for but `close`. */
+  readonly #background = new Set<Promise<void>>();
+  readonly #launchCheck: NodeJS.Timeout;
+  #isRecovered = false;
+
+  constructor(options: ProcessExecutorOptions, files: AttemptFiles, bootId: string) {
+    this.#options = options;
+    this.#files = files;
+    this.#bootId = bootId;
+    this.#orphans = new Orphans((name, goneForMs) => this.#onOrphanGone(name, goneForMs));
+    this.#link = new RunnerLink({
+      dataDir: options.dataDir,
+      log: options.log,
+      onWelcome: (jobs) => this.#onWelcome(jobs),
+      onChanged: (status) => this.#onChanged(status),
+      onLost: () => this.#onLost(),
+    });
+    this.#services.add(keepLogs({ files, orphans: () => this.#orphans.names(), log: options.log }));
+    this.#services.add(this.#orphans);
+    this.#services.add(this.#link);
+    this.#launchCheck = setInterval(() => this.#giveUpLaunches(), LAUNCH_CHECK_EVERY_MS);
+  }
+
+  async recover(): Promise<readonly FoundAllocation[]> {
+    await this.#link.settled(RUNNER_DEADLINE_MS);
+    for (const name of await this.#files.names()) {
+      const key = parseAllocationName(name);
+      if (!key || this.#entries.has(name)) continue;
+      const status = this.#claimed.get(name) ?? (await this.#readStatus(name));
+      const entry = createEntry(key, { status, bootId: this.#bootId });
+      this.#entries.set(name, entry);
+      if (!this.#claimed.has(name)) await this.#settle(entry, status);
+    }
+    this.#isRecovered = true;
+    return [...this.#entries.values()].map(({ key, status }) => {
+      const { deviceIds, graceMs, requeueOnNodeLost, state } = status;
+      return { key, deviceIds, graceMs, requeueOnNodeLost, state: toAllocationState(state) };
+    });
+  }
+
+  launch(spec: LaunchSpec): void {
+    const name = allocationName(spec.key);
+    if (this.#entries.has(name)) return;
+    const { deviceIds, graceMs, requeueOnNodeLost, environment } = spec;
+    const launch: Launch = {
+      name,
+      argv: [...argvOf(spec)],
+      environment: { ...environment },
+      deviceIds: [...deviceIds],
+      graceMs,
+      requeueOnNodeLost,
+    };
+    const entry = createEntry(spec.key, { launch, bootId: this.#bootId });
+    this.#entries.set(name, entry);
+    if (launch.argv.length === 0) {
+      return this.#begin(this.#end(entry, { kind: "bad-request", message: "a process needs a command or a script" }));
+    }
+    this.#link.send({ kind: "launch", launch });
+  }
+
+  stop(key: AllocationKey, graceMs: number, reason: string): void {
+    const entry = this.#entries.get(allocationName(key));
+    const killAtMs = Date.now() + graceMs;
+    if (!entry || hasEnded(entry) || killAtMs >= (entry.killAtMs ?? Infinity)) return;
+    this.#options.log.debug({ ...key, graceMs, reason }, "stopping a process");
+    entry.killAtMs = killAtMs;
+    if (this.#orphans.has(entry.name)) this.#stopOrphan(entry, killAtMs);
+    else if (this.#link.isConnected) this.#link.send({ kind: "stop", name: entry.name, graceMs });
+    else this.#begin(this.#end(entry, { kind: "node", message: "stopped before it started" }));
+  }
+
+  async release(key: AllocationKey): Promise<void> {
+    const name = allocationName(key);
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    if (!hasEnded(entry)) {
+      throw new RequestError("conflict", `cannot release ${name}: it has not ended`);
+    }
+    await entry.saving;
+    await this.#files.release(name);
+    this.#entries.delete(name);
+  }
+
+  async *readLog(key: AllocationKey, options: ReadLogOptions): AsyncGenerator<Uint8Array> {
+    const name = allocationName(key);
+    const isOver = (): boolean => {
+      const entry = this.#entries.get(name);
+      return entry === undefined || hasEnded(entry);
+    };
+    if (!this.#entries.has(name) && !(await this.#files.hasKeptLog(name))) {
+      throw new RequestError("not_found", "no output of this job is kept on this node");
+    }
+    yield* readLogFiles(this.#files.logPaths(name), options, isOver);
+  }
+
+  async health(): Promise<ExecutorHealth> {
+    const { problem } = this.#link;
+    return { ready: problem === undefined, message: problem ?? "" };
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#launchCheck);
+    await this.#services.close();
+    await Promise.all(this.#background);
+  }
+
+  #onWelcome(jobs: readonly Status[]): void {
+    this.#claimed.clear();
+    for (const status of jobs) {
+      this.#orphans.drop(status.name);
+      this.#onChanged(status);
+      this.#resendStop(status);
+    }
+    for (const entry of this.#entries.values()) {
+      if (!this.#claimed.has(entry.name)) this.#begin(this.#settleFromDisk(entry));
+    }
+  }
+
+  #onChanged(status: Status): void {
+    const { name, state } = status;
+    if (state.phase === "ended") this.#claimed.delete(name);
+    else this.#claimed.set(name, status);
+    const entry = this.#entries.get(name);
+    if (!entry) return;
+    // Given up here meanwhile: nobody waits for it any more.
+    const isUnwanted = entry.isEnding || hasEnded(entry);
+    if (isUnwanted && state.phase !== "ended") return this.#link.send({ kind: "stop", name, graceMs: 0 });
+    this.#take(entry, status);
+  }
+
+  /** Watches what the runner had from outside until there is a runner again. */
+  #onLost(): void {
+    this.#claimed.clear();
+    for (const entry of this.#entries.values()) this.#adoptOrphan(entry);
+  }
+
+  /** A stop that was asked for while the connection was down, or that it took away. */
+  #resendStop({ name }: Status): void {
+    const killAtMs = this.#entries.get(name)?.killAtMs;
+    if (killAtMs === undefined) return;
+    this.#link.send({ kind: "stop", name, graceMs: Math.max(0, killAtMs - Date.now()) });
+  }
+
+  async #settleFromDisk(entry: Entry): Promise<void> {
+    if (entry.isSettling || hasEnded(entry)) return;
+    entry.isSettling = true;
+    await this.#settle(entry, await this.#readStatus(entry.name));
+    entry.isSettling = false;
+  }
+
+  /** Decides what became of an allocation that no runner has, by what is on disk of it and by what still runs. */
+  async #settle(entry: Entry, status: Status | undefined): Promise<void> {
+    const { name, launch } = entry;
+    if (this.#claimed.has(name) || entry.isEnding || hasEnded(entry)) return;
+    if (status?.state.phase === "ended") return this.#take(entry, status);
+    if (status && status.bootId !== this.#bootId) {
+      return this.#end(entry, { kind: "node", message: "the node was rebooted" });
+    }
+    if (status?.state.phase === "running") {
+      this.#take(entry, status);
+      return this.#adoptOrphan(entry);
+    }
+    if (!status && launch) {
+      if (entry.killAtMs === undefined) return this.#link.send({ kind: "launch", launch });
+      return this.#end(entry, { kind: "node", message: "stopped before it started" });
+    }
+    await killProcessesIn(this.#files.workDir(name));
+    await this.#end(entry, { kind: "node", message: "its start was interrupted" });
+  }
+
+  #giveUpLaunches(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.status.state.phase !== "starting" || !entry.launch || entry.isEnding) continue;
+      if (performance.now() - entry.rememberedAtMs < LAUNCH_DEADLINE_MS) continue;
+      const why = this.#link.problem ?? "the process runner does not answer";
+      this.#begin(this.#end(entry, { kind: "node", message: `the node could not start it: ${why}` }));
+    }
+  }
+
+  #adoptOrphan(entry: Entry): void {
+    const { name, killAtMs, status } = entry;
+    if (status.state.phase !== "running") return;
+    this.#orphans.adopt(name, status.state.process, status.state.killAtMs);
+    // Asked for, but the runner was lost before it could say that it knew.
+    if (killAtMs !== undefined && killAtMs !== status.state.killAtMs) this.#stopOrphan(entry, killAtMs);
+  }
+
+  #stopOrphan(entry: Entry, killAtMs: number): void {
+    const { state } = entry.status;
+    this.#orphans.stop(entry.name, killAtMs);
+    if (state.phase !== "running") return;
+    const status = { ...entry.status, state: { ...state, killAtMs } };
+    this.#begin(this.#writeStatus(entry, status));
+    this.#take(entry, status);
+  }
+
+  async #onOrphanGone(name: string, goneForMs: number): Promise<void> {
+    const status = await this.#readStatus(name);
+    const entry = this.#entries.get(name);
+    if (!entry) return this.#orphans.drop(name);
+    if (this.#claimed.has(name)) return;
+    if (status?.state.phase === "ended") return this.#take(entry, status);
+    if (!this.#link.isConnected && goneForMs < RUNNER_PATIENCE_MS) return;
+    const message = "its exit code was lost with the process that watched it";
+    await this.#end(entry, { kind: "exited", message });
+  }
+
+  /** An end that no runner will record. */
+  async #end(entry: Entry, end: StatusEnd): Promise<void> {
+    if (entry.isEnding) return;
+    entry.isEnding = true;
+    const { state } = entry.status;
+    const startedAtMs = state.phase === "running" ? state.startedAtMs : undefined;
+    const ended: StatusState = { phase: "ended", startedAtMs, endedAtMs: Date.now(), end };
+    const status = { ...entry.status, state: ended };
+    await this.#writeStatus(entry, status);
+    this.#take(entry, status);
+  }
+
+  #take(entry: Entry, status: Status): void {
+    const before = toAllocationState(entry.status.state);
+    const after = toAllocationState(status.state);
+    if (before.phase === "ended") return;
+    entry.status = status;
+    if (after.phase !== "starting") entry.launch = undefined;
+    if (after.phase === "ended") this.#orphans.drop(entry.name);
+    const isNews = JSON.stringify(before) !== JSON.stringify(after);
+    if (isNews && this.#isRecovered) this.#options.onChange(entry.key, after);
+  }
+
+  /** A damaged record counts as none. */
+  async #readStatus(name: string): Promise<Status | undefined> {
+    try {
+      return await this.#files.readStatus(name);
+    } catch (error) {
+      this.#options.log.error({ err: error, allocation: name }, "cannot read what is recorded of an allocation");
+      return undefined;
+    }
+  }
+
+  /** One after the other. An allocation whose state cannot be recorded has it all the same. */
+  #writeStatus(entry: Entry, status: Status): Promise<void> {
+    entry.saving = entry.saving.then(async () => {
+      try {
+        await this.#files.create(status.name);
+        await this.#files.writeStatus(status);
+      } catch (error) {
+        this.#options.log.error({ err: error, allocation: status.name }, "cannot record the state of an allocation");
+      }
+    });
+    return entry.saving;
+  }
+
+  #begin(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#background.delete(tracked));
+    this.#background.add(tracked);
+  }
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import type { AttemptFiles } from "./attempt-files.ts";
+import type { Launch } from "./protocol.ts";
+import { killSession, terminateGroup } from "./session.ts";
+import { type StartedJob, startJob } from "./start-job.ts";
+import type { Status, StatusEnd, StatusState } from "./status.ts";
+
+const SAVE_RETRY_MS = 5_000;
+/** Node's timers overflow beyond. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface RunnerJobOptions {
+  readonly launch: Launch;
+  readonly files: AttemptFiles;
+  readonly bootId: string;
+  /** Called in order, each time once the status is durable; a job that cannot be recorded any more is still told of. */
+  readonly onStatus: (status: Status) => void;
+}
+
+/** One job, from its launch until its end is on disk. */
+export class RunnerJob {
+  readonly #options: RunnerJobOptions;
+  #status: Status;
+  #started: StartedJob | undefined;
+  #killAtMs: number | undefined;
+  #killTimer: NodeJS.Timeout | undefined;
+  /** Writes of the status, one after the other. */
+  #saving: Promise<unknown> = Promise.resolve();
+
+  constructor(options: RunnerJobOptions) {
+    this.#options = options;
+    const { name, deviceIds, graceMs, requeueOnNodeLost } = options.launch;
+    const { bootId } = options;
+    this.#status = { version: 1, name, deviceIds, graceMs, requeueOnNodeLost, bootId, state: { phase: "starting" } };
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  /** Runs it. Resolves when its end has been told and is durable; never rejects. */
+  async run(): Promise<void> {
+    const end = await this.#untilEnd();
+    const startedAtMs = this.#status.state.phase === "running" ? this.#status.state.startedAtMs : undefined;
+    const ended: StatusState = { phase: "ended", startedAtMs, endedAtMs: Date.now(), end };
+    for (let isSaved = await this.#setState(ended); !isSaved; isSaved = await this.#save()) await sleep(SAVE_RETRY_MS);
+  }
+
+  /** SIGTERM to its process group the first time, SIGKILL to its whole session after the grace. */
+  stop(graceMs: number): void {
+    const killAtMs = Date.now() + graceMs;
+    if (this.#status.state.phase === "ended" || killAtMs >= (this.#killAtMs ?? Number.POSITIVE_INFINITY)) return;
+    const isFirst = this.#killAtMs === undefined;
+    this.#killAtMs = killAtMs;
+    if (this.#started) this.#carryOutStop(this.#started, isFirst);
+  }
+
+  async #untilEnd(): Promise<StatusEnd> {
+    try {
+      await this.#options.files.create(this.#options.launch.name);
+      // From here on an interrupted launch is known as one.
+      await this.#write();
+      if (this.#killAtMs !== undefined) return { kind: "node", message: "stopped before it started" };
+      const started = await startJob(this.#options.launch, this.#options.files);
+      return started.kind === "started" ? await this.#untilExit(started) : started;
+    } catch (error) {
+      return { kind: "node", message: `the node could not start it: ${messageOf(error)}` };
+    }
+  }
+
+  async #untilExit(started: StartedJob): Promise<StatusEnd> {
+    this.#started = started;
+    const saving = this.#setState({ phase: "running", process: started.process, startedAtMs: Date.now() });
+    if (this.#killAtMs !== undefined) this.#carryOutStop(started, true);
+    const end = await started.exited;
+    clearTimeout(this.#killTimer);
+    // Its devices are free only when nothing that it started is left.
+    const isEmpty = await killSession(started.process);
+    await saving;
+    if (isEmpty) return end;
+    return { ...end, message: [end.message, "some of its processes cannot be killed"].filter(Boolean).join("; ") };
+  }
+
+  #carryOutStop({ process }: StartedJob, isFirst: boolean): void {
+    const { state } = this.#status;
+    if (state.phase !== "running" || this.#killAtMs === undefined) return;
+    void this.#setState({ ...state, killAtMs: this.#killAtMs });
+    if (isFirst) void terminateGroup(process);
+    clearTimeout(this.#killTimer);
+    const remainingMs = Math.max(0, this.#killAtMs - Date.now());
+    this.#killTimer = setTimeout(() => void killSession(process), Math.min(MAX_TIMER_MS, remainingMs));
+  }
+
+  /** False if it is not on disk; it holds all the same. */
+  async #setState(state: StatusState): Promise<boolean> {
+    this.#status = { ...this.#status, state };
+    const status = this.#status;
+    const isSaved = await this.#save();
+    this.#options.onStatus(status);
+    return isSaved;
+  }
+
+  async #save(): Promise<boolean> {
+    try {
+      await this.#write();
+      return true;
+    } catch (error) {
+      // Released meanwhile: there is nothing left to record.
+      if (systemErrorCode(error) === "ENOENT") return true;
+      console.error(`${this.#status.name}: cannot record its state: ${messageOf(error)}`);
+      return false;
+    }
+  }
+
+  #write(): Promise<void> {
+    const status = this.#status;
+    const writing = this.#saving.then(() => this.#options.files.writeStatus(status));
+    this.#saving = writing.catch(() => undefined);
+    return writing;
+  }
+}

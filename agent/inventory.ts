@@ -1,0 +1,88 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { version } from "../base/version.ts";
+import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelemetry.ts";
+import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
+import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Executor } from "./executor/executor.ts";
+
+/** What a simulated device brings with it, so that the documented examples fit on a laptop. */
+const SIMULATED_CORES_PER_DEVICE = 8;
+const SIMULATED_MEMORY_MB_PER_DEVICE = 65_536;
+
+const BYTES_PER_MB = 1024 * 1024;
+
+export interface InventoryOptions {
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined is all that the host has. */
+  readonly cpuCores: number | undefined;
+  readonly memoryMb: number | undefined;
+  readonly simulatedGpus: number;
+  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
+  readonly executor: Pick<Executor, "name" | "gpuGrant">;
+}
+
+/** What this node offers, with the devices that it has at the moment. */
+export function nodeInventory(options: InventoryOptions, devices: readonly Device[]): NodeInventory {
+  const { devices: source, executor, address, labels } = options;
+  return {
+    devices: devices.map(deviceToProto),
+    ...capacity(options),
+    labels: { ...labels },
+    executor: executor.name,
+    device_source: source.name,
+    device_source_reason: source.reason,
+    driver_version: source.driverVersion,
+    agent_version: version,
+    address,
+    gpu_grant: executor.gpuGrant.kind,
+    gpu_grant_reason: executor.gpuGrant.reason,
+  };
+}
+
+/** Cores and memory that jobs may be given: as told, else the host's, and with simulated devices at least what those need. */
+export function capacity(options: Pick<InventoryOptions, "cpuCores" | "memoryMb" | "simulatedGpus">): {
+  readonly cpu_cores: number;
+  readonly memory_mb: number;
+} {
+  const { simulatedGpus } = options;
+  return {
+    cpu_cores: options.cpuCores ?? Math.max(availableParallelism(), simulatedGpus * SIMULATED_CORES_PER_DEVICE),
+    memory_mb: options.memoryMb ?? Math.max(hostMemoryMb(), simulatedGpus * SIMULATED_MEMORY_MB_PER_DEVICE),
+  };
+}
+
+/** The kernel's boot id: a changed one proves that everything from before is gone. */
+export async function readBootId(): Promise<string> {
+  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+}
+
+/** The host's memory, or the control group's limit where that is less. */
+function hostMemoryMb(): number {
+  const limit = process.constrainedMemory();
+  return Math.floor(Math.min(totalmem(), limit > 0 ? limit : totalmem()) / BYTES_PER_MB);
+}
+
+function deviceToProto(device: Device): NonNullable<NodeInventory["devices"]>[number] {
+  return {
+    id: device.id,
+    model: device.model,
+    memory_mb: device.memoryMb,
+    index: device.index,
+    pci_bus_id: device.pciBusId,
+    ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
+  };
+}
+
+/** A reading as a heartbeat carries it. */
+export function telemetryToProto(reading: DeviceReading): DeviceTelemetry {
+  const { utilizationPercent, memoryUsedMb, temperatureC, powerW } = reading;
+  return {
+    id: reading.id,
+    ...(utilizationPercent === undefined ? {} : { utilization_percent: Math.round(utilizationPercent) }),
+    ...(memoryUsedMb === undefined ? {} : { memory_used_mb: Math.round(memoryUsedMb) }),
+    ...(temperatureC === undefined ? {} : { temperature_c: Math.round(temperatureC) }),
+    ...(powerW === undefined ? {} : { power_w: powerW }),
+  };
+}

@@ -1,0 +1,112 @@
+import { delay } from "../base/abort.ts";
+import { exponentialBackoffMs } from "../base/backoff.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Service, ServiceStack } from "../base/service.ts";
+import type { ChangeRelay } from "./change-relay.ts";
+import type { Report } from "./core/input.ts";
+import type { DeviceSource } from "./devices/device-source.ts";
+import type { Executor, FoundAllocation } from "./executor/executor.ts";
+import type { Journal } from "./journal.ts";
+import { AgentShell } from "./shell.ts";
+import { createStreamHost } from "./stream-host.ts";
+import { serveLogs } from "./uplink/log-server.ts";
+import { Outbox } from "./uplink/outbox.ts";
+import { Uplink, type UplinkTiming } from "./uplink/uplink.ts";
+import { Vitals } from "./vitals.ts";
+
+const RECOVER_BASE_MS = 500;
+const RECOVER_MAX_MS = 5_000;
+
+export interface NodeParts {
+  readonly nodeName: string;
+  readonly address: string;
+  readonly bootId: string;
+  readonly controllers: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cpuCores: number | undefined;
+  readonly memoryMb: number | undefined;
+  readonly simulatedGpus: number;
+  /** Opened; the caller closes devices and executor. */
+  readonly journal: Journal;
+  readonly devices: DeviceSource;
+  readonly executor: Executor;
+  /** What the executor tells its changes to. */
+  readonly changes: ChangeRelay;
+  readonly log: Logger;
+  readonly clock?: Clock;
+  readonly timing?: Partial<UplinkTiming>;
+}
+
+/**
+ * Recovers what the executor knows, then works for whichever leader answers, until it is closed. Where the executor cannot
+ * tell what it knows (an engine that is down), the node goes on asking, and says nothing to any leader before it knows.
+ */
+export async function runNode(parts: NodeParts): Promise<Service> {
+  const found = await tryRecover(parts);
+  if (found) return work(parts, found);
+  const closing = new AbortController();
+  const working = recoverLater(parts, closing.signal);
+  return {
+    close: async () => {
+      closing.abort();
+      await (await working)?.close();
+    },
+  };
+}
+
+async function recoverLater(parts: NodeParts, signal: AbortSignal): Promise<Service | undefined> {
+  for (let retry = 0; ; retry++) {
+    await delay(exponentialBackoffMs(retry, RECOVER_BASE_MS, RECOVER_MAX_MS), signal);
+    if (signal.aborted) return undefined;
+    const found = await tryRecover(parts);
+    if (found) return work(parts, found);
+  }
+}
+
+async function tryRecover({ executor, log }: NodeParts): Promise<readonly FoundAllocation[] | undefined> {
+  try {
+    return await executor.recover();
+  } catch (error) {
+    log.warn(
+      { executor: executor.name, error: messageOf(error) },
+      "the executor cannot tell what runs here; asking again",
+    );
+    return undefined;
+  }
+}
+
+async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promise<Service> {
+  const { nodeName, bootId, journal, devices, executor, changes, log, clock = systemClock } = parts;
+  const { agentId } = journal;
+  const vitals = new Vitals({ devices, executor, clock, log });
+  await vitals.refresh();
+  log.info(
+    { allocations: found.length, devices: vitals.devices.length, source: devices.name },
+    "the agent knows its host",
+  );
+
+  const services = new ServiceStack();
+  const outbox = new Outbox();
+  const report = (news: Report): void => outbox.put(news);
+  const shell = services.add(new AgentShell({ executor, journal, clock, report, log }));
+  shell.input({ kind: "recovered", found });
+  changes.connect((key, state) => shell.input({ kind: "allocation-changed", key, state }));
+  const uplink = services.add(
+    new Uplink({
+      controllers: parts.controllers,
+      host: createStreamHost({ identity: { nodeName, agentId, bootId }, shell, vitals, outbox, inventory: parts, log }),
+      serveLogs: (controller) =>
+        serveLogs(controller, {
+          hello: { node_name: nodeName, agent_id: agentId },
+          readLog: (key, how) => executor.readLog(key, how),
+          log,
+        }),
+      log,
+      ...(parts.timing && { timing: parts.timing }),
+    }),
+  );
+  outbox.onNews = () => uplink.flush();
+  return services;
+}

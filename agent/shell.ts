@@ -1,0 +1,161 @@
+import { delay } from "../base/abort.ts";
+import { unreachable } from "../base/assert.ts";
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { AllocationKey } from "../base/ids.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Service } from "../base/service.ts";
+import type { Command, Effect, Input, Memory, Report } from "./core/input.ts";
+import { type AgentState, allReports, createAgentState } from "./core/state.ts";
+import { step } from "./core/step.ts";
+import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
+import type { Journal } from "./journal.ts";
+
+const TICK_MS = 1_000;
+const PERSIST_RETRY_MS = 1_000;
+
+export interface ShellOptions {
+  readonly executor: Executor;
+  readonly journal: Journal;
+  readonly clock: Clock;
+  /** A leader must be told; called in order. */
+  readonly report: (report: Report) => void;
+  readonly log: Logger;
+}
+
+type Unstamped<I extends Input> = I extends Input ? Omit<I, "atMs"> : never;
+
+/** Runs the pure core: stamps its inputs with the one clock and carries out its effects. */
+export class AgentShell implements Service {
+  readonly #options: ShellOptions;
+  readonly #state: AgentState;
+  readonly #closing = new AbortController();
+  readonly #ticking: NodeJS.Timeout;
+  /** The newest memory that is to be written, undefined when the newest is on disk. */
+  #unsaved: Memory | undefined;
+  #saving: Promise<void> | undefined;
+  #refusal: string | undefined;
+
+  constructor(options: ShellOptions) {
+    this.#options = options;
+    this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs());
+    this.#ticking = setInterval(() => this.input({ kind: "tick" }), TICK_MS);
+  }
+
+  /** The clock that stamps inputs. */
+  nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+
+  /** Takes what has happened into the core and does what follows. Never throws for what an effect runs into. */
+  input(input: Unstamped<Input>): void {
+    for (const effect of step(this.#state, { ...input, atMs: this.nowMs() })) this.#carryOut(effect);
+  }
+
+  /** Takes a leader's Welcome. Undefined when it is ours, else why not. */
+  welcome(welcome: { clusterId: string; term: number; leaseMs: number }, helloSentAtMs: number): string | undefined {
+    this.#refusal = undefined;
+    this.input({ kind: "connected", welcome, helloSentAtMs });
+    return this.#refusal;
+  }
+
+  /** What a Hello tells. */
+  get memory(): Memory {
+    return this.#state.durable;
+  }
+
+  /** Every allocation that this node knows. */
+  reports(): Report[] {
+    return allReports(this.#state);
+  }
+
+  /** Stops the clock and waits for the disk. Jobs are left as they are. */
+  async close(): Promise<void> {
+    clearInterval(this.#ticking);
+    this.#closing.abort();
+    await this.#saving;
+  }
+
+  #carryOut(effect: Effect): void {
+    const { log, executor, report } = this.#options;
+    switch (effect.kind) {
+      case "launch":
+        return this.#launch(effect.spec);
+      case "stop":
+        log.info({ ...effect.key, graceMs: effect.graceMs, reason: effect.reason }, "stopping an allocation");
+        return this.#attempt(effect.key, () => executor.stop(effect.key, effect.graceMs, effect.reason));
+      case "release":
+        return void this.#release(effect.key);
+      case "report":
+        return report(effect.report);
+      case "persist":
+        return this.#persist(effect.memory);
+      case "refuse-command":
+        return log.warn({ term: effect.term, ...describe(effect.command), reason: effect.why }, "refused a command");
+      case "refuse-leader":
+        this.#refusal = effect.why;
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  #launch(spec: LaunchSpec): void {
+    const { log, executor } = this.#options;
+    log.info({ ...spec.key, devices: spec.deviceIds, image: spec.image }, "launching an allocation");
+    try {
+      executor.launch(spec);
+    } catch (error) {
+      log.error({ err: error, ...spec.key }, "the executor failed to launch an allocation");
+      const end = { kind: "node", message: `the node could not start it: ${messageOf(error)}` } as const;
+      const endedAtMs = this.#options.clock.wallMs();
+      const state: AllocationState = { phase: "ended", startedAtMs: undefined, endedAtMs, end };
+      this.input({ kind: "allocation-changed", key: spec.key, state });
+    }
+  }
+
+  #attempt(key: AllocationKey, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.log.error({ err: error, ...key }, "the executor failed");
+    }
+  }
+
+  async #release(key: AllocationKey): Promise<void> {
+    let done = false;
+    try {
+      await this.#options.executor.release(key);
+      done = true;
+    } catch (error) {
+      this.#options.log.warn({ err: error, ...key }, "an allocation could not be released yet");
+    }
+    this.input({ kind: "released", key, done });
+  }
+
+  /** Writes the newest memory, again and again until the disk takes it: until then no command of its term is obeyed. */
+  #persist(memory: Memory): void {
+    this.#unsaved = memory;
+    this.#saving ??= this.#saveAll();
+  }
+
+  async #saveAll(): Promise<void> {
+    const { journal, log } = this.#options;
+    while (this.#unsaved && !this.#closing.signal.aborted) {
+      const memory = this.#unsaved;
+      try {
+        await journal.save(memory);
+        if (this.#unsaved === memory) this.#unsaved = undefined;
+        this.input({ kind: "persisted", memory });
+      } catch (error) {
+        log.error({ err: error }, "the agent's journal cannot be written: no new leader is obeyed until it can");
+        await delay(PERSIST_RETRY_MS, this.#closing.signal);
+      }
+    }
+    this.#saving = undefined;
+  }
+}
+
+function describe(command: Command): Record<string, unknown> {
+  return { command: command.kind, ...(command.kind === "launch" ? command.spec.key : command.key) };
+}

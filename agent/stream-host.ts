@@ -1,0 +1,63 @@
+import type { Logger } from "../base/logger.ts";
+import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
+import type { AgentShell } from "./shell.ts";
+import type { StreamHost } from "./uplink/control-stream.ts";
+import type { Outbox } from "./uplink/outbox.ts";
+import { commandFromProto, reportToProto } from "./uplink/translate.ts";
+import type { Vitals } from "./vitals.ts";
+
+export interface StreamHostOptions {
+  readonly identity: { readonly nodeName: string; readonly agentId: string; readonly bootId: string };
+  readonly shell: AgentShell;
+  readonly vitals: Vitals;
+  readonly outbox: Outbox;
+  readonly inventory: InventoryOptions;
+  readonly log: Logger;
+}
+
+/** What this node says on a stream, and what it does about what it hears. */
+export function createStreamHost(options: StreamHostOptions): StreamHost {
+  const { identity, shell, vitals, outbox, inventory, log } = options;
+  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name };
+  let helloSentAtMs = shell.nowMs();
+  return {
+    hello() {
+      const reports = shell.reports();
+      outbox.forget(reports);
+      helloSentAtMs = shell.nowMs();
+      return {
+        node_name: identity.nodeName,
+        agent_id: identity.agentId,
+        boot_id: identity.bootId,
+        cluster_id: shell.memory.clusterId,
+        highest_term: shell.memory.highestTerm,
+        inventory: nodeInventory(inventory, vitals.devices),
+        allocations: reports.map(reportToProto),
+        executor: vitals.health,
+      };
+    },
+    onWelcome: ({ cluster_id, term, lease_ms }) =>
+      shell.welcome({ clusterId: cluster_id, term, leaseMs: lease_ms }, helloSentAtMs),
+    onCommand(proto) {
+      const command = commandFromProto(proto, launchContext);
+      if (command) shell.input({ kind: "command", term: proto.term, command });
+      else log.warn({ command: proto.command, term: proto.term }, "ignored a command that is not understood");
+    },
+    heartbeat() {
+      // For the next heartbeat: this one goes out with what is known already.
+      void vitals.refresh();
+      return {
+        telemetry: vitals.readings.map(telemetryToProto),
+        executor: vitals.health,
+        inventory: nodeInventory(inventory, vitals.devices),
+      };
+    },
+    onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),
+    onHeartbeatAcked: (sequence) => shell.input({ kind: "heartbeat-acked", sequence }),
+    takeReport() {
+      const report = outbox.take();
+      return report && reportToProto(report);
+    },
+    onDisconnected: () => shell.input({ kind: "disconnected" }),
+  };
+}

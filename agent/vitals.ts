@@ -1,0 +1,104 @@
+import { withDeadline } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Executor, ExecutorHealth } from "./executor/executor.ts";
+
+/** How often the devices are listed anew, so that one that vanished or appeared is told. */
+const DEVICE_LIST_EVERY_MS = 30_000;
+/** A reading that is older tells nothing any more. */
+const READING_KEPT_MS = 30_000;
+/** Whatever the driver or the engine does, no probe is waited for any longer. */
+const PROBE_DEADLINE_MS = 10_000;
+
+export interface VitalsOptions {
+  readonly devices: DeviceSource;
+  readonly executor: Executor;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * The newest that is known of devices and executor. Reading never waits: a sick driver or engine makes it older, never a
+ * heartbeat late.
+ */
+export class Vitals {
+  readonly #options: VitalsOptions;
+  #devices: readonly Device[] = [];
+  #devicesError: string | undefined = "the devices have not been listed yet";
+  #listedAtMs = Number.NEGATIVE_INFINITY;
+  #readings: readonly DeviceReading[] = [];
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #health: ExecutorHealth = { ready: false, message: "the executor has not answered yet" };
+  readonly #underWay = new Set<string>();
+
+  constructor(options: VitalsOptions) {
+    this.#options = options;
+  }
+
+  get devices(): readonly Device[] {
+    return this.#devices;
+  }
+
+  /** What the driver told last, nothing once that is too old. */
+  get readings(): readonly DeviceReading[] {
+    return this.#options.clock.monotonicMs() - this.#readAtMs <= READING_KEPT_MS ? this.#readings : [];
+  }
+
+  /** Whether jobs can be started: the executor's health, and that the devices can be listed. */
+  get health(): ExecutorHealth {
+    if (!this.#health.ready || this.#devicesError === undefined) return this.#health;
+    return { ready: false, message: this.#devicesError };
+  }
+
+  /** Begins what is due; a probe that is still under way is not begun again. Resolves when all that it began has ended. */
+  async refresh(): Promise<void> {
+    const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
+    await Promise.all([
+      listIsDue ? this.#probe("listing the devices", () => this.#list()) : undefined,
+      this.#probe("reading the devices", () => this.#read()),
+      this.#probe("asking the executor", () => this.#askExecutor()),
+    ]);
+  }
+
+  async #probe(name: string, probe: () => Promise<void>): Promise<void> {
+    if (this.#underWay.has(name)) return;
+    this.#underWay.add(name);
+    try {
+      await probe();
+    } catch (error) {
+      this.#options.log.warn({ probe: name, reason: messageOf(error) }, "a probe of the node failed");
+    } finally {
+      this.#underWay.delete(name);
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { devices, clock } = this.#options;
+    try {
+      this.#devices = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
+      this.#devicesError = undefined;
+      this.#listedAtMs = clock.monotonicMs();
+    } catch (error) {
+      // Those known before stay listed: their jobs may well be running.
+      this.#devicesError = `the devices cannot be listed: ${messageOf(error)}`;
+      throw error;
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { devices, clock } = this.#options;
+    this.#readings = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.read());
+    this.#readAtMs = clock.monotonicMs();
+  }
+
+  async #askExecutor(): Promise<void> {
+    try {
+      this.#health = await withDeadline("the executor", PROBE_DEADLINE_MS, () => this.#options.executor.health());
+    } catch (error) {
+      this.#health = { ready: false, message: messageOf(error) };
+      throw error;
+    }
+  }
+}

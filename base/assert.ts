@@ -1,0 +1,20 @@
+/** A bug was found: what the program believes does not hold. Ends the controller's term; never shown to users. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
+/** Throws {@link InvariantError} with the message unless the condition holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new InvariantError(message);
+}
+
+/** The value, which must not be missing. */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new InvariantError(`${what} is missing`);
+  return value;
+}
+
+/** Marks a branch that the types rule out. */
+export function unreachable(value: never): never {
+  throw new InvariantError(`unexpected value ${JSON.stringify(value)}`);
+}

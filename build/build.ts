@@ -1,0 +1,16 @@
+/** `npm run build`: makes `dist/`, which installed packages run, because Node.js strips types only outside of node_modules. */
+import { execFileSync } from "node:child_process";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+
+rmSync(dist, { recursive: true, force: true });
+execFileSync(join(root, "node_modules/.bin/tsc"), ["--project", "tsconfig.build.json"], {
+  stdio: "inherit",
+  cwd: root,
+});
+// Read at run time, beside proto/load.js.
+cpSync(join(root, "proto/gpusched"), join(dist, "proto/gpusched"), { recursive: true });
+console.log("built dist/");

@@ -1,0 +1,103 @@
+/** What a user may send as a job: one schema for types, validation and documents. Bounds and defaults are the documented ones. */
+import { z } from "zod";
+import { imageProblem } from "./image.ts";
+import { TENANT_ID } from "./tenant.ts";
+import { displayName, flag, programText, stringMap, wholeNumber } from "./text.ts";
+
+export const MAX_GPUS_PER_JOB = 4_096;
+export const MAX_SCRIPT_BYTES = 64 * 1024;
+const MAX_ARGUMENT_BYTES = 64 * 1024;
+const MAX_ENVIRONMENT_BYTES = 64 * 1024;
+const MAX_ENVIRONMENT_VALUE_BYTES = 32 * 1024;
+const MAX_MB = 2_147_483_647;
+const TEN_YEARS_MINUTES = 5_256_000;
+
+export const tenantIdField = z
+  .string({ error: "must be a string such as tenant-123" })
+  .regex(TENANT_ID, { error: "must be a tenant id such as tenant-123" });
+
+const labels = stringMap({
+  name: /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/,
+  nameError: "must have names of 1 to 63 letters, digits and . _ - /",
+  value: z.string({ error: "must have strings as values" }).regex(/^[A-Za-z0-9._/:@+-]{0,255}$/, {
+    error: "must have values of at most 255 letters, digits and . _ - / : @ +",
+  }),
+  maxEntries: 64,
+});
+
+/** Variables that the agent sets, or that would change how the executor itself behaves. */
+const RESERVED_VARIABLE = /^(GPUSCHED_|NVIDIA_|CUDA_VISIBLE_|DOCKER_|LD_PRELOAD$)/;
+
+const environment = z
+  .record(z.string(), programText(MAX_ENVIRONMENT_VALUE_BYTES), { error: "must be an object of strings" })
+  .check((context) => {
+    const refuse = (message: string, path: string[] = []) =>
+      context.issues.push({ code: "custom", message, path, input: context.value });
+    const names = Object.keys(context.value);
+    if (names.length > 256) refuse("must have at most 256 variables");
+    let bytes = 0;
+    for (const name of names) {
+      bytes += Buffer.byteLength(name) + Buffer.byteLength(context.value[name] ?? "");
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+        refuse("must be named by letters, digits and underscores, not starting with a digit", [name]);
+      } else if (RESERVED_VARIABLE.test(name)) refuse("is reserved and cannot be set", [name]);
+    }
+    if (bytes > MAX_ENVIRONMENT_BYTES) refuse(`must be at most ${MAX_ENVIRONMENT_BYTES} bytes in all`);
+  });
+
+const argumentList = z
+  .array(programText(MAX_ARGUMENT_BYTES), { error: "must be a list of strings" })
+  .max(1_024, { error: "must have at most 1024 items" })
+  .refine((items) => items.reduce((sum, item) => sum + Buffer.byteLength(item) + 1, 0) <= MAX_ARGUMENT_BYTES, {
+    error: `must be at most ${MAX_ARGUMENT_BYTES} bytes in all`,
+  });
+
+/** The body of `POST /jobs`. Fields left out take their defaults in the controller, where the tenant is known. */
+export const jobRequestSchema = z
+  .strictObject({
+    tenant_id: tenantIdField,
+    name: displayName(),
+    priority: wholeNumber(0, 10_000).optional(),
+    gpu_count: wholeNumber(0, MAX_GPUS_PER_JOB),
+    gpu_memory_mb: wholeNumber(0, MAX_MB).optional(),
+    gpu_model: displayName().optional(),
+    cpu_cores: wholeNumber(1, 1_000_000).optional(),
+    memory_mb: wholeNumber(1, MAX_MB).optional(),
+    image: z
+      .string({ error: "must be a string" })
+      .check((context) => {
+        const problem = imageProblem(context.value);
+        if (problem) context.issues.push({ code: "custom", message: problem, input: context.value });
+      })
+      .optional(),
+    command: argumentList
+      .refine((items) => items[0] !== "", { error: "must not start with an empty string" })
+      .optional(),
+    args: argumentList.optional(),
+    script: programText(MAX_SCRIPT_BYTES)
+      .refine((text) => text !== "", { error: "must not be empty" })
+      .optional(),
+    environment: environment.optional(),
+    gang_scheduling: flag().optional(),
+    gpus_per_node: wholeNumber(1, MAX_GPUS_PER_JOB).optional(),
+    max_runtime_minutes: wholeNumber(1, TEN_YEARS_MINUTES).optional(),
+    max_retries: wholeNumber(0, 100).optional(),
+    preemption_grace_seconds: wholeNumber(0, 3_600).optional(),
+    on_node_lost: z.enum(["requeue", "wait"], { error: "must be requeue or wait" }).optional(),
+    on_preempt: z.enum(["requeue", "cancel"], { error: "must be requeue or cancel" }).optional(),
+    labels: labels.optional(),
+    node_selector: labels.optional(),
+  })
+  .check((context) => {
+    const job = context.value;
+    const refuse = (field: string, message: string) =>
+      context.issues.push({ code: "custom", message, path: [field], input: job });
+    if (job.gang_scheduling && job.gpu_count === 0) refuse("gang_scheduling", "needs a gpu_count of at least 1");
+    if (job.gpus_per_node === undefined) return;
+    if (!job.gang_scheduling) refuse("gpus_per_node", "is only for jobs with gang_scheduling true");
+    else if (job.gpu_count % job.gpus_per_node !== 0)
+      refuse("gpus_per_node", `must divide gpu_count (${job.gpu_count})`);
+  });
+
+/** A job as a user asked for it, checked. */
+export type JobRequest = z.output<typeof jobRequestSchema>;

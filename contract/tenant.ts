@@ -1,0 +1,53 @@
+/** What an administrator may send as a tenant. */
+import { z } from "zod";
+import { displayName, flag, wholeNumber } from "./text.ts";
+
+const PRIORITY_TIERS = ["low", "medium", "high", "critical"] as const;
+
+/** How a tenant's id looks; whether it exists is another question. */
+export const TENANT_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const count = wholeNumber(0, 2_147_483_647);
+const megabytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const tier = z.enum(PRIORITY_TIERS, { error: "must be low, medium, high or critical" });
+const email = z
+  .string({ error: "must be a string" })
+  .max(254, { error: "must be at most 254 characters" })
+  .regex(/^[^\s@<>"']+@[^\s@<>"']+$/, { error: "must be an e-mail address" });
+
+/** The body of `POST /tenants`. Limits left out are unlimited. */
+export const tenantRequestSchema = z.strictObject({
+  name: displayName(),
+  email: email.optional(),
+  organization: displayName().optional(),
+  max_gpus: count.optional(),
+  max_gpu_memory_mb: megabytes.optional(),
+  max_cpu_cores: count.optional(),
+  max_memory_mb: megabytes.optional(),
+  max_concurrent_jobs: count.optional(),
+  max_queued_jobs: count.optional(),
+  priority_tier: tier.optional(),
+  allow_preemption: flag().optional(),
+  can_preempt_others: flag().optional(),
+});
+export type TenantRequest = z.output<typeof tenantRequestSchema>;
+
+/** The body of `PATCH /tenants/{id}`: fields given are set, `null` makes a limit unlimited or removes a text. */
+export const tenantPatchSchema = z
+  .strictObject({
+    name: displayName().optional(),
+    email: email.nullable().optional(),
+    organization: displayName().nullable().optional(),
+    max_gpus: count.nullable().optional(),
+    max_gpu_memory_mb: megabytes.nullable().optional(),
+    max_cpu_cores: count.nullable().optional(),
+    max_memory_mb: megabytes.nullable().optional(),
+    max_concurrent_jobs: count.nullable().optional(),
+    max_queued_jobs: count.nullable().optional(),
+    priority_tier: tier.optional(),
+    allow_preemption: flag().optional(),
+    can_preempt_others: flag().optional(),
+    active: flag().optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, { error: "must change at least one field" });
+export type TenantPatch = z.output<typeof tenantPatchSchema>;

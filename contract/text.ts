@@ -1,0 +1,54 @@
+import { z } from "zod";
+
+/** Control characters, bidirectional overrides and lone surrogates: what makes a name lie about itself. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u;
+
+/** A name for people: 1 … `maxCodePoints` code points in NFC, nothing invisible that reorders or hides text. */
+export function displayName(maxCodePoints = 256) {
+  const message = `must be 1 to ${maxCodePoints} characters without control or direction characters`;
+  return z
+    .string({ error: "must be a string" })
+    .refine((text) => text.trim().length > 0 && [...text].length <= maxCodePoints && !DECEPTIVE.test(text), {
+      error: message,
+    })
+    .transform((text) => text.normalize("NFC"));
+}
+
+/** Text for a program: anything but NUL and broken Unicode, at most `maxBytes` bytes of UTF-8. */
+export function programText(maxBytes: number) {
+  return z
+    .string({ error: "must be a string" })
+    .refine((text) => !text.includes("\0"), { error: "must not contain a NUL character" })
+    .refine((text) => text.isWellFormed(), { error: "must be valid Unicode" })
+    .refine((text) => Buffer.byteLength(text) <= maxBytes, { error: `must be at most ${maxBytes} bytes` });
+}
+
+/** A whole number from `min` to `max`; `-0` is read as 0. */
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .int({ error })
+    .min(min, { error })
+    .max(max, { error })
+    .transform((value) => value + 0);
+}
+
+/** `true` or `false`, nothing that merely looks like it. */
+export const flag = () => z.boolean({ error: "must be true or false" });
+
+/** A map from names to values; `__proto__` is never a name. */
+export function stringMap(options: {
+  name: RegExp;
+  nameError: string;
+  value: z.ZodType<string, string>;
+  maxEntries: number;
+}) {
+  return z
+    .record(z.string().regex(options.name, { error: options.nameError }), options.value, {
+      error: "must be an object of strings",
+    })
+    .refine((map) => Object.keys(map).length <= options.maxEntries, {
+      error: `must have at most ${options.maxEntries} entries`,
+    });
+}

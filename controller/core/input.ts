@@ -1,0 +1,107 @@
+import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts";
+import type { AllocationEnd, JobSpec } from "./model/job.ts";
+import type { DeviceReading, Inventory } from "./model/node.ts";
+import type { Limits, PriorityTier } from "./model/tenant.ts";
+
+/** What an agent says of one allocation. Times are the agent's own wall clock, in milliseconds since the epoch. */
+export interface AllocationReport {
+  readonly key: AllocationKey;
+  readonly devices: readonly string[];
+  readonly state:
+    | { readonly phase: "starting"; readonly message: string }
+    | { readonly phase: "running"; readonly startedAt: number }
+    | {
+        readonly phase: "ended";
+        readonly startedAt?: number;
+        /** Absent for what never was: the time at which it is told counts. */
+        readonly endedAt?: number;
+        readonly end: AllocationEnd;
+      };
+}
+
+/** What an administrator gives a tenant; the rest takes its default. */
+export interface TenantFields {
+  readonly name: string;
+  readonly email?: string;
+  readonly organization?: string;
+  readonly limits: Limits;
+  readonly tier?: PriorityTier;
+  readonly allowPreemption?: boolean;
+  readonly canPreemptOthers?: boolean;
+}
+
+/** Fields that are present are set; limits and texts that are null are removed. */
+export interface TenantChange {
+  readonly name?: string;
+  readonly email?: string | null;
+  readonly organization?: string | null;
+  readonly limits: { readonly [limit in keyof Limits]?: number | null };
+  readonly tier?: PriorityTier;
+  readonly allowPreemption?: boolean;
+  readonly canPreemptOthers?: boolean;
+  readonly active?: boolean;
+}
+
+/** Whether a node can start allocations, and a sentence that says why not. */
+export interface ExecutorHealth {
+  readonly ready: boolean;
+  readonly message: string;
+}
+
+/** Everything that can happen. `at` is the loop's clock: milliseconds since the epoch, never going back within a term. */
+export type Input =
+  | { readonly kind: "submit-job"; readonly at: number; readonly spec: JobSpec }
+  | { readonly kind: "cancel-job"; readonly at: number; readonly jobId: JobId }
+  /** `id` is given only for the tenant of the documented examples. */
+  | { readonly kind: "create-tenant"; readonly at: number; readonly tenant: TenantFields; readonly id?: TenantId }
+  | { readonly kind: "update-tenant"; readonly at: number; readonly tenantId: TenantId; readonly change: TenantChange }
+  /** An agent's first word on a new stream: everything it has and knows. */
+  | {
+      readonly kind: "node-hello";
+      readonly at: number;
+      readonly session: number;
+      readonly node: NodeName;
+      readonly agentId: string;
+      readonly bootId: string;
+      readonly inventory: Inventory;
+      readonly executor: ExecutorHealth;
+      readonly allocations: readonly AllocationReport[];
+    }
+  | {
+      readonly kind: "node-heartbeat";
+      readonly at: number;
+      readonly session: number;
+      readonly node: NodeName;
+      readonly sequence: number;
+      readonly executor: ExecutorHealth;
+      readonly telemetry: readonly DeviceReading[];
+      /** Present when it changed. */
+      readonly inventory?: Inventory;
+    }
+  | {
+      readonly kind: "allocation-report";
+      readonly at: number;
+      readonly session: number;
+      readonly node: NodeName;
+      readonly report: AllocationReport;
+    }
+  /** The agent's stream has ended. */
+  | { readonly kind: "node-disconnected"; readonly at: number; readonly session: number; readonly node: NodeName }
+  /** Time has passed: whatever is due is looked at. */
+  | { readonly kind: "tick"; readonly at: number };
+
+/** Names every kind of input: there is one handler for each. */
+export type InputKind = Input["kind"];
+/** The input of one kind. */
+export type InputOf<K extends InputKind> = Extract<Input, { kind: K }>;
+
+/** What the asker of an input is told, once it is durable. */
+export interface Answers {
+  "submit-job": { readonly jobId: JobId };
+  "cancel-job": { readonly jobId: JobId };
+  "create-tenant": { readonly tenantId: TenantId };
+  "update-tenant": { readonly tenantId: TenantId };
+}
+
+/** An input without its stamp, as it comes from outside. */
+export type Unstamped<I extends Input> = I extends Input ? Omit<I, "at"> : never;

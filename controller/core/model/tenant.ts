@@ -1,0 +1,52 @@
+import type { TenantId } from "../../../base/ids.ts";
+
+/** The documented tiers, lowest first. */
+export type PriorityTier = "low" | "medium" | "high" | "critical";
+
+/** The priority that each tier stands for, and to which its tenants' jobs are capped. */
+export const TIER_PRIORITY: Readonly<Record<PriorityTier, number>> = {
+  low: 100,
+  medium: 500,
+  high: 1_000,
+  critical: 5_000,
+};
+
+/** What a tenant may hold at once. An absent limit is none. */
+export interface Limits {
+  readonly gpus?: number;
+  readonly gpuMemoryMb?: number;
+  readonly cpuCores?: number;
+  readonly memoryMb?: number;
+  readonly concurrentJobs?: number;
+  readonly queuedJobs?: number;
+}
+
+/** A user group with a quota. */
+export interface Tenant {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly email?: string;
+  readonly organization?: string;
+  readonly limits: Limits;
+  readonly tier: PriorityTier;
+  readonly allowPreemption: boolean;
+  readonly canPreemptOthers: boolean;
+  readonly active: boolean;
+  readonly createdAt: number;
+}
+
+/** What is held now; `gpuMemoryMb` counts what jobs asked for, else the devices' own memory. */
+export interface Usage {
+  gpus: number;
+  gpuMemoryMb: number;
+  cpuCores: number;
+  memoryMb: number;
+  /** Jobs that hold anything. */
+  jobs: number;
+  queuedJobs: number;
+}
+
+/** Nothing held. */
+export function noUsage(): Usage {
+  return { gpus: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0, jobs: 0, queuedJobs: 0 };
+}

@@ -1,0 +1,82 @@
+import { type AllocationKey, allocationName, asDeviceId, type NodeName } from "../../../base/ids.ts";
+import type { AllocationReport, InputOf } from "../input.ts";
+import { type Allocation, isHeld, type Job } from "../model/job.ts";
+import type { Node } from "../model/node.ts";
+import type { State } from "../model/state.ts";
+import type { Output } from "../output.ts";
+import { tellRelease, tellStopOf } from "../tell.ts";
+import { endRank, startRank } from "../transition.ts";
+
+/** More allocations than any host runs: what an agent names beyond that is not remembered. */
+const MAX_LEFTOVERS = 10_000;
+
+/** An agent tells how one of its allocations does. Reports on an old stream are ignored: the new one repeats them. */
+export function onAllocationReport(state: State, input: InputOf<"allocation-report">, out: Output): void {
+  const node = state.nodes.get(input.node);
+  if (!node || node.session !== input.session) return;
+  node.lastHeardAt = input.at;
+  applyReport(state, node, input.report, out, input.at);
+}
+
+/** Brings the ledger in step with what a node says of one allocation, and the node in step with the ledger. */
+export function applyReport(state: State, node: Node, report: AllocationReport, out: Output, at: number): void {
+  const name = node.record.name;
+  const wanted = wantedAllocation(state, name, report.key);
+  if (!wanted) {
+    applyUnwanted(state, node, report, out);
+    return;
+  }
+  const { job, allocation } = wanted;
+  switch (report.state.phase) {
+    case "starting":
+      state.progress.set(job.id, report.state.message);
+      return;
+    case "running":
+      if (allocation.state.phase === "assigned") {
+        startRank(state, out, job, allocation.rank, clampToPast(report.state.startedAt, job, at), at);
+      }
+      return;
+    case "ended": {
+      const { startedAt, endedAt = at, end } = report.state;
+      const began = allocation.state.phase === "running" ? allocation.state.startedAt : startedAt;
+      const ended = {
+        rank: allocation.rank,
+        startedAt: began === undefined ? undefined : clampToPast(began, job, at),
+        endedAt: clampToPast(Math.max(endedAt, began ?? 0), job, at),
+        end,
+      };
+      endRank(state, out, job, ended, at);
+      tellRelease(state, out, name, report.key);
+    }
+  }
+}
+
+/** The allocation that the ledger holds under this key on this node; undefined for anything that should not run. */
+function wantedAllocation(state: State, node: NodeName, key: AllocationKey) {
+  const job = state.jobs.get(key.jobId);
+  if (!job || job.attempt !== key.attempt) return undefined;
+  if (job.phase !== "starting" && job.phase !== "running" && job.phase !== "stopping") return undefined;
+  const allocation: Allocation | undefined = job.allocations.find((a) => a.rank === key.rank && a.node === node);
+  return allocation && isHeld(allocation) ? { job, allocation } : undefined;
+}
+
+/**
+ * A rank that the ledger does not want (any more). If the job is known, its end is on record: the node stops and forgets it.
+ * If it is not, nothing is done to it: a controller never ends what it does not know. Either way its devices are not given out.
+ */
+function applyUnwanted(state: State, node: Node, report: AllocationReport, out: Output): void {
+  const name = allocationName(report.key);
+  const known = state.jobs.has(report.key.jobId);
+  if (report.state.phase === "ended") {
+    if (node.leftovers.delete(name)) state.needsPass = true;
+    if (known) tellRelease(state, out, node.record.name, report.key);
+    return;
+  }
+  if (node.leftovers.size < MAX_LEFTOVERS) node.leftovers.set(name, report.devices.map(asDeviceId));
+  if (known) tellStopOf(state, out, node.record.name, report.key, 0, "this attempt is over");
+}
+
+/** An agent's clock may be wrong: its times are taken only as far as they fit between the submission and now. */
+function clampToPast(time: number, job: Job, at: number): number {
+  return Math.min(at, Math.max(time, job.submittedAt));
+}

@@ -1,0 +1,73 @@
+import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts";
+import type { Allocation, Job, JobEvent, JobEventKind, JobSpec } from "./model/job.ts";
+import { MAX_HISTORY } from "./model/job.ts";
+import type { NodeRecord } from "./model/node.ts";
+import type { State } from "./model/state.ts";
+import type { Tenant } from "./model/tenant.ts";
+
+/** A row to make durable, in the core's own types; what a job is asked for is written once. */
+export type RowWrite =
+  | { readonly table: "job"; readonly key: JobId; readonly value: Job }
+  | { readonly table: "spec"; readonly key: JobId; readonly value: JobSpec }
+  | { readonly table: "tenant"; readonly key: TenantId; readonly value: Tenant }
+  | { readonly table: "node"; readonly key: NodeName; readonly value: NodeRecord };
+
+/** What the world is told once the writes are durable. All of it may be repeated without harm. */
+export type Effect =
+  /** The agent's hello is accepted: the stream is open for commands. */
+  | { readonly kind: "welcome"; readonly node: NodeName; readonly session: number }
+  | { readonly kind: "reject"; readonly node: NodeName; readonly session: number; readonly reason: string }
+  | {
+      readonly kind: "heartbeat-ack";
+      readonly node: NodeName;
+      readonly session: number;
+      readonly sequence: number;
+    }
+  | {
+      readonly kind: "launch";
+      readonly node: NodeName;
+      readonly session: number;
+      readonly job: Job;
+      readonly spec: JobSpec;
+      readonly allocation: Allocation;
+      /** The address of the node of rank 0. */
+      readonly masterAddress: string;
+    }
+  | {
+      readonly kind: "stop";
+      readonly node: NodeName;
+      readonly session: number;
+      readonly key: AllocationKey;
+      readonly graceMs: number;
+      readonly reason: string;
+    }
+  | { readonly kind: "release"; readonly node: NodeName; readonly session: number; readonly key: AllocationKey };
+
+/** Gathers what a batch of steps wants written and told. Writes of one row keep their last value. */
+export class Output {
+  readonly effects: Effect[] = [];
+  readonly #writes = new Map<string, RowWrite>();
+
+  get writes(): readonly RowWrite[] {
+    return [...this.#writes.values()];
+  }
+
+  write(row: RowWrite): void {
+    this.#writes.set(`${row.table}/${row.key}`, row);
+  }
+
+  tell(effect: Effect): void {
+    this.effects.push(effect);
+  }
+}
+
+/** Sets the job's row in the state and has it written. */
+export function saveJob(state: State, out: Output, job: Job): void {
+  state.putJob(job);
+  out.write({ table: "job", key: job.id, value: job });
+}
+
+/** The job's history with one more line. */
+export function withEvent(job: Job, at: number, kind: JobEventKind, message: string): readonly JobEvent[] {
+  return [...job.history, { at, kind, message }].slice(-MAX_HISTORY);
+}

@@ -1,0 +1,79 @@
+import type { FieldError } from "../../base/errors.ts";
+import { demandOf, type JobSpec } from "./model/job.ts";
+import type { Limits, Tenant, Usage } from "./model/tenant.ts";
+
+/** What a job would hold, as far as quotas count it. */
+export interface Holding {
+  readonly gpus: number;
+  readonly gpuMemoryMb: number;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+}
+
+/** The holding of a spec before it is placed: GPU memory counts as asked. */
+export function holdingOf(spec: JobSpec): Holding {
+  const demand = demandOf(spec);
+  return {
+    gpus: demand.gpus,
+    gpuMemoryMb: demand.gpuMemoryMb * demand.gpus,
+    cpuCores: demand.cpuCores,
+    memoryMb: demand.memoryMb,
+  };
+}
+
+/** The first limit that the holding would break on top of what is held. */
+export interface QuotaBlock {
+  readonly resource: keyof Holding | "jobs";
+  readonly used: number;
+  readonly wanted: number;
+  readonly limit: number;
+}
+
+/** Which limit keeps the tenant from holding this as well; undefined when none does. */
+export function quotaBlock(limits: Limits, usage: Usage, holding: Holding): QuotaBlock | undefined {
+  const checks: readonly [QuotaBlock["resource"], number, number, number | undefined][] = [
+    ["gpus", usage.gpus, holding.gpus, limits.gpus],
+    ["gpuMemoryMb", usage.gpuMemoryMb, holding.gpuMemoryMb, limits.gpuMemoryMb],
+    ["cpuCores", usage.cpuCores, holding.cpuCores, limits.cpuCores],
+    ["memoryMb", usage.memoryMb, holding.memoryMb, limits.memoryMb],
+    ["jobs", usage.jobs, 1, limits.concurrentJobs],
+  ];
+  for (const [resource, used, wanted, limit] of checks) {
+    if (limit !== undefined && wanted > 0 && used + wanted > limit) return { resource, used, wanted, limit };
+  }
+  return undefined;
+}
+
+const FIELD_OF: Readonly<Record<QuotaBlock["resource"], string>> = {
+  gpus: "gpu_count",
+  gpuMemoryMb: "gpu_memory_mb",
+  cpuCores: "cpu_cores",
+  memoryMb: "memory_mb",
+  jobs: "tenant_id",
+};
+
+/** Why a job can never run within the tenant's limits, or may not even queue; undefined when it may. */
+export function quotaRefusal(tenant: Tenant, usage: Usage, spec: JobSpec): FieldError | undefined {
+  const nothing: Usage = { gpus: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0, jobs: 0, queuedJobs: 0 };
+  const block = quotaBlock(tenant.limits, nothing, holdingOf(spec));
+  if (block) {
+    return {
+      field: FIELD_OF[block.resource],
+      message: `asks for ${block.wanted} ${QUOTA_UNIT[block.resource]}, and the tenant's limit is ${block.limit}`,
+    };
+  }
+  const { queuedJobs } = tenant.limits;
+  if (queuedJobs !== undefined && usage.queuedJobs >= queuedJobs) {
+    return { field: "tenant_id", message: `the tenant has ${usage.queuedJobs} of ${queuedJobs} queued jobs` };
+  }
+  return undefined;
+}
+
+/** What each quota counts, for sentences. */
+export const QUOTA_UNIT: Readonly<Record<QuotaBlock["resource"], string>> = {
+  gpus: "GPUs",
+  gpuMemoryMb: "MB of GPU memory",
+  cpuCores: "cores",
+  memoryMb: "MB of memory",
+  jobs: "running jobs",
+};

@@ -1,0 +1,109 @@
+import type { Demand } from "../model/job.ts";
+import { type Device, isFree, type Node } from "../model/node.ts";
+import type { NodeReason, Verdict } from "./reason.ts";
+
+/** What a node could give to a job: its suitable devices that are free, and what else is free. */
+export interface Room {
+  readonly devices: readonly Device[];
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+}
+
+/** What one rank asks of one node. */
+export interface Share {
+  readonly gpus: number;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+}
+
+/** The part of a job's cores and memory that goes with so many of its GPUs, rounded up; all of it for a job without GPUs. */
+export function shareOf(demand: Demand, gpus: number): Share {
+  if (demand.gpus === 0) return { gpus: 0, cpuCores: demand.cpuCores, memoryMb: demand.memoryMb };
+  return {
+    gpus,
+    cpuCores: Math.ceil((demand.cpuCores * gpus) / demand.gpus),
+    memoryMb: Math.ceil((demand.memoryMb * gpus) / demand.gpus),
+  };
+}
+
+/** Whether the device is of a kind that the job accepts. */
+export function isSuitable(device: Device, demand: Demand): boolean {
+  if (device.memoryMb < demand.gpuMemoryMb) return false;
+  if (demand.gpuModels.length === 0) return true;
+  const model = device.model.toLowerCase();
+  return demand.gpuModels.some((part) => model.includes(part));
+}
+
+/** The reason, independent of size, for which the node takes nothing of this job; undefined when it does. */
+export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { answer: "fits" }> | undefined {
+  const { inventory } = node.record;
+  if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
+  for (const [label, value] of Object.entries(demand.nodeSelector)) {
+    if (inventory.labels[label] !== value) return never({ kind: "selector", label });
+  }
+  if (node.reach !== "online") return notNow({ kind: "not-online", reach: node.reach });
+  if (node.record.cordoned) return notNow({ kind: "cordoned" });
+  if (!node.executorReady) return notNow({ kind: "executor-not-ready", message: node.executorMessage });
+  return undefined;
+}
+
+/** What is free on the node for a job of this kind. */
+export function roomOn(node: Node, demand: Demand): Room {
+  const { inventory } = node.record;
+  return {
+    devices:
+      demand.gpus === 0
+        ? []
+        : inventory.devices.filter((device) => isSuitable(device, demand) && isFree(node, device.id)),
+    cpuCores: inventory.cpuCores - node.cpuCoresUsed,
+    memoryMb: inventory.memoryMb - node.memoryMbUsed,
+  };
+}
+
+/** Whether this node can run this share of the job: fits, not now, or never, each with its reason. */
+export function judge(node: Node, demand: Demand, share: Share): Verdict {
+  const obstacle = nodeObstacle(node, demand);
+  if (obstacle?.answer === "never") return obstacle;
+  const tooSmall = sizeProblem(node, demand, share);
+  if (tooSmall) return never(tooSmall);
+  if (obstacle) return obstacle;
+  const busy = roomProblem(roomOn(node, demand), share);
+  return busy ? notNow(busy) : { answer: "fits" };
+}
+
+/** What the node lacks even when it is empty. */
+function sizeProblem(node: Node, demand: Demand, share: Share): NodeReason | undefined {
+  const { inventory } = node.record;
+  const suitable = inventory.devices.filter((device) => isSuitable(device, demand)).length;
+  if (suitable < share.gpus) return { kind: "too-few-gpus", has: suitable, wants: share.gpus };
+  if (inventory.cpuCores < share.cpuCores) {
+    return { kind: "too-few-cores", has: inventory.cpuCores, wants: share.cpuCores };
+  }
+  if (inventory.memoryMb < share.memoryMb) {
+    return { kind: "too-little-memory", hasMb: inventory.memoryMb, wantsMb: share.memoryMb };
+  }
+  return undefined;
+}
+
+/** What of the share the room does not have. */
+export function roomProblem(room: Room, share: Share): NodeReason | undefined {
+  if (room.devices.length < share.gpus) return { kind: "gpus-busy", free: room.devices.length, wants: share.gpus };
+  if (room.cpuCores < share.cpuCores) return { kind: "cores-busy", free: room.cpuCores, wants: share.cpuCores };
+  if (room.memoryMb < share.memoryMb) return { kind: "memory-busy", freeMb: room.memoryMb, wantsMb: share.memoryMb };
+  return undefined;
+}
+
+/** How many of the job's GPUs the room can take, each with its part of the cores and memory. */
+export function gpuCapacity(room: Room, demand: Demand): number {
+  let gpus = Math.min(room.devices.length, demand.gpus);
+  while (gpus > 0 && roomProblem(room, shareOf(demand, gpus))) gpus -= 1;
+  return gpus;
+}
+
+function never(reason: NodeReason): Exclude<Verdict, { answer: "fits" }> {
+  return { answer: "never", reason };
+}
+
+function notNow(reason: NodeReason): Exclude<Verdict, { answer: "fits" }> {
+  return { answer: "not-now", reason };
+}

@@ -1,0 +1,134 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { CoreWorld } from "../../../test/support/core-world.ts";
+import { type Demand, demandOf } from "../model/job.ts";
+import type { Node } from "../model/node.ts";
+import { gpuCapacity, isSuitable, judge, nodeObstacle, roomOn, shareOf } from "./filter.ts";
+import { findPlaces } from "./place.ts";
+import { compareNatural } from "./score.ts";
+
+function demand(fields: Partial<Demand>): Demand {
+  const base = demandOf({ tenantId: "tenant-1" as never, name: "j", gpuCount: 1 });
+  return { ...base, cpuCores: 1, memoryMb: 1, ...fields };
+}
+
+test("the node that is left with the fewest free GPUs is taken, so that whole nodes stay free", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("big", { gpus: 8 });
+  w.addNode("small", { gpus: 2 });
+  expect(findPlaces([...w.state.nodes.values()], demand({ gpus: 2 }))?.[0]?.node.record.name).toBe("small");
+  expect(findPlaces([...w.state.nodes.values()], demand({ gpus: 3 }))?.[0]?.node.record.name).toBe("big");
+});
+
+test("the smallest GPUs that suffice are taken, and a job without GPUs stays off GPU nodes", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("a100", { gpus: 4, gpuMemoryMb: 80_000 });
+  w.addNode("t4", { gpus: 4, gpuMemoryMb: 16_000 });
+  w.addNode("cpu", { gpus: 0 });
+  const placeOf = (fields: Partial<Demand>) =>
+    findPlaces([...w.state.nodes.values()], demand(fields))?.[0]?.node.record.name;
+  expect(placeOf({ gpus: 1 })).toBe("t4");
+  expect(placeOf({ gpus: 1, gpuMemoryMb: 16_001 })).toBe("a100");
+  expect(placeOf({ gpus: 0 })).toBe("cpu");
+});
+
+test("models match by any of their parts whatever the case, and selectors by equality", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("h", { model: "NVIDIA H100 80GB HBM3", labels: { zone: "a" } });
+  const [node] = [...w.state.nodes.values()];
+  const verdict = (fields: Partial<Demand>) => node && judge(node, demand(fields), shareOf(demand(fields), 1));
+  expect(verdict({ gpuModels: ["a100", "h100"] })).toEqual({ answer: "fits" });
+  expect(verdict({ gpuModels: ["a100"] })).toMatchObject({ answer: "never", reason: { kind: "too-few-gpus", has: 0 } });
+  expect(verdict({ nodeSelector: { zone: "a" } })).toEqual({ answer: "fits" });
+  expect(verdict({ nodeSelector: { zone: "b" } })).toMatchObject({ answer: "never", reason: { kind: "selector" } });
+});
+
+test("each refusal has its reason: never for what an empty node lacks, not now for what is taken", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("n", { gpus: 2, cpuCores: 4, memoryMb: 1_000, executor: "docker" });
+  const [node] = [...w.state.nodes.values()];
+  if (!node) throw new Error("no node");
+  const ask = (fields: Partial<Demand>) => {
+    const wanted = demand({ hasImage: true, ...fields });
+    return judge(node, wanted, shareOf(wanted, wanted.gpus));
+  };
+  expect(ask({ gpus: 3 })).toMatchObject({ answer: "never", reason: { kind: "too-few-gpus" } });
+  expect(ask({ cpuCores: 5 })).toMatchObject({ answer: "never", reason: { kind: "too-few-cores" } });
+  expect(ask({ memoryMb: 1_001 })).toMatchObject({ answer: "never", reason: { kind: "too-little-memory" } });
+  expect(ask({ hasImage: false })).toMatchObject({ answer: "never", reason: { kind: "needs-image" } });
+  w.submit({ gpuCount: 1, cpuCores: 3, memoryMb: 900, image: "i" });
+  expect(ask({ gpus: 2 })).toMatchObject({ answer: "not-now", reason: { kind: "gpus-busy", free: 1 } });
+  expect(ask({ cpuCores: 2 })).toMatchObject({ answer: "not-now", reason: { kind: "cores-busy", free: 1 } });
+  expect(ask({ memoryMb: 101 })).toMatchObject({ answer: "not-now", reason: { kind: "memory-busy", freeMb: 100 } });
+  node.executorReady = false;
+  expect(ask({})).toMatchObject({ answer: "not-now", reason: { kind: "executor-not-ready" } });
+});
+
+test("names are ordered with their numbers by value", () => {
+  expect(["node-10", "node-9", "node-1", "b", "a2b", "a10b"].sort(compareNatural)).toEqual([
+    "a2b",
+    "a10b",
+    "b",
+    "node-1",
+    "node-9",
+    "node-10",
+  ]);
+});
+
+const nodeArbitrary = fc.record({
+  gpus: fc.integer({ min: 0, max: 4 }),
+  gpuMemoryMb: fc.constantFrom(16_000, 80_000),
+  cpuCores: fc.integer({ min: 1, max: 8 }),
+  memoryMb: fc.integer({ min: 1, max: 8 }).map((n) => n * 1_000),
+});
+const demandArbitrary = fc.record({
+  gpus: fc.integer({ min: 0, max: 8 }),
+  gpuMemoryMb: fc.constantFrom(0, 80_000),
+  cpuCores: fc.integer({ min: 1, max: 12 }),
+  memoryMb: fc.integer({ min: 1, max: 12_000 }),
+  gang: fc.boolean(),
+});
+
+test("whatever brute force places is placed, on as few nodes, and never beyond a node's room", () => {
+  fc.assert(
+    fc.property(fc.array(nodeArbitrary, { maxLength: 5 }), demandArbitrary, (nodes, fields) => {
+      const w = new CoreWorld();
+      w.addTenant();
+      nodes.forEach((options, index) => w.addNode(`n${index}`, options));
+      const wanted = demand({ ...fields, gang: fields.gang && fields.gpus > 0 });
+      const found = findPlaces([...w.state.nodes.values()], wanted);
+      expect(found?.length).toBe(fewestNodes([...w.state.nodes.values()], wanted));
+      if (!found) return;
+      expect(found.reduce((sum, place) => sum + place.devices.length, 0)).toBe(wanted.gpus);
+      for (const { node, devices, share } of found) {
+        expect(devices.every((device) => isSuitable(device, wanted))).toBe(true);
+        const room = roomOn(node, wanted);
+        expect(share.cpuCores <= room.cpuCores && share.memoryMb <= room.memoryMb).toBe(true);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** The number of nodes of the smallest set that can hold the job, by trying every set. */
+function fewestNodes(nodes: readonly Node[], wanted: Demand): number | undefined {
+  let best: number | undefined;
+  for (let set = 1; set < 1 << nodes.length; set++) {
+    const chosen = nodes.filter((_, index) => set & (1 << index));
+    if (!wanted.gang && chosen.length > 1) continue;
+    if (canHold(chosen, wanted) && (best === undefined || chosen.length < best)) best = chosen.length;
+  }
+  return best;
+}
+
+function canHold(chosen: readonly Node[], wanted: Demand): boolean {
+  if (chosen.length === 1 && chosen[0]) {
+    return judge(chosen[0], wanted, shareOf(wanted, wanted.gpus)).answer === "fits";
+  }
+  const capacity = chosen.map((node) => (nodeObstacle(node, wanted) ? 0 : gpuCapacity(roomOn(node, wanted), wanted)));
+  return capacity.reduce((sum, gpus) => sum + gpus, 0) >= wanted.gpus;
+}

@@ -1,0 +1,39 @@
+import type { NodeName } from "../../../base/ids.ts";
+import type { QuotaBlock } from "../quota.ts";
+
+/**
+ * Why a node does not take a job now.
+ *
+ * `never` ones stay true however empty the node becomes; the others pass when work ends or the node recovers.
+ */
+export type NodeReason =
+  | { readonly kind: "not-online"; readonly reach: "unreachable" | "lost" }
+  | { readonly kind: "cordoned" }
+  | { readonly kind: "executor-not-ready"; readonly message: string }
+  | { readonly kind: "needs-image" }
+  | { readonly kind: "selector"; readonly label: string }
+  | { readonly kind: "too-few-gpus"; readonly has: number; readonly wants: number }
+  | { readonly kind: "too-few-cores"; readonly has: number; readonly wants: number }
+  | { readonly kind: "too-little-memory"; readonly hasMb: number; readonly wantsMb: number }
+  | { readonly kind: "gpus-busy"; readonly free: number; readonly wants: number }
+  | { readonly kind: "cores-busy"; readonly free: number; readonly wants: number }
+  | { readonly kind: "memory-busy"; readonly freeMb: number; readonly wantsMb: number };
+
+/** What one node says to a job: it fits, not now (room may be made), or never. */
+export type Verdict =
+  | { readonly answer: "fits" }
+  | { readonly answer: "not-now" | "never"; readonly reason: NodeReason };
+
+/** Why a queued job does not start. */
+export type WaitReason =
+  | { readonly kind: "quota"; readonly block: QuotaBlock }
+  | { readonly kind: "no-nodes" }
+  /** Its turn has not come: a scheduling pass is due. */
+  | { readonly kind: "next" }
+  | {
+      readonly kind: "resources";
+      /** Suitable GPUs on nodes that can take work, and how many of them are free. */
+      readonly gpusFree: number;
+      readonly gpusSuitable: number;
+      readonly nodes: readonly { readonly node: NodeName; readonly verdict: Verdict }[];
+    };

@@ -1,0 +1,151 @@
+import { expect, test } from "vitest";
+import { systemClock } from "../../base/clock.ts";
+import { silentLogger } from "../../base/logger.ts";
+import type { Effect } from "../core/output.ts";
+import { createMemoryStore, MemoryDisk } from "../store/memory-store.ts";
+import type { Store, Write } from "../store/store.ts";
+import { Loop } from "./loop.ts";
+
+const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 };
+const TENANT = { kind: "create-tenant", tenant: { name: "t", limits: {} }, id: "tenant-1" as never } as const;
+const JOB = { kind: "submit-job", spec: { tenantId: "tenant-1" as never, name: "j", gpuCount: 1 } } as const;
+
+/** A store whose commits wait for the test's word, and may fail by it. */
+function gatedStore(disk = new MemoryDisk()) {
+  const inner = createMemoryStore(disk);
+  const commits: { writes: readonly Write[]; allow: () => void; fail: (error: Error) => void }[] = [];
+  const store: Store = {
+    kind: "memory",
+    load: () => inner.load(),
+    commit: (writes) =>
+      new Promise((resolve, reject) => {
+        commits.push({ writes, allow: () => resolve(inner.commit(writes)), fail: reject });
+      }),
+    close: () => inner.close(),
+  };
+  return { store, commits };
+}
+
+async function startLoop(store: Store, effects: Effect[] = []) {
+  let ended: Error | undefined;
+  const loop = await Loop.start({
+    store,
+    settings: SETTINGS,
+    clock: systemClock,
+    log: silentLogger,
+    carryOut: (effect) => effects.push(effect),
+    onTermEnd: (error) => {
+      ended = error;
+    },
+    checkEveryBatch: true,
+  });
+  return { loop, ended: () => ended };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+test("nothing is answered, told or readable before it is durable", async () => {
+  const { store, commits } = gatedStore();
+  const effects: Effect[] = [];
+  const { loop } = await startLoop(store, effects);
+  let answered = false;
+  const answer = loop.submit(TENANT).then((value) => {
+    answered = true;
+    return value;
+  });
+  await settled();
+  let seen: number | undefined;
+  const read = loop.read((state) => {
+    seen = state.tenants.size;
+  });
+  await settled();
+  expect([answered, seen, commits.length]).toEqual([false, undefined, 1]);
+  commits[0]?.allow();
+  expect(await answer).toEqual({ tenantId: "tenant-1" });
+  await read;
+  expect(seen).toBe(1);
+  await loop.close();
+});
+
+test("a read that fails rejects, whether it had to wait or not", async () => {
+  const { store, commits } = gatedStore();
+  const { loop } = await startLoop(store);
+  const fail = () => {
+    throw new Error("no such job");
+  };
+  await expect(loop.read(fail)).rejects.toThrow("no such job");
+  const answer = loop.submit(TENANT);
+  await settled();
+  const refused = expect(loop.read(fail)).rejects.toThrow("no such job");
+  commits[0]?.allow();
+  await Promise.all([answer, refused]);
+  await loop.close();
+});
+
+test("what arrives while a batch is written goes into the next one together", async () => {
+  const { store, commits } = gatedStore();
+  const { loop } = await startLoop(store);
+  const tenant = loop.submit(TENANT);
+  await settled();
+  const jobs = Array.from({ length: 100 }, () => loop.submit(JOB));
+  await settled();
+  commits[0]?.allow();
+  await tenant;
+  await settled();
+  expect(commits).toHaveLength(2);
+  expect(commits[1]?.writes.filter((write) => write.table === "job")).toHaveLength(100);
+  commits[1]?.allow();
+  const ids = await Promise.all(jobs);
+  expect(new Set(ids.map((answer) => answer.jobId)).size).toBe(100);
+  await loop.close();
+});
+
+test("a commit that fails ends the term: its requests are refused, its effects never leave, nothing more is taken", async () => {
+  const { store, commits } = gatedStore();
+  const effects: Effect[] = [];
+  const { loop, ended } = await startLoop(store, effects);
+  const refused = loop.submit(TENANT).catch((error: unknown) => error);
+  await settled();
+  commits[0]?.fail(new Error("disk full"));
+  expect(await refused).toMatchObject({ code: "unavailable" });
+  expect(ended()?.message).toBe("disk full");
+  expect(await loop.submit(JOB).catch((error: unknown) => error)).toMatchObject({ code: "unavailable" });
+  expect(await loop.read(() => 1).catch((error: unknown) => error)).toMatchObject({ code: "unavailable" });
+  expect(effects).toEqual([]);
+  await loop.close();
+});
+
+test("a refusal reaches its asker, and the others of its batch are served", async () => {
+  const { loop } = await startLoop(createMemoryStore());
+  const unknownTenant = loop.submit(JOB).catch((error: unknown) => error);
+  const tenant = loop.submit(TENANT);
+  expect(await unknownTenant).toMatchObject({ code: "not_found", message: "Tenant not found" });
+  expect(await tenant).toEqual({ tenantId: "tenant-1" });
+  await loop.close();
+});
+
+test("a loop on the same rows goes on where the last one stopped", async () => {
+  const disk = new MemoryDisk();
+  const first = await startLoop(createMemoryStore(disk));
+  await first.loop.submit(TENANT);
+  const { jobId } = await first.loop.submit(JOB);
+  await first.loop.close();
+  const second = await startLoop(createMemoryStore(disk));
+  expect(second.loop.term).toBeGreaterThan(first.loop.term);
+  expect(await second.loop.read((state) => state.job(jobId).phase)).toBe("queued");
+  const next = await second.loop.submit(JOB);
+  expect(next.jobId > jobId).toBe(true);
+  await second.loop.close();
+});
+
+test("waiting for a state ends when a batch brings it, or when the waiter gives up", async () => {
+  const { loop } = await startLoop(createMemoryStore());
+  const arrival = loop.waitFor((state) => state.tenants.get("tenant-1" as never)?.name, new AbortController().signal);
+  await loop.submit(TENANT);
+  expect(await arrival).toBe("t");
+  const gone = new AbortController();
+  const never = loop.waitFor(() => undefined, gone.signal).catch(() => "gave up");
+  gone.abort();
+  expect(await never).toBe("gave up");
+  await loop.close();
+});

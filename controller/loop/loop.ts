@@ -1,0 +1,229 @@
+import { messageOf, RequestError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/logger.ts";
+import { Mailbox } from "../../base/mailbox.ts";
+import type { Service } from "../../base/service.ts";
+import type { Answers, Input, InputOf, Unstamped } from "../core/input.ts";
+import { checkInvariants } from "../core/invariants.ts";
+import type { Settings, State } from "../core/model/state.ts";
+import { type Effect, Output } from "../core/output.ts";
+import { schedule } from "../core/schedule/pass.ts";
+import { type Answer, step } from "../core/step.ts";
+import type { Store } from "../store/store.ts";
+import { recover } from "./recovery.ts";
+
+/** Requests that may wait for their turn; more are refused as overload. Agents' words are never refused. */
+const MAILBOX_LIMIT = 20_000;
+/** Inputs in one batch: bounds how long the loop holds the thread. */
+const BATCH_LIMIT = 2_000;
+const MAX_TIMER_MS = 60_000;
+
+export interface LoopOptions {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Carries an effect out: must not throw, must not wait. */
+  readonly carryOut: (effect: Effect) => void;
+  /** Called once when the term ends by failure: nothing is accepted any more. */
+  readonly onTermEnd: (error: Error) => void;
+  /** Recounts everything after each batch: for tests. */
+  readonly checkEveryBatch?: boolean;
+}
+
+interface Letter {
+  readonly input: Unstamped<Input>;
+  readonly resolve?: (answer: Answer) => void;
+  readonly reject?: (error: Error) => void;
+}
+
+/**
+ * Drives the core: gathers inputs, steps them, runs at most one scheduling pass, makes the batch's writes durable in one
+ * group, and only then answers and carries effects out. While a batch is being written, the next one gathers.
+ *
+ * Reads run between batches, so that they never see what is not durable.
+ */
+export class Loop implements Service {
+  readonly clusterId: string;
+  readonly term: number;
+  readonly #options: LoopOptions;
+  readonly #state: State;
+  readonly #mailbox = new Mailbox<Letter>(MAILBOX_LIMIT);
+  readonly #reads: (() => void)[] = [];
+  readonly #watchers = new Set<() => void>();
+  readonly #wallOffsetMs: number;
+  #lastAt = 0;
+  #busy: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ended: Error | undefined;
+
+  private constructor(options: LoopOptions, state: State, origin: { clusterId: string; term: number; offset: number }) {
+    this.#options = options;
+    this.#state = state;
+    this.clusterId = origin.clusterId;
+    this.term = origin.term;
+    this.#wallOffsetMs = origin.offset;
+  }
+
+  /** Loads the state and starts: the first pass runs at once. */
+  static async start(options: LoopOptions): Promise<Loop> {
+    const contents = await options.store.load();
+    const { clock } = options;
+    const offset = clock.wallMs() - clock.monotonicMs();
+    const state = recover(contents, options.settings, clock.wallMs());
+    checkInvariants(state);
+    const loop = new Loop(options, state, { clusterId: contents.clusterId, term: contents.term, offset });
+    loop.post({ kind: "tick" });
+    return loop;
+  }
+
+  /** Gives an input to the core. Resolves with its answer once that is durable; rejects with the refusal. */
+  submit<I extends Unstamped<InputOf<keyof Answers>>>(input: I): Promise<Answers[I["kind"]]> {
+    if (this.#ended) return Promise.reject(this.#overError());
+    return new Promise((resolve, reject) => {
+      this.#mailbox.put({ input, resolve: resolve as (answer: Answer) => void, reject });
+      this.#wake();
+    });
+  }
+
+  /** Gives an input that nobody waits for, and that must not be refused. */
+  post(input: Unstamped<Input>): void {
+    if (this.#ended) return;
+    this.#mailbox.putAlways({ input });
+    this.#wake();
+  }
+
+  /** Reads the durable state, as it is at the loop's time `at`; `look` must not keep or change what it sees. */
+  async read<T>(look: (state: State, at: number) => T): Promise<T> {
+    if (this.#ended) throw this.#overError();
+    if (!this.#busy) return look(this.#state, this.#now());
+    return new Promise((resolve, reject) => {
+      this.#reads.push(() => {
+        try {
+          if (this.#ended) reject(this.#overError());
+          else resolve(look(this.#state, this.#now()));
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(messageOf(error)));
+        }
+      });
+    });
+  }
+
+  /**
+   * Waits until `look` sees what it looks for (anything but undefined) in the durable state, looking after every batch.
+   * Rejects when the signal aborts or the term ends.
+   */
+  async waitFor<T>(look: (state: State) => T | undefined, signal: AbortSignal): Promise<T> {
+    for (;;) {
+      signal.throwIfAborted();
+      // Listens before it looks, so that no batch falls between the two.
+      const nextBatch = this.#nextBatch(signal);
+      const seen = await this.read(look);
+      if (seen !== undefined) return seen;
+      await nextBatch;
+    }
+  }
+
+  #nextBatch(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener("abort", done);
+        this.#watchers.delete(done);
+        resolve();
+      };
+      signal.addEventListener("abort", done);
+      this.#watchers.add(done);
+    });
+  }
+
+  /** Finishes the batch in flight and stops. The store is not closed. */
+  async close(): Promise<void> {
+    this.#end(new RequestError("unavailable", "the controller is shutting down"));
+    await this.#busy;
+  }
+
+  #wake(): void {
+    if (!this.#busy && !this.#ended) this.#busy = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // Lets everything that has already arrived join the batch.
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+    while (this.#mailbox.length > 0 && !this.#ended) {
+      await this.#batch();
+      this.#serveReads();
+    }
+    this.#busy = undefined;
+    this.#serveReads();
+    this.#setTimer();
+  }
+
+  async #batch(): Promise<void> {
+    const letters = this.#mailbox.take(BATCH_LIMIT);
+    try {
+      const out = new Output();
+      const answers = this.#stepAll(letters, out);
+      const writes = out.writes.map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+      if (writes.length > 0) await this.#options.store.commit(writes);
+      for (const [index, letter] of letters.entries()) answer(letter, answers[index]);
+      for (const effect of out.effects) this.#options.carryOut(effect);
+    } catch (error) {
+      this.#fail(error);
+      for (const letter of letters) letter.reject?.(this.#overError());
+    }
+  }
+
+  #stepAll(letters: readonly Letter[], out: Output): readonly Answer[] {
+    const at = this.#now();
+    const answers = letters.map((letter) => step(this.#state, { ...letter.input, at }, out));
+    schedule(this.#state, out, at);
+    if (this.#options.checkEveryBatch) checkInvariants(this.#state);
+    return answers;
+  }
+
+  #serveReads(): void {
+    for (const read of this.#reads.splice(0)) read();
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Milliseconds since the epoch as it was when the term began, counted on a clock that never goes back. */
+  #now(): number {
+    const at = Math.floor(this.#options.clock.monotonicMs() + this.#wallOffsetMs);
+    this.#lastAt = Math.max(this.#lastAt, at);
+    return this.#lastAt;
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const nextAt = this.#state.deadlines.nextAt;
+    if (this.#ended || nextAt === undefined) return;
+    const waitMs = Math.min(Math.max(0, nextAt - this.#now()), MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.post({ kind: "tick" }), waitMs);
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#ended) return;
+    this.#options.log.fatal({ error: cause }, "the term ends: its state is dropped");
+    const error = cause instanceof Error ? cause : new Error(messageOf(cause));
+    this.#end(error);
+    this.#options.onTermEnd(error);
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error;
+    clearTimeout(this.#timer);
+    for (const letter of this.#mailbox.takeAll()) letter.reject?.(this.#overError());
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  #overError(): RequestError {
+    return new RequestError("unavailable", "the controller does not lead any more; try again", { cause: this.#ended });
+  }
+}
+
+function answer(letter: Letter, value: Answer): void {
+  if (value instanceof RequestError) letter.reject?.(value);
+  else letter.resolve?.(value);
+}

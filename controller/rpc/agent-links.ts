@@ -1,0 +1,92 @@
+import type { Logger } from "../../base/logger.ts";
+import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
+import type { Settings } from "../core/model/state.ts";
+import type { Effect } from "../core/output.ts";
+import { fromEffect } from "./translate/agent.ts";
+
+/** Messages that may wait in one agent's stream; an agent that reads slower is dropped, and comes back with a hello. */
+const MAX_UNSENT = 10_000;
+
+/** One agent's open stream. */
+export interface AgentLink {
+  readonly send: (message: ControllerMessage) => void;
+  readonly end: () => void;
+}
+
+/** Who leads, and for how long an agent may trust it. */
+export interface Leadership {
+  readonly clusterId: string;
+  readonly term: number;
+  readonly settings: Settings;
+}
+
+/** The streams by session: where effects that are meant for agents leave. */
+export class AgentLinks {
+  readonly #links = new Map<number, AgentLink>();
+  #lastSession = 0;
+
+  /** Takes a new stream in, and gives it its session. */
+  add(link: AgentLink): number {
+    this.#lastSession += 1;
+    this.#links.set(this.#lastSession, link);
+    return this.#lastSession;
+  }
+
+  remove(session: number): void {
+    this.#links.delete(session);
+  }
+
+  /** Sends what an effect means to its agent; a stream that has gone hears nothing. */
+  carryOut(effect: Effect, leadership: Leadership): void {
+    const link = this.#links.get(effect.session);
+    if (!link) return;
+    switch (effect.kind) {
+      case "welcome":
+        link.send({
+          welcome: {
+            cluster_id: leadership.clusterId,
+            term: leadership.term,
+            lease_ms: leadership.settings.nodeLostAfterMs,
+          },
+        });
+        return;
+      case "reject":
+        link.send({ rejection: { reason: effect.reason, permanent: true } });
+        link.end();
+        return;
+      case "heartbeat-ack":
+        link.send({ heartbeat_ack: { sequence: effect.sequence } });
+        return;
+      default: {
+        const command = fromEffect(effect, leadership.term);
+        if (command) link.send({ command });
+      }
+    }
+  }
+}
+
+/** A link over a gRPC stream, whose unsent messages are bounded. */
+export function boundedLink(
+  stream: {
+    write(message: ControllerMessage, done: () => void): unknown;
+    end(): void;
+    destroy(): unknown;
+  },
+  log: Logger,
+): AgentLink {
+  let unsent = 0;
+  return {
+    send: (message) => {
+      unsent += 1;
+      if (unsent > MAX_UNSENT) {
+        log.warn({ unsent }, "an agent reads too slowly; its stream is dropped");
+        stream.destroy();
+        return;
+      }
+      stream.write(message, () => {
+        unsent -= 1;
+      });
+    },
+    end: () => stream.end(),
+  };
+}

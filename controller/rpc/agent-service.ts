@@ -1,0 +1,112 @@
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { messageOf, RequestError } from "../../base/errors.ts";
+import { asNodeName } from "../../base/ids.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { AgentMessage__Output } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
+import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/AgentService.ts";
+import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
+import type { Hello__Output } from "../../proto/generated/gpusched/v1/Hello.ts";
+import type { Loop } from "../loop/loop.ts";
+import { type AgentLinks, boundedLink } from "./agent-links.ts";
+import type { LogRelay } from "./log-relay.ts";
+import { toHeartbeat, toHello, toReport } from "./translate/agent.ts";
+
+const HELLO_DEADLINE_MS = 10_000;
+
+type Stream = ServerDuplexStream<AgentMessage__Output, ControllerMessage>;
+
+/** The agents' side of the controller: a stream in becomes inputs of the loop, effects become its messages out. */
+export function agentService(loop: Loop, links: AgentLinks, logs: LogRelay, log: Logger): AgentServiceHandlers {
+  return {
+    Connect: (stream) => new AgentStream(stream, loop, links, log).listen(),
+    ServeLogs: (stream) => logs.attach(stream),
+  };
+}
+
+/** One agent's stream, from its hello to its end. */
+class AgentStream {
+  readonly #stream: Stream;
+  readonly #loop: Loop;
+  readonly #links: AgentLinks;
+  readonly #log: Logger;
+  #identity: { node: string; session: number } | undefined;
+
+  constructor(stream: Stream, loop: Loop, links: AgentLinks, log: Logger) {
+    this.#stream = stream;
+    this.#loop = loop;
+    this.#links = links;
+    this.#log = log;
+  }
+
+  listen(): void {
+    const deadline = setTimeout(() => this.#reject("no hello came", false), HELLO_DEADLINE_MS);
+    this.#stream.on("data", (message: AgentMessage__Output) => {
+      clearTimeout(deadline);
+      try {
+        this.#onMessage(message);
+      } catch (error) {
+        const reason = error instanceof RequestError ? error.message : "the message could not be taken";
+        this.#log.warn({ node: this.#identity?.node, error: messageOf(error) }, "an agent's message is refused");
+        this.#reject(reason, false);
+      }
+    });
+    const gone = () => {
+      clearTimeout(deadline);
+      this.#onGone();
+    };
+    this.#stream.on("end", () => {
+      gone();
+      this.#stream.end();
+    });
+    this.#stream.on("error", gone);
+    this.#stream.on("cancelled", gone);
+  }
+
+  #onMessage(message: AgentMessage__Output): void {
+    if (message.hello) {
+      if (this.#identity) throw new RequestError("invalid", "hello: was said already");
+      this.#onHello(message.hello);
+      return;
+    }
+    if (!this.#identity) throw new RequestError("invalid", "the first message must be a hello");
+    const { node, session } = this.#identity;
+    if (message.heartbeat) this.#loop.post(toHeartbeat(message.heartbeat, node, session));
+    if (message.report) {
+      this.#loop.post({ kind: "allocation-report", session, node: asNodeName(node), report: toReport(message.report) });
+    }
+  }
+
+  #onHello(hello: Hello__Output): void {
+    const { clusterId, term } = this.#loop;
+    if (hello.cluster_id && hello.cluster_id !== clusterId) {
+      const reason = `the agent belongs to cluster ${hello.cluster_id}, and this controller serves cluster ${clusterId}: its state was replaced, or the address is wrong; nothing was stopped`;
+      this.#reject(reason, true);
+      return;
+    }
+    if (hello.highest_term > term) {
+      const reason = `the agent has obeyed term ${hello.highest_term}, and this controller is at term ${term}: its state is older than the cluster's, or another controller leads; nothing was stopped`;
+      this.#reject(reason, false);
+      return;
+    }
+    const session = this.#links.add(boundedLink(this.#stream, this.#log));
+    this.#identity = { node: hello.node_name, session };
+    this.#log.info({ node: hello.node_name, session, allocations: hello.allocations.length }, "an agent says hello");
+    this.#loop.post(toHello(hello, session));
+  }
+
+  #reject(reason: string, permanent: boolean): void {
+    this.#log.warn({ node: this.#identity?.node, reason }, "an agent is rejected");
+    this.#stream.write({ rejection: { reason, permanent } });
+    this.#stream.end();
+    this.#onGone();
+  }
+
+  #onGone(): void {
+    if (!this.#identity) return;
+    const { node, session } = this.#identity;
+    this.#identity = undefined;
+    this.#links.remove(session);
+    this.#loop.post({ kind: "node-disconnected", session, node: asNodeName(node) });
+    this.#log.info({ node, session }, "an agent's stream has ended");
+  }
+}

@@ -1,0 +1,47 @@
+import { RequestError } from "../../base/errors.ts";
+import type { ListJobsRequest__Output } from "../../proto/generated/gpusched/v1/ListJobsRequest.ts";
+import type { ListJobsResponse } from "../../proto/generated/gpusched/v1/ListJobsResponse.ts";
+import { type Job, stateOf } from "../core/model/job.ts";
+import type { State } from "../core/model/state.ts";
+import { fromJobBriefly, toJobState } from "./translate/job.ts";
+
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 1_000;
+
+/** A page of the jobs that match, newest first, and how many match in all. Linear in the number of jobs. */
+export function listJobs(state: State, request: ListJobsRequest__Output): ListJobsResponse {
+  const limit = request.limit === 0 ? DEFAULT_LIMIT : request.limit;
+  if (limit < 0 || limit > MAX_LIMIT) throw invalid("limit", `must be a whole number from 1 to ${MAX_LIMIT}`);
+  if (request.offset < 0) throw invalid("offset", "must not be negative");
+  const matches = matcher(state, request);
+  const page: Job[] = [];
+  let total = 0;
+  // A Map keeps the order in which jobs came, which is the order of their ids.
+  for (const job of [...state.jobs.values()].reverse()) {
+    if (!matches(job)) continue;
+    if (total >= request.offset && page.length < limit) page.push(job);
+    total += 1;
+  }
+  return { jobs: page.map(fromJobBriefly), total };
+}
+
+function matcher(state: State, request: ListJobsRequest__Output): (job: Job) => boolean {
+  const states = new Set(
+    request.states.map((name) => {
+      const known = toJobState(name);
+      if (!known) throw invalid("states", "must be known job states");
+      return known;
+    }),
+  );
+  const labels = Object.entries(request.labels);
+  return (job) =>
+    (!request.tenant_id || job.tenantId === request.tenant_id) &&
+    (states.size === 0 || states.has(stateOf(job))) &&
+    (!request.name || job.name === request.name) &&
+    (!request.node_name || job.allocations.some((allocation) => allocation.node === request.node_name)) &&
+    labels.every(([label, value]) => state.spec(job.id).labels?.[label] === value);
+}
+
+function invalid(field: string, message: string): RequestError {
+  return new RequestError("invalid", `Invalid request: ${field} ${message}`, { fields: [{ field, message }] });
+}

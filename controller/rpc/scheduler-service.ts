@@ -1,0 +1,124 @@
+import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
+import { RequestError } from "../../base/errors.ts";
+import { asJobId, asTenantId } from "../../base/ids.ts";
+import type { Logger } from "../../base/logger.ts";
+import { version } from "../../base/version.ts";
+import type { LogChunk } from "../../proto/generated/gpusched/v1/LogChunk.ts";
+import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
+import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
+import type { State } from "../core/model/state.ts";
+import type { Loop } from "../loop/loop.ts";
+import { toServiceError } from "./errors.ts";
+import { listJobs } from "./list-jobs.ts";
+import type { LogRelay } from "./log-relay.ts";
+import { streamLogs } from "./stream-logs.ts";
+import { fromJob } from "./translate/job.ts";
+import { toJobSpec } from "./translate/job-spec.ts";
+import { fromCluster, fromNode } from "./translate/node.ts";
+import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
+
+/** What the service needs to know of the controller that it speaks for. */
+export interface ServiceFacts {
+  /** The advertised address. */
+  readonly leader: string;
+  readonly store: string;
+}
+
+/** The public API over gRPC: each call becomes an input of the loop or a look at its state, and decides nothing itself. */
+export function schedulerService(
+  loop: Loop,
+  logs: LogRelay,
+  facts: ServiceFacts,
+  log: Logger,
+): SchedulerServiceHandlers {
+  const getJob = (id: string) => loop.read((state, at) => fromJob(state, findJob(state, id), at));
+  const getTenant = (id: string) => loop.read((state) => fromTenant(state, findTenant(state, id)));
+  const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
+    await loop.submit({ kind: "update-tenant", tenantId: asTenantId(id), change });
+    return getTenant(id);
+  };
+  return {
+    SubmitJob: unary(log, async ({ spec }) => {
+      const { jobId } = await loop.submit({ kind: "submit-job", spec: toJobSpec(spec) });
+      return { job_id: jobId };
+    }),
+    GetJob: unary(log, ({ job_id }) => getJob(job_id)),
+    ListJobs: unary(log, (request) => loop.read((state) => listJobs(state, request))),
+    CancelJob: unary(log, async ({ job_id }) => {
+      await loop.submit({ kind: "cancel-job", jobId: asJobId(job_id) });
+      return getJob(job_id);
+    }),
+    StreamLogs: (call) => serveLogs(call, loop, logs, log),
+    CreateTenant: unary(log, async ({ spec }) => {
+      const { tenantId } = await loop.submit({ kind: "create-tenant", tenant: toTenantFields(spec) });
+      return getTenant(tenantId);
+    }),
+    GetTenant: unary(log, ({ tenant_id }) => getTenant(tenant_id)),
+    ListTenants: unary(log, () =>
+      loop.read((state) => ({ tenants: [...state.tenants.values()].map((tenant) => fromTenant(state, tenant)) })),
+    ),
+    UpdateTenant: unary(log, (request) => updateTenant(request.tenant_id, toTenantChange(request))),
+    DeactivateTenant: unary(log, ({ tenant_id }) => updateTenant(tenant_id, { limits: {}, active: false })),
+    ListNodes: unary(log, () => loop.read((state) => ({ nodes: [...state.nodes.values()].map(fromNode) }))),
+    GetClusterStatus: unary(log, () =>
+      loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),
+    ),
+  };
+}
+
+/** A unary handler from a function; whatever it throws becomes the call's status. */
+function unary<Request, Response>(log: Logger, serve: (request: Request) => Promise<Response>) {
+  return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+    // Async, so that what is thrown before the first wait is an answer as well.
+    const answer = async () => serve(call.request);
+    answer().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(toServiceError(error, log)),
+    );
+  };
+}
+
+function serveLogs(
+  call: ServerWritableStream<StreamLogsRequest__Output, LogChunk>,
+  loop: Loop,
+  logs: LogRelay,
+  log: Logger,
+): void {
+  const gone = new AbortController();
+  call.on("cancelled", () => gone.abort());
+  const send = (data: Buffer) => writeTo(call, data, gone.signal);
+  // The reader learns at once that the job exists, however long its output takes.
+  const open = () => call.sendMetadata(new Metadata());
+  streamLogs(call.request, loop, logs, gone.signal, { open, send }).then(
+    () => call.end(),
+    (error: unknown) => {
+      if (!gone.signal.aborted) call.emit("error", toServiceError(error, log));
+    },
+  );
+}
+
+/** Writes, and waits while the reader is slower than the output. */
+function writeTo(call: ServerWritableStream<unknown, LogChunk>, data: Buffer, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || call.write({ data })) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    call.on("drain", done);
+    signal.addEventListener("abort", done);
+  });
+}
+
+function findJob(state: State, id: string) {
+  const job = state.jobs.get(asJobId(id));
+  if (!job) throw new RequestError("not_found", "Job not found");
+  return job;
+}
+
+function findTenant(state: State, id: string) {
+  const tenant = state.tenants.get(asTenantId(id));
+  if (!tenant) throw new RequestError("not_found", "Tenant not found");
+  return tenant;
+}

@@ -1,0 +1,91 @@
+/** A job's spec between the wire, the contract's request and the core. */
+import { asTenantId } from "../../../base/ids.ts";
+import { type JobRequest, jobRequestSchema } from "../../../contract/job.ts";
+import { parseOrRefuse } from "../../../contract/parse.ts";
+import type { JobSpec as JobSpecMessage, JobSpec__Output } from "../../../proto/generated/gpusched/v1/JobSpec.ts";
+import type { JobSpec } from "../../core/model/job.ts";
+
+/**
+ * The spec of a SubmitJob call, checked by the contract's own schema.
+ *
+ * @throws RequestError `invalid` naming the field
+ */
+export function toJobSpec(message: JobSpec__Output | null): JobSpec {
+  return fromRequest(parseOrRefuse(jobRequestSchema, toRequestFields(message), "Invalid request"));
+}
+
+/** The message as the contract's request: what is not set is absent. */
+function toRequestFields(message: JobSpec__Output | null): Record<string, unknown> {
+  if (!message) return {};
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(message)) {
+    if (name.startsWith("_") || value === undefined || isEmptyCollection(value)) continue;
+    fields[name] = value;
+  }
+  return fields;
+}
+
+/** protobuf does not tell an empty list or map from an absent one; the contract means the same by both. */
+function isEmptyCollection(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}
+
+function fromRequest(request: JobRequest): JobSpec {
+  return dropAbsent({
+    tenantId: asTenantId(request.tenant_id),
+    name: request.name,
+    priority: request.priority,
+    gpuCount: request.gpu_count,
+    gpuMemoryMb: request.gpu_memory_mb,
+    gpuModel: request.gpu_model,
+    cpuCores: request.cpu_cores,
+    memoryMb: request.memory_mb,
+    image: request.image,
+    command: request.command,
+    args: request.args,
+    script: request.script,
+    environment: request.environment,
+    gang: request.gang_scheduling,
+    gpusPerNode: request.gpus_per_node,
+    maxRuntimeMinutes: request.max_runtime_minutes,
+    maxRetries: request.max_retries,
+    graceSeconds: request.preemption_grace_seconds,
+    onNodeLost: request.on_node_lost,
+    onPreempt: request.on_preempt,
+    labels: request.labels,
+    nodeSelector: request.node_selector,
+  });
+}
+
+/** The spec as it goes out: what was not asked stays absent. */
+export function fromJobSpec(spec: JobSpec): JobSpecMessage {
+  return dropAbsent({
+    tenant_id: spec.tenantId,
+    name: spec.name,
+    priority: spec.priority,
+    gpu_count: spec.gpuCount,
+    gpu_memory_mb: spec.gpuMemoryMb,
+    gpu_model: spec.gpuModel,
+    cpu_cores: spec.cpuCores,
+    memory_mb: spec.memoryMb,
+    image: spec.image,
+    command: spec.command ? [...spec.command] : undefined,
+    args: spec.args ? [...spec.args] : undefined,
+    script: spec.script,
+    environment: spec.environment,
+    gang_scheduling: spec.gang,
+    gpus_per_node: spec.gpusPerNode,
+    max_runtime_minutes: spec.maxRuntimeMinutes,
+    max_retries: spec.maxRetries,
+    preemption_grace_seconds: spec.graceSeconds,
+    on_node_lost: spec.onNodeLost,
+    on_preempt: spec.onPreempt,
+    labels: spec.labels,
+    node_selector: spec.nodeSelector,
+  });
+}
+
+/** The object without the properties that are undefined: rows and messages stay small. */
+function dropAbsent<T extends object>(fields: T): T {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+}

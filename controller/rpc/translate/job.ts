@@ -1,0 +1,93 @@
+/** Jobs on their way out. */
+import type { Allocation as AllocationMessage } from "../../../proto/generated/gpusched/v1/Allocation.ts";
+import type { AllocationPhase } from "../../../proto/generated/gpusched/v1/AllocationPhase.ts";
+import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job.ts";
+import type { JobPhase as JobPhaseMessage } from "../../../proto/generated/gpusched/v1/JobPhase.ts";
+import type { JobState as JobStateMessage, JobState__Output } from "../../../proto/generated/gpusched/v1/JobState.ts";
+import { estimateWaitMs } from "../../core/forecast.ts";
+import type { Allocation, Job, JobPhase, JobState } from "../../core/model/job.ts";
+import { stateOf } from "../../core/model/job.ts";
+import type { State } from "../../core/model/state.ts";
+import { messageFor } from "../message.ts";
+import { fromJobSpec } from "./job-spec.ts";
+
+const STATES: Readonly<Record<JobState, JobStateMessage>> = {
+  pending: "JOB_STATE_PENDING",
+  running: "JOB_STATE_RUNNING",
+  completed: "JOB_STATE_COMPLETED",
+  failed: "JOB_STATE_FAILED",
+  preempted: "JOB_STATE_PREEMPTED",
+  cancelled: "JOB_STATE_CANCELLED",
+};
+
+const PHASES: Readonly<Record<JobPhase, JobPhaseMessage>> = {
+  queued: "JOB_PHASE_QUEUED",
+  held: "JOB_PHASE_HELD",
+  starting: "JOB_PHASE_STARTING",
+  running: "JOB_PHASE_RUNNING",
+  stopping: "JOB_PHASE_STOPPING",
+  finished: "JOB_PHASE_FINISHED",
+};
+
+/** The core's state for the wire's; undefined for one that is not known. */
+export function toJobState(message: JobState__Output): JobState | undefined {
+  return (Object.keys(STATES) as JobState[]).find((state) => STATES[state] === message);
+}
+
+/** What a list shows of a job. */
+export function fromJobBriefly(job: Job): JobMessage {
+  const exit = job.phase === "finished" ? job.outcome : undefined;
+  return {
+    id: job.id,
+    tenant_id: job.tenantId,
+    name: job.name,
+    state: STATES[stateOf(job)],
+    phase: PHASES[job.phase],
+    priority: job.priority,
+    effective_priority: job.effectivePriority,
+    gpu_count: job.gpuCount,
+    attempt: job.attempt,
+    submitted_at_ms: job.submittedAt,
+    ...(job.startedAt === undefined ? {} : { started_at_ms: job.startedAt }),
+    ...(job.phase === "finished" ? { finished_at_ms: job.finishedAt } : {}),
+    ...(exit && "exitCode" in exit && exit.exitCode !== undefined ? { exit_code: exit.exitCode } : {}),
+    ...(exit && "signal" in exit && exit.signal !== undefined ? { signal: exit.signal } : {}),
+  };
+}
+
+/** Everything about a job. `at` is the loop's time. */
+export function fromJob(state: State, job: Job, at: number): JobMessage {
+  const waits = job.phase === "queued" || job.phase === "held";
+  const waitMs = waits ? estimateWaitMs(state, job.id, at) : 0;
+  return {
+    ...fromJobBriefly(job),
+    message: messageFor(state, job),
+    queue_position: state.queuePosition(job),
+    ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
+    allocations: job.allocations.map((allocation) => fromAllocation(job, allocation)),
+    history: job.history.map(({ at: at_ms, kind, message }) => ({ at_ms, kind, message })),
+    spec: fromJobSpec(state.spec(job.id)),
+  };
+}
+
+function fromAllocation(job: Job, allocation: Allocation): AllocationMessage {
+  const { state } = allocation;
+  const end = state.phase === "ended" ? state.end : undefined;
+  return {
+    rank: allocation.rank,
+    node_name: allocation.node,
+    gpu_ids: [...allocation.devices],
+    cpu_cores: allocation.cpuCores,
+    memory_mb: allocation.memoryMb,
+    phase: allocationPhase(job, allocation),
+    message: end?.message ?? "",
+    ...(end?.kind === "exited" && end.exitCode !== undefined ? { exit_code: end.exitCode } : {}),
+    ...(end?.kind === "exited" && end.signal !== undefined ? { signal: end.signal } : {}),
+  };
+}
+
+function allocationPhase(job: Job, allocation: Allocation): AllocationPhase {
+  if (allocation.state.phase === "ended") return "ALLOCATION_PHASE_ENDED";
+  if (job.phase === "stopping") return "ALLOCATION_PHASE_STOPPING";
+  return allocation.state.phase === "running" ? "ALLOCATION_PHASE_RUNNING" : "ALLOCATION_PHASE_STARTING";
+}

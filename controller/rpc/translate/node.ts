@@ -1,0 +1,156 @@
+/** Nodes between the wire and the core. */
+import { RequestError } from "../../../base/errors.ts";
+import { asDeviceId } from "../../../base/ids.ts";
+import type { ClusterStatus } from "../../../proto/generated/gpusched/v1/ClusterStatus.ts";
+import type { DeviceTelemetry, DeviceTelemetry__Output } from "../../../proto/generated/gpusched/v1/DeviceTelemetry.ts";
+import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
+import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
+import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
+import type { DeviceReading, Inventory, Node } from "../../core/model/node.ts";
+import { isFree } from "../../core/model/node.ts";
+import type { State } from "../../core/model/state.ts";
+
+const MAX_DEVICES = 1_024;
+const MAX_LABELS = 256;
+
+/** @throws RequestError `invalid` when the core could not count with it */
+export function toInventory(message: NodeInventory__Output): Inventory {
+  checkInventory(message);
+  return {
+    devices: message.devices.map((device) => ({
+      id: asDeviceId(device.id),
+      model: device.model,
+      memoryMb: device.memory_mb,
+      index: device.index,
+      pciBusId: device.pci_bus_id,
+      ...(device.numa_node === undefined ? {} : { numaNode: device.numa_node }),
+    })),
+    cpuCores: message.cpu_cores,
+    memoryMb: message.memory_mb,
+    labels: message.labels,
+    executor: message.executor === "docker" ? "docker" : "process",
+    deviceSource: message.device_source,
+    deviceSourceReason: message.device_source_reason,
+    driverVersion: message.driver_version,
+    agentVersion: message.agent_version,
+    address: message.address,
+    gpuGrant: message.gpu_grant,
+    gpuGrantReason: message.gpu_grant_reason,
+  };
+}
+
+function checkInventory({ devices, cpu_cores, memory_mb, labels, executor }: NodeInventory__Output): void {
+  const refuse = (field: string, problem: string) => new RequestError("invalid", `inventory: ${field} ${problem}`);
+  if (devices.length > MAX_DEVICES) throw refuse("devices", `has over ${MAX_DEVICES} items`);
+  const ids = new Set(devices.map(({ id }) => id));
+  if (ids.has("") || ids.size < devices.length) throw refuse("devices", "must each have an id of their own");
+  if (devices.some((device) => device.memory_mb < 0)) throw refuse("devices", "must not have a negative memory_mb");
+  if (cpu_cores < 0) throw refuse("cpu_cores", "must not be negative");
+  if (memory_mb < 0) throw refuse("memory_mb", "must not be negative");
+  if (Object.keys(labels).length > MAX_LABELS) throw refuse("labels", `has over ${MAX_LABELS} items`);
+  if (executor !== "docker" && executor !== "process") throw refuse("executor", "must be docker or process");
+}
+
+function fromInventory(inventory: Inventory): NodeInventory {
+  return {
+    devices: inventory.devices.map((device) => ({
+      id: device.id,
+      model: device.model,
+      memory_mb: device.memoryMb,
+      index: device.index,
+      pci_bus_id: device.pciBusId,
+      ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
+    })),
+    cpu_cores: inventory.cpuCores,
+    memory_mb: inventory.memoryMb,
+    labels: inventory.labels,
+    executor: inventory.executor,
+    device_source: inventory.deviceSource,
+    device_source_reason: inventory.deviceSourceReason,
+    driver_version: inventory.driverVersion,
+    agent_version: inventory.agentVersion,
+    address: inventory.address,
+    gpu_grant: inventory.gpuGrant,
+    gpu_grant_reason: inventory.gpuGrantReason,
+  };
+}
+
+export function toReading(message: DeviceTelemetry__Output): DeviceReading {
+  return {
+    id: asDeviceId(message.id),
+    utilizationPercent: message.utilization_percent,
+    memoryUsedMb: message.memory_used_mb,
+    temperatureC: message.temperature_c,
+    powerW: message.power_w,
+  };
+}
+
+function fromReading(reading: DeviceReading): DeviceTelemetry {
+  return {
+    id: reading.id,
+    ...(reading.utilizationPercent === undefined ? {} : { utilization_percent: reading.utilizationPercent }),
+    ...(reading.memoryUsedMb === undefined ? {} : { memory_used_mb: reading.memoryUsedMb }),
+    ...(reading.temperatureC === undefined ? {} : { temperature_c: reading.temperatureC }),
+    ...(reading.powerW === undefined ? {} : { power_w: reading.powerW }),
+  };
+}
+
+export function fromNode(node: Node): NodeMessage {
+  return {
+    name: node.record.name,
+    state: nodeState(node),
+    cordoned: node.record.cordoned,
+    message: nodeMessage(node),
+    inventory: fromInventory(node.record.inventory),
+    telemetry: node.telemetry.map(fromReading),
+    holders: [...node.held].map(([gpuId, holder]) => ({
+      gpu_id: gpuId,
+      job_id: holder.jobId,
+      attempt: holder.attempt,
+    })),
+    cpu_cores_used: node.cpuCoresUsed,
+    memory_mb_used: node.memoryMbUsed,
+    last_heard_at_ms: node.lastHeardAt,
+    registered_at_ms: node.record.registeredAt,
+  };
+}
+
+function nodeState(node: Node): NodeState {
+  if (node.reach === "lost") return "NODE_STATE_LOST";
+  if (node.reach === "unreachable") return "NODE_STATE_UNREACHABLE";
+  return node.executorReady ? "NODE_STATE_ONLINE" : "NODE_STATE_DEGRADED";
+}
+
+function nodeMessage(node: Node): string {
+  if (node.reach === "online") return node.executorReady ? "" : node.executorMessage;
+  return node.session === undefined ? "its agent is not connected" : "its agent has fallen silent";
+}
+
+/** The cluster in numbers. GPUs are available on nodes that take new work, where nothing holds them. */
+export function fromCluster(
+  state: State,
+  facts: { leader: string; term: number; store: string; version: string },
+): ClusterStatus {
+  let totalGpus = 0;
+  let availableGpus = 0;
+  let onlineNodes = 0;
+  for (const node of state.nodes.values()) {
+    const { devices } = node.record.inventory;
+    totalGpus += devices.length;
+    if (node.reach !== "online") continue;
+    onlineNodes += 1;
+    if (node.executorReady && !node.record.cordoned) {
+      availableGpus += devices.filter((device) => isFree(node, device.id)).length;
+    }
+  }
+  return {
+    total_gpus: totalGpus,
+    available_gpus: availableGpus,
+    total_nodes: state.nodes.size,
+    online_nodes: onlineNodes,
+    total_jobs: state.jobs.size,
+    pending_jobs: state.jobsInState.pending,
+    running_jobs: state.jobsInState.running,
+    ...facts,
+  };
+}

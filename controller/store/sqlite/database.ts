@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { formatTimestamp } from "../../../base/time.ts";
+import { StoreError, type Table } from "../store.ts";
+import { type DataPaths, syncDirectory, writeClusterFile } from "./data-directory.ts";
+import { RevisionMark } from "./revision-mark.ts";
+import { ALL_TABLES, createTableSql, FORMAT, type Meta, readMeta, rowCrc, upsertSql } from "./schema.ts";
+import { failed } from "./store-errors.ts";
+
+/** A write whose value is already JSON text; null removes the row. */
+export interface PackedWrite {
+  readonly table: Table;
+  readonly key: string;
+  readonly text: string | null;
+}
+
+/** How long a commit waits for another program, such as the sqlite3 tool, that is writing to the database. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Makes an empty database under another name and renames it, so that one that is there is always whole. */
+export function createDatabase(paths: DataPaths): void {
+  const draft = `${paths.database}.new`;
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(draft + suffix, { force: true });
+  const database = new DatabaseSync(draft);
+  try {
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN");
+    for (const table of ALL_TABLES) database.exec(createTableSql(table));
+    const insert = database.prepare(upsertSql("meta"));
+    const meta: Meta = { format: FORMAT, clusterId: randomUUID(), term: 0, revision: 0 };
+    for (const [key, value] of Object.entries(meta)) insert.run(key, String(value), rowCrc(key, String(value)));
+    database.exec("COMMIT");
+  } finally {
+    database.close();
+  }
+  renameSync(draft, paths.database);
+  syncDirectory(paths.directory);
+}
+
+/** The database, open for writing, in a term of its own. All calls are synchronous: for the worker thread. */
+export class Database {
+  /** As the term began. */
+  readonly meta: Meta;
+  readonly #path: string;
+  readonly #connection: DatabaseSync;
+  readonly #mark: RevisionMark;
+  readonly #advance: StatementSync;
+  readonly #upserts = new Map<Table, StatementSync>();
+  readonly #removes = new Map<Table, StatementSync>();
+  #revision: number;
+
+  /** Begins the next term, durably. */
+  constructor(paths: DataPaths) {
+    this.#path = paths.database;
+    this.#connection = new DatabaseSync(paths.database, { timeout: BUSY_TIMEOUT_MS });
+    this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    this.meta = beginTerm(this.#connection);
+    this.#revision = this.meta.revision;
+    this.#advance = this.#connection.prepare(
+      "UPDATE meta SET value = ?, crc = ? WHERE key = 'revision' AND value = ? " +
+        "AND EXISTS (SELECT 1 FROM meta WHERE key = 'term' AND value = ?)",
+    );
+    if (!existsSync(paths.cluster)) {
+      const { clusterId, format } = this.meta;
+      writeClusterFile(paths, { clusterId, createdAt: formatTimestamp(Date.now()), format });
+    }
+    this.#mark = new RevisionMark(paths);
+    this.#mark.write(this.meta);
+    this.#mark.sync();
+  }
+
+  /** The new revision, once all writes are durable. After a throw the outcome is unknown: commit no more. */
+  commit(writes: readonly PackedWrite[]): number {
+    const revision = this.#revision + 1;
+    try {
+      this.#connection.exec("BEGIN IMMEDIATE");
+      this.#advanceTo(revision);
+      for (const write of writes) this.#apply(write);
+      this.#connection.exec("COMMIT");
+    } catch (error) {
+      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
+      throw failed(`commit to ${this.#path}`, error);
+    }
+    this.#revision = revision;
+    this.#mark.write({ revision, term: this.meta.term });
+    return revision;
+  }
+
+  /** Moves the write-ahead log into the database file and closes both. */
+  close(): void {
+    this.#mark.close();
+    this.#connection.close();
+  }
+
+  /** The term is compared in every commit: should two ever get past the lock, the earlier one is told. */
+  #advanceTo(revision: number): void {
+    const next = String(revision);
+    const { term } = this.meta;
+    const { changes } = this.#advance.run(next, rowCrc("revision", next), String(this.#revision), String(term));
+    if (changes === 1) return;
+    const found = readMeta(this.#connection);
+    throw new StoreError(
+      "fenced",
+      `the database is at revision ${found.revision} of term ${found.term}: term ${term}, at revision ${this.#revision}, is over`,
+    );
+  }
+
+  #apply({ table, key, text }: PackedWrite): void {
+    if (text === null) this.#statement(this.#removes, table, `DELETE FROM ${table} WHERE key = ?`).run(key);
+    else this.#statement(this.#upserts, table, upsertSql(table)).run(key, text, rowCrc(key, text));
+  }
+
+  #statement(cache: Map<Table, StatementSync>, table: Table, sql: string): StatementSync {
+    let statement = cache.get(table);
+    if (!statement) {
+      statement = this.#connection.prepare(sql);
+      cache.set(table, statement);
+    }
+    return statement;
+  }
+}
+
+function beginTerm(connection: DatabaseSync): Meta {
+  connection.exec("BEGIN IMMEDIATE");
+  const meta = readMeta(connection);
+  const term = meta.term + 1;
+  connection.prepare(upsertSql("meta")).run("term", String(term), rowCrc("term", String(term)));
+  connection.exec("COMMIT");
+  return { ...meta, term };
+}

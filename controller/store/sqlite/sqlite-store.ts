@@ -1,0 +1,131 @@
+/**
+ * The default store: one SQLite database in the controller's data directory, written by a thread of its own.
+ *
+ *     gpusched.db       one table per kind of row (key, value as JSON, crc) and `meta` (format, clusterId, term, revision);
+ *                       opens with the ordinary sqlite3 tool, also while the controller runs
+ *     gpusched.db-wal   SQLite's write-ahead log: holds the latest commits, belongs to the database, is never to be removed
+ *     gpusched.db-shm   SQLite's index of that log; holds no data
+ *     cluster.json      says that a store lives here, so that a database that vanished is not taken for a new beginning
+ *     revision          how far the database had come, so that a log that was cut off is noticed
+ *     controller.lock   locked by the one controller that uses the directory; empty
+ *     owner.json        who that is, for people
+ *
+ * A backup is `sqlite3 gpusched.db ".backup <file>"` at any time, or a copy of the directory while no controller runs.
+ */
+import { messageOf } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/logger.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
+import { type Row, type Store, type StoreContents, StoreError, type Write } from "../store.ts";
+import { dataPaths, parseJsonObject } from "./data-directory.ts";
+import type { PackedWrite } from "./database.ts";
+import type { RowChunk } from "./inspection.ts";
+import { damaged } from "./store-errors.ts";
+import { WorkerChannel } from "./worker-channel.ts";
+
+export interface SqliteStoreOptions {
+  /** Made, for its owner only, if it is not there. */
+  readonly dataDir: string;
+  readonly log: Logger;
+  /** Who opens it: shown to a second controller that tries to. */
+  readonly owner: { readonly address: string };
+}
+
+/** Opening reads and checks everything: time in proportion to the size of the database. */
+const OPEN_DEADLINE_MS = 10 * MINUTE_MS;
+const COMMIT_DEADLINE_MS = 30 * SECOND_MS;
+const CLOSE_DEADLINE_MS = 30 * SECOND_MS;
+
+/**
+ * Takes hold of the directory, checks and reads all that is stored, and only then begins the next term.
+ * Rejects with `locked`, `damaged` or `failed`; then nothing stored was changed.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { dataDir, log, owner } = options;
+  const paths = dataPaths(dataDir);
+  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address });
+  try {
+    await channel.call(OPEN_DEADLINE_MS, "open");
+    const rows = await readRows(channel, paths.directory);
+    const { clusterId, term, revision } = await channel.call(OPEN_DEADLINE_MS, "begin");
+    log.info({ path: paths.database, clusterId, term, revision, rows: rows.length }, "store opened");
+    return new SqliteStore(channel, { clusterId, term, revision, rows }, log);
+  } catch (error) {
+    await channel.close(CLOSE_DEADLINE_MS).catch((closing: unknown) => {
+      log.warn({ error: messageOf(closing) }, "store not closed cleanly");
+    });
+    throw error;
+  }
+}
+
+/** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
+async function readRows(channel: WorkerChannel, directory: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  let chunk = await channel.call(OPEN_DEADLINE_MS, "read");
+  while (chunk) {
+    const next = channel.call(OPEN_DEADLINE_MS, "read");
+    // Awaited below; a chunk that cannot be parsed must not leave it unhandled.
+    next.catch(() => undefined);
+    parseChunk(chunk, directory, rows);
+    chunk = await next;
+  }
+  return rows;
+}
+
+function parseChunk({ table, texts }: RowChunk, directory: string, rows: Row[]): void {
+  for (let index = 0; index < texts.length; index += 2) {
+    const key = texts[index] ?? "";
+    const value = parseJsonObject(texts[index + 1] ?? "");
+    if (!value) throw damaged({ directory }, `row ${JSON.stringify(key)} of table ${table} is not a JSON object`);
+    rows.push({ table, key, value });
+  }
+}
+
+class SqliteStore implements Store {
+  readonly kind = "sqlite";
+  readonly #channel: WorkerChannel;
+  readonly #log: Logger;
+  #contents: StoreContents | undefined;
+  #over: StoreError | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(channel: WorkerChannel, contents: StoreContents, log: Logger) {
+    this.#channel = channel;
+    this.#contents = contents;
+    this.#log = log;
+  }
+
+  /** What was read at the opening; handed out once, so that it is not held for ever. */
+  async load(): Promise<StoreContents> {
+    if (this.#over) throw this.#over;
+    const contents = this.#contents;
+    if (!contents) throw new StoreError("failed", "the store was loaded before: reopen it to load again");
+    this.#contents = undefined;
+    return contents;
+  }
+
+  async commit(writes: readonly Write[]): Promise<number> {
+    if (this.#over) throw this.#over;
+    const packed = writes.map(pack);
+    try {
+      return await this.#channel.call(COMMIT_DEADLINE_MS, "commit", packed);
+    } catch (error) {
+      this.#over ??= error instanceof StoreError ? error : new StoreError("failed", messageOf(error), { cause: error });
+      throw this.#over;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#over ??= new StoreError("failed", "the store is closed");
+    await this.#channel.close(CLOSE_DEADLINE_MS);
+    this.#log.info("store closed");
+  }
+}
+
+function pack({ table, key, value }: Write): PackedWrite {
+  return { table, key, text: value === null ? null : JSON.stringify(value) };
+}

@@ -1,0 +1,34 @@
+import type { StoreErrorCode } from "../store.ts";
+import type { PackedWrite } from "./database.ts";
+import type { RowChunk } from "./inspection.ts";
+import type { Meta } from "./schema.ts";
+
+/** What the store asks of its worker thread, in this order: open, read until undefined, begin, commit …, close. */
+export interface WorkerCalls {
+  /** Takes hold of the directory and checks what is there. */
+  open(): void;
+  /** The next rows, their checksums verified; undefined after the last. */
+  read(): RowChunk | undefined;
+  /** Begins the next term: the first call that changes what is stored. */
+  begin(): Meta;
+  /** The new revision, once durable. */
+  commit(writes: readonly PackedWrite[]): number;
+  /** Gives everything back; the thread ends. At any time. */
+  close(): void;
+}
+
+/** What the worker thread is started with. */
+export interface WorkerOptions {
+  readonly dataDir: string;
+  readonly address: string;
+}
+
+export interface WorkerRequest {
+  readonly call: keyof WorkerCalls;
+  readonly args: readonly unknown[];
+}
+
+/** Replies come in the order of the requests. Errors lose their class between threads, so only what matters crosses. */
+export type WorkerReply =
+  | { readonly isRefused: false; readonly value: unknown }
+  | { readonly isRefused: true; readonly code: StoreErrorCode; readonly message: string };

@@ -1,0 +1,71 @@
+import type { Service } from "../../base/service.ts";
+
+/** The tables. A job is two rows: its changing part, and the spec that is written once. */
+export const TABLES = ["job", "spec", "tenant", "node"] as const;
+/** Where a row belongs. */
+export type Table = (typeof TABLES)[number];
+
+/** A row is a JSON document under a key that is unique in its table. */
+export type RowValue = { readonly [field: string]: unknown };
+
+/** A row as it is stored. */
+export interface Row {
+  readonly table: Table;
+  readonly key: string;
+  readonly value: RowValue;
+}
+
+/** Puts the value under the key, or removes the key (`value` null). */
+export interface Write {
+  readonly table: Table;
+  readonly key: string;
+  readonly value: RowValue | null;
+}
+
+/** Everything that a term begins with. */
+export interface StoreContents {
+  /** Made with the store, never changes: tells one cluster's records from another's. */
+  readonly clusterId: string;
+  /** Of this leadership: larger than every one before it. */
+  readonly term: number;
+  /** Counts commits; never goes back. */
+  readonly revision: number;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Why the store refuses.
+ *
+ * - `locked` another process holds it; the message names it
+ * - `damaged` what is there cannot be trusted; the message has the path and what to do; nothing was changed
+ * - `fenced` a later term has begun: this one is over
+ * - `failed` the commit may or may not be durable: this term is over
+ */
+export type StoreErrorCode = "locked" | "damaged" | "fenced" | "failed";
+
+/** The store refuses; the message is for the operator. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/**
+ * Where the controller's state is durable. One caller, one commit at a time.
+ *
+ * Opening a store begins a new term (see the implementations' `open`), so that whatever an earlier holder still sends is refused.
+ */
+export interface Store extends Service {
+  readonly kind: "memory" | "sqlite" | "etcd";
+  /** Everything that is stored. Called once, before the first commit. */
+  load(): Promise<StoreContents>;
+  /**
+   * Makes all writes durable, or none. Resolves with the new revision once they would survive a power cut.
+   * After any error nothing more may be committed: reopen and load.
+   */
+  commit(writes: readonly Write[]): Promise<number>;
+}

@@ -1,0 +1,113 @@
+/** What every request passes first: it gets its id and headers, is counted, and is turned away when it should not go on. */
+import { randomUUID } from "node:crypto";
+import type { Request, RequestHandler, Response } from "express";
+import { isLoopbackHost } from "../base/address.ts";
+import type { Logger } from "../base/logger.ts";
+import { printable } from "../contract/parse.ts";
+import { SECURITY_HEADERS } from "./answer.ts";
+import { HttpError, routeNotFound } from "./errors.ts";
+import { clientOf, type RateLimiter } from "./limits.ts";
+import type { HttpMetrics } from "./metrics.ts";
+import { API_PREFIX } from "./route.ts";
+
+export const MAX_URL_LENGTH = 4 * 1024;
+export const MAX_HEADERS = 100;
+
+/** Probes and scrapers must be answered when a client has used up its rate. */
+const RATE_EXEMPT = new Set(["/health", "/ready", "/metrics"].flatMap((path) => [path, API_PREFIX + path]));
+
+export interface FrontDoorOptions {
+  /** The host on which the gateway listens: on loopback, only names of this machine are answered. */
+  readonly host: string;
+  readonly limiter: RateLimiter;
+  readonly metrics: HttpMetrics;
+  readonly log: Logger;
+}
+
+export function frontDoor(options: FrontDoorOptions): RequestHandler {
+  const hosts = isLoopbackHost(options.host) ? loopbackNames(options.host) : undefined;
+  return (request, response, next) => {
+    startAnswer(request, response, options);
+    checkRate(request, response, options.limiter);
+    checkRequestLine(request);
+    checkHeaders(request, hosts);
+    next();
+  };
+}
+
+function startAnswer(request: Request, response: Response, { metrics, log }: FrontDoorOptions): void {
+  const startedAtMs = performance.now();
+  const requestId = idOf(request);
+  response.setHeader("X-Request-Id", requestId);
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+  response.once("close", () => {
+    const durationMs = performance.now() - startedAtMs;
+    const route: unknown = response.locals.route;
+    const status = response.writableFinished ? String(response.statusCode) : "aborted";
+    metrics.observe(request.method, typeof route === "string" ? route : "other", status, durationMs / 1_000);
+    if (!log.isLevelEnabled("debug")) return;
+    const path = printable(request.url);
+    log.debug({ requestId, method: request.method, path, status, durationMs: Math.round(durationMs) }, "request");
+  });
+}
+
+/** A caller may bring its own id, to find its request in the logs. */
+function idOf(request: Request): string {
+  const given = request.headers["x-request-id"];
+  return typeof given === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+/** The peer's address counts, whatever `X-Forwarded-For` says. */
+function checkRate(request: Request, response: Response, limiter: RateLimiter): void {
+  if (RATE_EXEMPT.has(pathOf(request))) return;
+  const rate = limiter.take(clientOf(request.socket.remoteAddress));
+  response.setHeader("RateLimit-Limit", rate.limit);
+  response.setHeader("RateLimit-Remaining", rate.remaining);
+  response.setHeader("RateLimit-Reset", rate.resetSeconds);
+  if (rate.allowed) return;
+  throw new HttpError(429, "Rate limit exceeded", { headers: { "Retry-After": String(rate.retryAfterSeconds) } });
+}
+
+function checkRequestLine(request: Request): void {
+  if (request.method === "TRACE") throw new HttpError(405, "Method not allowed", { headers: { Allow: "GET, HEAD" } });
+  if (request.url.length > MAX_URL_LENGTH) {
+    throw new HttpError(414, `URL is longer than ${MAX_URL_LENGTH} characters`, { closes: true });
+  }
+  // No path here needs an escape, an empty segment or a parameter: what has one tries to be another path somewhere.
+  const path = pathOf(request);
+  if (!path.startsWith("/") || /\/\/|[%;\\]/.test(path)) throw routeNotFound();
+}
+
+function checkHeaders(request: Request, hosts: ReadonlySet<string> | undefined): void {
+  const headers = request.rawHeaders;
+  if (headers.length / 2 > MAX_HEADERS) {
+    throw new HttpError(431, `Request has more than ${MAX_HEADERS} headers`, { closes: true });
+  }
+  if (countHosts(headers) !== 1 && request.httpVersion !== "1.0") {
+    throw new HttpError(400, "Host must be given once", { closes: true });
+  }
+  if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== "100-continue") {
+    throw new HttpError(417, "Expect must be 100-continue", { closes: true });
+  }
+  const host = request.headers.host;
+  if (!hosts || host === undefined || hosts.has(host.replace(/:\d*$/, "").toLowerCase())) return;
+  throw new HttpError(421, "Host is not a name of this machine");
+}
+
+function countHosts(headers: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.length === 4 && headers[index]?.toLowerCase() === "host") count += 1;
+  }
+  return count;
+}
+
+/** A page of another site can make a browser come here under that site's name: those are not ours to answer. */
+function loopbackNames(host: string): ReadonlySet<string> {
+  return new Set(["localhost", "127.0.0.1", "[::1]", host.includes(":") ? `[${host}]` : host]);
+}
+
+function pathOf(request: Request): string {
+  const end = request.url.indexOf("?");
+  return end < 0 ? request.url : request.url.slice(0, end);
+}

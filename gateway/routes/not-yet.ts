@@ -1,0 +1,28 @@
+/** Endpoints of the documented contract that this version does not have: refused by name. An entry leaves with its feature. */
+import { RequestError } from "../../base/errors.ts";
+import type { Handler, Method, Route } from "../route.ts";
+
+const NOT_YET: readonly (readonly [method: Method, path: string, what: string])[] = [
+  ["POST", "/jobs/batch", "Submitting jobs in batches"],
+  ["GET", "/jobs/:id/explain", "Explaining why a job is not running"],
+  ["GET", "/jobs/:id/events", "Following a job's events"],
+  ["GET", "/events", "Following events"],
+  ["GET", "/ws", "Following changes over WebSocket"],
+  ["GET", "/tenants/:id/usage", "Usage by tenant"],
+  ["POST", "/nodes/:name/cordon", "Cordoning a node"],
+  ["POST", "/nodes/:name/uncordon", "Uncordoning a node"],
+  ["POST", "/nodes/:name/drain", "Draining a node"],
+  ["GET", "/openapi.json", "The OpenAPI description"],
+  ["GET", "/docs", "The documentation page"],
+];
+
+/** To be mounted before the others: `/jobs/batch` looks like a job. */
+export function notYetRoutes(): Route[] {
+  return NOT_YET.map(([method, path, what]) => ({ path, methods: { [method]: refuse(what) } }));
+}
+
+function refuse(what: string): Handler {
+  return () => {
+    throw new RequestError("invalid", `${what} is not supported yet by this version`);
+  };
+}

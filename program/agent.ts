@@ -1,0 +1,25 @@
+import { isLoopbackHost, parseAddress } from "../base/address.ts";
+import { startAgent } from "../agent/agent.ts";
+import { agentOptions, unsupportedByAgent } from "./options.ts";
+import { defineRole, untilStopped } from "./role.ts";
+
+/** `gpusched agent`. */
+export const agentRole = defineRole({
+  summary: "runs jobs on this host",
+  options: agentOptions,
+  unsupported: unsupportedByAgent,
+  async run(values, { services, log }) {
+    const { logLevel: _, logFormat: __, heartbeat: heartbeatMs, ...options } = values;
+    const address = values.address ?? reachableAddress(values.controllers, values.nodeName);
+    const agent = services.add(await startAgent({ ...options, heartbeatMs, address, log }));
+    for (const note of agent.notes) log.info({ note }, "about this node");
+    log.info({ node: agent.nodeName, controllers: values.controllers }, "agent started");
+    return untilStopped();
+  },
+});
+
+/** A host whose controllers are all on itself has no peers elsewhere; any other is known by its name. */
+function reachableAddress(controllers: readonly string[], nodeName: string): string {
+  const isAlone = controllers.every((controller) => isLoopbackHost(parseAddress(controller)?.host ?? ""));
+  return isAlone ? "127.0.0.1" : nodeName;
+}

@@ -1,0 +1,29 @@
+import { parseAddress } from "../base/address.ts";
+import { present } from "../base/assert.ts";
+import { startController } from "../controller/controller.ts";
+import { checkExposure } from "./exposure.ts";
+import { controllerOptions, unsupportedByController } from "./options.ts";
+import { defineRole } from "./role.ts";
+
+/** `gpusched controller`. */
+export const controllerRole = defineRole({
+  summary: "decides what runs where, and remembers it",
+  options: controllerOptions,
+  unsupported: unsupportedByController,
+  async run(values, { services, log }) {
+    const { host } = present(parseAddress(values.listen), "the address to listen on");
+    checkExposure("the gRPC API", host, values.insecure, log);
+    const controller = services.add(
+      await startController({
+        listen: values.listen,
+        advertise: values.advertise,
+        dataDir: values.dataDir,
+        nodeUnreachableAfterMs: values.nodeUnreachableAfter,
+        nodeLostAfterMs: values.nodeLostAfter,
+        seedTenant: false,
+        log,
+      }),
+    );
+    return controller.ended;
+  },
+});

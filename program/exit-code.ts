@@ -1,0 +1,11 @@
+/** How the process ends. */
+export const ExitCode = {
+  success: 0,
+  failure: 1,
+  /** The command line, the environment or the configuration file is wrong. */
+  usage: 2,
+  /** A bug (EX_SOFTWARE of sysexits.h). */
+  bug: 70,
+  /** Refused as insecure (EX_CONFIG of sysexits.h): a supervisor should not try again. */
+  insecure: 78,
+} as const;

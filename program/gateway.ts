@@ -1,0 +1,20 @@
+import { parseAddress } from "../base/address.ts";
+import { present } from "../base/assert.ts";
+import { startGateway } from "../gateway/gateway.ts";
+import { checkExposure } from "./exposure.ts";
+import { gatewayOptions, unsupportedByGateway } from "./options.ts";
+import { defineRole, untilStopped } from "./role.ts";
+
+/** `gpusched gateway`. */
+export const gatewayRole = defineRole({
+  summary: "serves the REST API; any number of them may run",
+  options: gatewayOptions,
+  unsupported: unsupportedByGateway,
+  async run(values, { services, log }) {
+    const { host } = present(parseAddress(values.listen), "the address to listen on");
+    checkExposure("the REST API", host, values.insecure, log);
+    const { listen, controllers, rateLimit } = values;
+    services.add(await startGateway({ listen, controllers, rateLimit, log }));
+    return untilStopped();
+  },
+});

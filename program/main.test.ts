@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { packageRoot, version } from "../base/version.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "gpusched-main-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+interface Outcome {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function gpusched(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
+  const options = { cwd: directory, env: { PATH: process.env["PATH"], ...environment }, timeout: 20_000 };
+  return new Promise((resolve) => {
+    execFile(join(packageRoot, "bin/gpusched"), args, options, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, stdout, stderr });
+    });
+  });
+}
+
+test("--version prints the version", async () => {
+  expect(await gpusched(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+});
+
+test("the help names every role, and each role's help its options", async () => {
+  const { code, stdout } = await gpusched([]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent /ms);
+  const help = await gpusched(["dev", "--help"]);
+  expect(help.code).toBe(0);
+  expect(help.stdout).toMatch(/--http-port PORT +.* \(default 8080\)/);
+});
+
+describe("wrong usage ends with code 2 and a sentence:", () => {
+  test.each([
+    [["agnet"], 'gpusched: unknown command "agnet"; did you mean agent?'],
+    [["dev", "--http-port", "abc"], 'gpusched: --http-port must be a port from 0 to 65535, not "abc"'],
+    [["dev", "--htp-port", "1"], "gpusched: unknown option --htp-port; did you mean --http-port?"],
+    [["controller", "--etcd", "http://h:2379"], "gpusched: --etcd is not supported yet by this version"],
+    [["gateway", "--jwt-issuer", "me"], "gpusched: --jwt-issuer is not supported yet by this version"],
+    [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
+    [["agent", "--simulate-gpus", "many"], "gpusched: --simulate-gpus must be a number of GPUs"],
+  ])("%j", async (args, message) => {
+    const { code, stdout, stderr } = await gpusched(args);
+    expect(stderr).toContain(message);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+describe("listening beyond this host is refused with code 78, and nothing is started:", () => {
+  test.each([
+    ["dev", "--host", "0.0.0.0"],
+    ["dev", "--host", "::"],
+    ["gateway", "--listen", "0.0.0.0:0"],
+    ["gateway", "--listen", "[::]:0"],
+    ["controller", "--listen", "0.0.0.0:0"],
+    ["controller", "--listen", "example.org:0"],
+  ])("%s %s %s", async (...args) => {
+    const { code, stdout, stderr } = await gpusched(args);
+    expect(stderr).toMatch(/refusing to serve .* can run any program on every node\. .*--insecure/);
+    expect(stdout).toBe("");
+    expect(code).toBe(78);
+  });
+});

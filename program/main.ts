@@ -1,0 +1,85 @@
+/** The program: reads the verb and starts the role. */
+import { messageOf, RequestError, systemErrorCode } from "../base/errors.ts";
+import { UsageError } from "../base/options.ts";
+import { nearestName } from "../base/nearest.ts";
+import { version } from "../base/version.ts";
+import { agentRole } from "./agent.ts";
+import { controllerRole } from "./controller.ts";
+import { devRole } from "./dev.ts";
+import { ExitCode } from "./exit-code.ts";
+import { InsecureError } from "./exposure.ts";
+import { gatewayRole } from "./gateway.ts";
+import type { Role } from "./role.ts";
+
+const ROLES: ReadonlyMap<string, Role> = new Map([
+  ["dev", devRole],
+  ["controller", controllerRole],
+  ["gateway", gatewayRole],
+  ["agent", agentRole],
+]);
+
+process.exit(await main(process.argv.slice(2)));
+
+async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
+  if (verb === "--version" || verb === "version") return print(version);
+  if (verb === "--help" || verb === "-h" || verb === "help") return print(usage());
+  const role = ROLES.get(verb);
+  if (!role) {
+    const meant = nearestName(verb, ROLES.keys());
+    return complain(
+      `unknown command ${JSON.stringify(verb)}${meant ? `; did you mean ${meant}?` : ""}`,
+      ExitCode.usage,
+    );
+  }
+  if (args.includes("--help") || args.includes("-h")) return print(roleUsage(verb, role));
+  try {
+    return await role.run({ args, environment: process.env });
+  } catch (error) {
+    return explain(verb, error);
+  }
+}
+
+/** Expected failures in one sentence; anything else with its stack. */
+function explain(verb: string, error: unknown): number {
+  if (error instanceof UsageError) return complain(`${error.message}\nTry: gpusched ${verb} --help`, ExitCode.usage);
+  if (error instanceof InsecureError) return complain(error.message, ExitCode.insecure);
+  const isExpected = error instanceof RequestError || !(systemErrorCode(error) ?? "ERR_").startsWith("ERR_");
+  const detail = error instanceof Error && !isExpected ? error.stack : messageOf(error);
+  return complain(`${verb} cannot start: ${detail}`, ExitCode.failure);
+}
+
+function usage(): string {
+  const roles = [...ROLES].map(([verb, role]) => `  ${verb.padEnd(12)}${role.summary}`);
+  return [
+    `gpusched ${version}: a job scheduler for GPU machines`,
+    "",
+    "Usage: gpusched COMMAND [OPTIONS]",
+    "",
+    ...roles,
+    "",
+    "gpusched COMMAND --help lists the command's options; gpusched --version prints the version.",
+  ].join("\n");
+}
+
+function roleUsage(verb: string, role: Role): string {
+  return [
+    `gpusched ${verb}: ${role.summary}`,
+    "",
+    `Usage: gpusched ${verb} [OPTIONS]`,
+    "",
+    role.help(),
+    "",
+    "Every option is also an environment variable (--http-port: GPUSCHED_HTTP_PORT) and a key of the file that --config",
+    "names (http-port: 8080). A flag wins over the environment, and the environment over the file.",
+  ].join("\n");
+}
+
+function print(text: string): number {
+  console.log(text);
+  return ExitCode.success;
+}
+
+function complain(text: string, code: number): number {
+  console.error(`gpusched: ${text}`);
+  return code;
+}

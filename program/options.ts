@@ -1,0 +1,140 @@
+/** The options of every role. */
+import { hostname } from "node:os";
+import {
+  address,
+  duration,
+  flag,
+  integer,
+  type Kind,
+  keyValues,
+  list,
+  oneOf,
+  path,
+  port,
+  text,
+} from "../base/option-kinds.ts";
+import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
+import { LOG_LEVELS } from "../base/logger.ts";
+
+export interface SimulatedGpus {
+  readonly count: number;
+  readonly memoryMb: number;
+}
+
+export const SIMULATED_GPU_MEMORY_MB = 81_920;
+
+/** `4`, or `4x24576MB`. */
+export const simulatedGpus: Kind<SimulatedGpus> = {
+  placeholder: "N[xMB]",
+  expected: "a number of GPUs up to 1024, if need be with the memory of each, such as 4 or 4x81920MB",
+  repeatable: false,
+  parse: (value) => {
+    const match = /^(\d{1,4})(?:x(\d{1,8})(?:MB)?)?$/i.exec(value);
+    const count = Number(match?.[1]);
+    const memoryMb = Number(match?.[2] ?? SIMULATED_GPU_MEMORY_MB);
+    return count <= 1_024 && memoryMb > 0 ? { count, memoryMb } : undefined;
+  },
+};
+
+/** What every role has. */
+const commonOptions = {
+  logLevel: { kind: oneOf(...LOG_LEVELS), default: "info", help: "the least severe messages that are logged" },
+  logFormat: { kind: oneOf("json", "pretty"), help: "how log lines look (pretty on a terminal, else json)" },
+} satisfies OptionTable;
+
+const insecureOption = {
+  insecure: {
+    kind: flag,
+    default: "false",
+    help: "allow listening beyond this host without authentication: whoever reaches it can run programs here",
+  },
+} satisfies OptionTable;
+
+const clusterOptions = {
+  advertise: { kind: address, help: "where others reach this controller (the address it listens on)" },
+  nodeUnreachableAfter: { kind: duration, default: "15s", help: "silence after which a node gets no new work" },
+  nodeLostAfter: { kind: duration, default: "5m", help: "silence after which a node's jobs are requeued" },
+} satisfies OptionTable;
+
+const rateLimitOption = {
+  rateLimit: { kind: integer(1, 1_000_000), default: "100", help: "requests per second that each client may make" },
+} satisfies OptionTable;
+
+const nodeOptions = {
+  nodeName: { kind: text, default: hostname(), help: "the name under which this host registers" },
+  address: { kind: text, help: "the host name or IP address where jobs on other nodes reach this host" },
+  dockerSocket: { kind: path, default: "/var/run/docker.sock", help: "where Docker answers" },
+  dockerRuntime: { kind: text, help: "the Docker runtime for all jobs (chosen by how GPUs are granted)" },
+  gpuGrant: {
+    kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
+    default: "auto",
+    help: "how containers get their GPUs",
+  },
+  simulateGpus: { kind: simulatedGpus, help: "pretend to have N GPUs, each with MB of memory (81920)" },
+  heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
+  labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
+  cpuCores: { kind: integer(1, 100_000), help: "cores for jobs (all of the host's)" },
+  memoryMb: { kind: integer(1, 1_000_000_000), help: "memory for jobs (all of the host's)" },
+} satisfies OptionTable;
+
+const executor = oneOf("docker", "process");
+
+export const controllerOptions = {
+  listen: { kind: address, default: "127.0.0.1:9090", help: "where gateways and agents connect" },
+  ...clusterOptions,
+  dataDir: { kind: path, default: "./data/controller", help: "where everything is stored" },
+  ...insecureOption,
+  ...commonOptions,
+} satisfies OptionTable;
+
+export const gatewayOptions = {
+  listen: { kind: address, default: "127.0.0.1:8080", help: "where the REST API is served" },
+  controllers: { kind: list(address), default: "127.0.0.1:9090", help: "the controllers" },
+  ...rateLimitOption,
+  ...insecureOption,
+  ...commonOptions,
+} satisfies OptionTable;
+
+export const agentOptions = {
+  controllers: { kind: list(address), default: "127.0.0.1:9090", help: "the controllers" },
+  dataDir: { kind: path, default: "./data/agent", help: "where this agent keeps its journal and the output of jobs" },
+  executor: { kind: executor, default: "docker", help: "what runs jobs" },
+  ...nodeOptions,
+  ...commonOptions,
+} satisfies OptionTable;
+
+export const devOptions = {
+  host: { kind: text, default: "127.0.0.1", help: "the address on which the REST API is served" },
+  httpPort: { kind: port, default: "8080", help: "the port of the REST API; 0 is any free one" },
+  grpcPort: { kind: port, default: "9090", help: "the port of the gRPC API on 127.0.0.1; 0 is any free one" },
+  dataDir: { kind: path, default: "./data", help: "where everything is stored" },
+  executor: { kind: executor, help: "what runs jobs (docker if it answers, else process)" },
+  ...clusterOptions,
+  ...rateLimitOption,
+  ...nodeOptions,
+  ...insecureOption,
+  ...commonOptions,
+} satisfies OptionTable;
+
+export const unsupportedByController = {
+  etcd: "the store is the data directory",
+  "election-ttl": "there is one controller",
+  "metrics-listen": "the gateway serves /metrics",
+} satisfies UnsupportedFlags;
+
+export const unsupportedByGateway = {
+  "jwt-jwks-url": "",
+  "jwt-public-key": "",
+  "jwt-issuer": "",
+  "jwt-audience": "",
+} satisfies UnsupportedFlags;
+
+const unsupportedByNode = { "allow-volume": "", "allow-sharing": "" } satisfies UnsupportedFlags;
+
+export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+
+export const unsupportedByDev = {
+  ...unsupportedByController,
+  ...unsupportedByGateway,
+  ...unsupportedByNode,
+} satisfies UnsupportedFlags;

@@ -1,0 +1,66 @@
+import { createLogger, type LogFormat, type Logger, type LogLevel } from "../base/logger.ts";
+import {
+  describeOptions,
+  type OptionSources,
+  type OptionTable,
+  type OptionValues,
+  readOptions,
+  type UnsupportedFlags,
+} from "../base/options.ts";
+import type { ServiceStack } from "../base/service.ts";
+import { runUntilStopped } from "./shutdown.ts";
+
+interface RoleDefinition<T extends OptionTable> {
+  /** One line for the help. */
+  readonly summary: string;
+  readonly options: T;
+  readonly unsupported: UnsupportedFlags;
+  /**
+   * Starts the parts, adding each to `services` as soon as it runs: they are closed in reverse order.
+   * Settles only when the role cannot go on, with the reason.
+   */
+  run(values: OptionValues<T>, context: RoleContext): Promise<Error>;
+}
+
+export interface RoleContext {
+  readonly services: ServiceStack;
+  /** Aborts when the role is told to stop. */
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}
+
+/** One of the program's long-running roles. */
+export interface Role {
+  readonly summary: string;
+  /** Its options, for people. */
+  help(): string;
+  /** Runs until a signal or a failure; resolves with the exit code. */
+  run(sources: OptionSources): Promise<number>;
+}
+
+interface LogOptions {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat | undefined;
+}
+
+/** What a role that never ends by itself returns. */
+export function untilStopped(): Promise<Error> {
+  return new Promise(() => {});
+}
+
+/** Binds a role's options to what it does with them. */
+export function defineRole<T extends OptionTable>(
+  definition: RoleDefinition<T> & (OptionValues<T> extends LogOptions ? unknown : never),
+): Role {
+  return {
+    summary: definition.summary,
+    help: () => describeOptions(definition.options),
+    async run(sources) {
+      const values = readOptions(definition.options, definition.unsupported, sources);
+      const { logLevel, logFormat } = values as OptionValues<T> & LogOptions;
+      const format = logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
+      const log = createLogger({ level: logLevel, format });
+      return runUntilStopped((services, stopping) => definition.run(values, { services, stopping, log }), log);
+    },
+  };
+}

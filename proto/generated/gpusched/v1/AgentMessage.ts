@@ -1,0 +1,19 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { Hello as _gpusched_v1_Hello, Hello__Output as _gpusched_v1_Hello__Output } from '../../gpusched/v1/Hello.ts';
+import type { Heartbeat as _gpusched_v1_Heartbeat, Heartbeat__Output as _gpusched_v1_Heartbeat__Output } from '../../gpusched/v1/Heartbeat.ts';
+import type { AllocationReport as _gpusched_v1_AllocationReport, AllocationReport__Output as _gpusched_v1_AllocationReport__Output } from '../../gpusched/v1/AllocationReport.ts';
+
+export interface AgentMessage {
+  'hello'?: (_gpusched_v1_Hello | null);
+  'heartbeat'?: (_gpusched_v1_Heartbeat | null);
+  'report'?: (_gpusched_v1_AllocationReport | null);
+  'message'?: "hello"|"heartbeat"|"report";
+}
+
+export interface AgentMessage__Output {
+  'hello'?: (_gpusched_v1_Hello__Output | null);
+  'heartbeat'?: (_gpusched_v1_Heartbeat__Output | null);
+  'report'?: (_gpusched_v1_AllocationReport__Output | null);
+  'message'?: "hello"|"heartbeat"|"report";
+}

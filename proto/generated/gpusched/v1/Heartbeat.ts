@@ -1,0 +1,20 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from '../../gpusched/v1/DeviceTelemetry.ts';
+import type { ExecutorHealth as _gpusched_v1_ExecutorHealth, ExecutorHealth__Output as _gpusched_v1_ExecutorHealth__Output } from '../../gpusched/v1/ExecutorHealth.ts';
+import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from '../../gpusched/v1/NodeInventory.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Heartbeat {
+  'sequence'?: (number | string | Long);
+  'telemetry'?: (_gpusched_v1_DeviceTelemetry)[];
+  'executor'?: (_gpusched_v1_ExecutorHealth | null);
+  'inventory'?: (_gpusched_v1_NodeInventory | null);
+}
+
+export interface Heartbeat__Output {
+  'sequence': (number);
+  'telemetry': (_gpusched_v1_DeviceTelemetry__Output)[];
+  'executor': (_gpusched_v1_ExecutorHealth__Output | null);
+  'inventory': (_gpusched_v1_NodeInventory__Output | null);
+}

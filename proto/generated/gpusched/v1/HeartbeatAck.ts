@@ -1,0 +1,11 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface HeartbeatAck {
+  'sequence'?: (number | string | Long);
+}
+
+export interface HeartbeatAck__Output {
+  'sequence': (number);
+}

@@ -1,0 +1,28 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from '../../gpusched/v1/NodeInventory.ts';
+import type { AllocationReport as _gpusched_v1_AllocationReport, AllocationReport__Output as _gpusched_v1_AllocationReport__Output } from '../../gpusched/v1/AllocationReport.ts';
+import type { ExecutorHealth as _gpusched_v1_ExecutorHealth, ExecutorHealth__Output as _gpusched_v1_ExecutorHealth__Output } from '../../gpusched/v1/ExecutorHealth.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Hello {
+  'node_name'?: (string);
+  'agent_id'?: (string);
+  'boot_id'?: (string);
+  'cluster_id'?: (string);
+  'highest_term'?: (number | string | Long);
+  'inventory'?: (_gpusched_v1_NodeInventory | null);
+  'allocations'?: (_gpusched_v1_AllocationReport)[];
+  'executor'?: (_gpusched_v1_ExecutorHealth | null);
+}
+
+export interface Hello__Output {
+  'node_name': (string);
+  'agent_id': (string);
+  'boot_id': (string);
+  'cluster_id': (string);
+  'highest_term': (number);
+  'inventory': (_gpusched_v1_NodeInventory__Output | null);
+  'allocations': (_gpusched_v1_AllocationReport__Output)[];
+  'executor': (_gpusched_v1_ExecutorHealth__Output | null);
+}

@@ -1,0 +1,42 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { AllocationKey as _gpusched_v1_AllocationKey, AllocationKey__Output as _gpusched_v1_AllocationKey__Output } from '../../gpusched/v1/AllocationKey.ts';
+import type { Long } from '@grpc/proto-loader';
+
+export interface Launch {
+  'key'?: (_gpusched_v1_AllocationKey | null);
+  'tenant_id'?: (string);
+  'job_name'?: (string);
+  'gpu_ids'?: (string)[];
+  'cpu_cores'?: (number);
+  'memory_mb'?: (number);
+  'image'?: (string);
+  'command'?: (string)[];
+  'args'?: (string)[];
+  'script'?: (string);
+  'environment'?: ({[key: string]: string});
+  'labels'?: ({[key: string]: string});
+  'grace_ms'?: (number | string | Long);
+  'requeue_on_node_lost'?: (boolean);
+  '_image'?: "image";
+  '_script'?: "script";
+}
+
+export interface Launch__Output {
+  'key': (_gpusched_v1_AllocationKey__Output | null);
+  'tenant_id': (string);
+  'job_name': (string);
+  'gpu_ids': (string)[];
+  'cpu_cores': (number);
+  'memory_mb': (number);
+  'image'?: (string);
+  'command': (string)[];
+  'args': (string)[];
+  'script'?: (string);
+  'environment': ({[key: string]: string});
+  'labels': ({[key: string]: string});
+  'grace_ms': (number);
+  'requeue_on_node_lost': (boolean);
+  '_image'?: "image";
+  '_script'?: "script";
+}

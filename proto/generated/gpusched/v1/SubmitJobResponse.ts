@@ -1,0 +1,10 @@
+// Original file: proto/gpusched/v1/scheduler.proto
+
+
+export interface SubmitJobResponse {
+  'job_id'?: (string);
+}
+
+export interface SubmitJobResponse__Output {
+  'job_id': (string);
+}

@@ -1,0 +1,15 @@
+// Original file: proto/gpusched/v1/agent.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface Welcome {
+  'cluster_id'?: (string);
+  'term'?: (number | string | Long);
+  'lease_ms'?: (number | string | Long);
+}
+
+export interface Welcome__Output {
+  'cluster_id': (string);
+  'term': (number);
+  'lease_ms': (number);
+}

@@ -1,0 +1,87 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { Allocation as _gpusched_v1_Allocation, Allocation__Output as _gpusched_v1_Allocation__Output } from './gpusched/v1/Allocation.ts';
+import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobRequest__Output as _gpusched_v1_CancelJobRequest__Output } from './gpusched/v1/CancelJobRequest.ts';
+import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from './gpusched/v1/ClusterStatus.ts';
+import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from './gpusched/v1/CreateTenantRequest.ts';
+import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from './gpusched/v1/DeactivateTenantRequest.ts';
+import type { Device as _gpusched_v1_Device, Device__Output as _gpusched_v1_Device__Output } from './gpusched/v1/Device.ts';
+import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from './gpusched/v1/DeviceHolder.ts';
+import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from './gpusched/v1/DeviceTelemetry.ts';
+import type { ErrorDetail as _gpusched_v1_ErrorDetail, ErrorDetail__Output as _gpusched_v1_ErrorDetail__Output } from './gpusched/v1/ErrorDetail.ts';
+import type { FieldError as _gpusched_v1_FieldError, FieldError__Output as _gpusched_v1_FieldError__Output } from './gpusched/v1/FieldError.ts';
+import type { GetClusterStatusRequest as _gpusched_v1_GetClusterStatusRequest, GetClusterStatusRequest__Output as _gpusched_v1_GetClusterStatusRequest__Output } from './gpusched/v1/GetClusterStatusRequest.ts';
+import type { GetJobRequest as _gpusched_v1_GetJobRequest, GetJobRequest__Output as _gpusched_v1_GetJobRequest__Output } from './gpusched/v1/GetJobRequest.ts';
+import type { GetTenantRequest as _gpusched_v1_GetTenantRequest, GetTenantRequest__Output as _gpusched_v1_GetTenantRequest__Output } from './gpusched/v1/GetTenantRequest.ts';
+import type { Job as _gpusched_v1_Job, Job__Output as _gpusched_v1_Job__Output } from './gpusched/v1/Job.ts';
+import type { JobEvent as _gpusched_v1_JobEvent, JobEvent__Output as _gpusched_v1_JobEvent__Output } from './gpusched/v1/JobEvent.ts';
+import type { JobSpec as _gpusched_v1_JobSpec, JobSpec__Output as _gpusched_v1_JobSpec__Output } from './gpusched/v1/JobSpec.ts';
+import type { ListJobsRequest as _gpusched_v1_ListJobsRequest, ListJobsRequest__Output as _gpusched_v1_ListJobsRequest__Output } from './gpusched/v1/ListJobsRequest.ts';
+import type { ListJobsResponse as _gpusched_v1_ListJobsResponse, ListJobsResponse__Output as _gpusched_v1_ListJobsResponse__Output } from './gpusched/v1/ListJobsResponse.ts';
+import type { ListNodesRequest as _gpusched_v1_ListNodesRequest, ListNodesRequest__Output as _gpusched_v1_ListNodesRequest__Output } from './gpusched/v1/ListNodesRequest.ts';
+import type { ListNodesResponse as _gpusched_v1_ListNodesResponse, ListNodesResponse__Output as _gpusched_v1_ListNodesResponse__Output } from './gpusched/v1/ListNodesResponse.ts';
+import type { ListTenantsRequest as _gpusched_v1_ListTenantsRequest, ListTenantsRequest__Output as _gpusched_v1_ListTenantsRequest__Output } from './gpusched/v1/ListTenantsRequest.ts';
+import type { ListTenantsResponse as _gpusched_v1_ListTenantsResponse, ListTenantsResponse__Output as _gpusched_v1_ListTenantsResponse__Output } from './gpusched/v1/ListTenantsResponse.ts';
+import type { LogChunk as _gpusched_v1_LogChunk, LogChunk__Output as _gpusched_v1_LogChunk__Output } from './gpusched/v1/LogChunk.ts';
+import type { Node as _gpusched_v1_Node, Node__Output as _gpusched_v1_Node__Output } from './gpusched/v1/Node.ts';
+import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from './gpusched/v1/NodeInventory.ts';
+import type { ResourceUsage as _gpusched_v1_ResourceUsage, ResourceUsage__Output as _gpusched_v1_ResourceUsage__Output } from './gpusched/v1/ResourceUsage.ts';
+import type { SchedulerServiceClient as _gpusched_v1_SchedulerServiceClient, SchedulerServiceDefinition as _gpusched_v1_SchedulerServiceDefinition } from './gpusched/v1/SchedulerService.ts';
+import type { StreamLogsRequest as _gpusched_v1_StreamLogsRequest, StreamLogsRequest__Output as _gpusched_v1_StreamLogsRequest__Output } from './gpusched/v1/StreamLogsRequest.ts';
+import type { SubmitJobRequest as _gpusched_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpusched_v1_SubmitJobRequest__Output } from './gpusched/v1/SubmitJobRequest.ts';
+import type { SubmitJobResponse as _gpusched_v1_SubmitJobResponse, SubmitJobResponse__Output as _gpusched_v1_SubmitJobResponse__Output } from './gpusched/v1/SubmitJobResponse.ts';
+import type { Tenant as _gpusched_v1_Tenant, Tenant__Output as _gpusched_v1_Tenant__Output } from './gpusched/v1/Tenant.ts';
+import type { TenantSpec as _gpusched_v1_TenantSpec, TenantSpec__Output as _gpusched_v1_TenantSpec__Output } from './gpusched/v1/TenantSpec.ts';
+import type { UpdateTenantRequest as _gpusched_v1_UpdateTenantRequest, UpdateTenantRequest__Output as _gpusched_v1_UpdateTenantRequest__Output } from './gpusched/v1/UpdateTenantRequest.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  gpusched: {
+    v1: {
+      Allocation: MessageTypeDefinition<_gpusched_v1_Allocation, _gpusched_v1_Allocation__Output>
+      AllocationPhase: EnumTypeDefinition
+      CancelJobRequest: MessageTypeDefinition<_gpusched_v1_CancelJobRequest, _gpusched_v1_CancelJobRequest__Output>
+      ClusterStatus: MessageTypeDefinition<_gpusched_v1_ClusterStatus, _gpusched_v1_ClusterStatus__Output>
+      CreateTenantRequest: MessageTypeDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_CreateTenantRequest__Output>
+      DeactivateTenantRequest: MessageTypeDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_DeactivateTenantRequest__Output>
+      Device: MessageTypeDefinition<_gpusched_v1_Device, _gpusched_v1_Device__Output>
+      DeviceHolder: MessageTypeDefinition<_gpusched_v1_DeviceHolder, _gpusched_v1_DeviceHolder__Output>
+      DeviceTelemetry: MessageTypeDefinition<_gpusched_v1_DeviceTelemetry, _gpusched_v1_DeviceTelemetry__Output>
+      ErrorDetail: MessageTypeDefinition<_gpusched_v1_ErrorDetail, _gpusched_v1_ErrorDetail__Output>
+      FieldError: MessageTypeDefinition<_gpusched_v1_FieldError, _gpusched_v1_FieldError__Output>
+      GetClusterStatusRequest: MessageTypeDefinition<_gpusched_v1_GetClusterStatusRequest, _gpusched_v1_GetClusterStatusRequest__Output>
+      GetJobRequest: MessageTypeDefinition<_gpusched_v1_GetJobRequest, _gpusched_v1_GetJobRequest__Output>
+      GetTenantRequest: MessageTypeDefinition<_gpusched_v1_GetTenantRequest, _gpusched_v1_GetTenantRequest__Output>
+      Job: MessageTypeDefinition<_gpusched_v1_Job, _gpusched_v1_Job__Output>
+      JobEvent: MessageTypeDefinition<_gpusched_v1_JobEvent, _gpusched_v1_JobEvent__Output>
+      JobPhase: EnumTypeDefinition
+      JobSpec: MessageTypeDefinition<_gpusched_v1_JobSpec, _gpusched_v1_JobSpec__Output>
+      JobState: EnumTypeDefinition
+      ListJobsRequest: MessageTypeDefinition<_gpusched_v1_ListJobsRequest, _gpusched_v1_ListJobsRequest__Output>
+      ListJobsResponse: MessageTypeDefinition<_gpusched_v1_ListJobsResponse, _gpusched_v1_ListJobsResponse__Output>
+      ListNodesRequest: MessageTypeDefinition<_gpusched_v1_ListNodesRequest, _gpusched_v1_ListNodesRequest__Output>
+      ListNodesResponse: MessageTypeDefinition<_gpusched_v1_ListNodesResponse, _gpusched_v1_ListNodesResponse__Output>
+      ListTenantsRequest: MessageTypeDefinition<_gpusched_v1_ListTenantsRequest, _gpusched_v1_ListTenantsRequest__Output>
+      ListTenantsResponse: MessageTypeDefinition<_gpusched_v1_ListTenantsResponse, _gpusched_v1_ListTenantsResponse__Output>
+      LogChunk: MessageTypeDefinition<_gpusched_v1_LogChunk, _gpusched_v1_LogChunk__Output>
+      LogStream: EnumTypeDefinition
+      Node: MessageTypeDefinition<_gpusched_v1_Node, _gpusched_v1_Node__Output>
+      NodeInventory: MessageTypeDefinition<_gpusched_v1_NodeInventory, _gpusched_v1_NodeInventory__Output>
+      NodeState: EnumTypeDefinition
+      PriorityTier: EnumTypeDefinition
+      ResourceUsage: MessageTypeDefinition<_gpusched_v1_ResourceUsage, _gpusched_v1_ResourceUsage__Output>
+      SchedulerService: SubtypeConstructor<typeof grpc.Client, _gpusched_v1_SchedulerServiceClient> & { service: _gpusched_v1_SchedulerServiceDefinition }
+      StreamLogsRequest: MessageTypeDefinition<_gpusched_v1_StreamLogsRequest, _gpusched_v1_StreamLogsRequest__Output>
+      SubmitJobRequest: MessageTypeDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_SubmitJobRequest__Output>
+      SubmitJobResponse: MessageTypeDefinition<_gpusched_v1_SubmitJobResponse, _gpusched_v1_SubmitJobResponse__Output>
+      Tenant: MessageTypeDefinition<_gpusched_v1_Tenant, _gpusched_v1_Tenant__Output>
+      TenantSpec: MessageTypeDefinition<_gpusched_v1_TenantSpec, _gpusched_v1_TenantSpec__Output>
+      UpdateTenantRequest: MessageTypeDefinition<_gpusched_v1_UpdateTenantRequest, _gpusched_v1_UpdateTenantRequest__Output>
+    }
+  }
+}
+

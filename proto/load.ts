@@ -1,0 +1,29 @@
+/** The services and their clients, loaded from `proto/gpusched/v1` with the one set of options that the types are generated for. */
+import { join } from "node:path";
+import * as grpc from "@grpc/grpc-js";
+import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
+import type { ProtoGrpcType as AgentProto } from "./generated/agent.ts";
+import type { ProtoGrpcType as SchedulerProto } from "./generated/scheduler.ts";
+
+/** What reflection serves, and what clients and servers are made of. */
+export const packageDefinition: PackageDefinition = loadSync(
+  ["gpusched/v1/agent.proto", "gpusched/v1/scheduler.proto"],
+  {
+    includeDirs: [join(import.meta.dirname)],
+    keepCase: true,
+    longs: Number,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  },
+);
+
+const loaded = grpc.loadPackageDefinition(packageDefinition) as unknown as AgentProto & SchedulerProto;
+
+export const SchedulerService: SchedulerProto["gpusched"]["v1"]["SchedulerService"] =
+  loaded.gpusched.v1.SchedulerService;
+export const AgentService: AgentProto["gpusched"]["v1"]["AgentService"] = loaded.gpusched.v1.AgentService;
+
+/** The trailers of an error: where the leader is, and an encoded ErrorDetail. */
+export const LEADER_TRAILER = "gpusched-leader";
+export const ERROR_DETAIL_TRAILER = "gpusched-error-bin";

@@ -1,0 +1,94 @@
+/** The documents name what the code has: every option, every field, nothing else. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { OptionTable, UnsupportedFlags } from "../../base/options.ts";
+import { packageRoot } from "../../base/version.ts";
+import { jobRequestSchema } from "../../contract/job.ts";
+import { NOT_YET_JOB_FIELDS, NOT_YET_SUBMIT_PARAMETERS, NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
+import { listJobsQuerySchema, logsQuerySchema } from "../../contract/query.ts";
+import { tenantRequestSchema } from "../../contract/tenant.ts";
+import { notYetRoutes } from "../../gateway/routes/not-yet.ts";
+import {
+  agentOptions,
+  controllerOptions,
+  devOptions,
+  gatewayOptions,
+  unsupportedByAgent,
+  unsupportedByController,
+  unsupportedByDev,
+  unsupportedByGateway,
+} from "../../program/options.ts";
+
+const api = readDocument("docs/api.md");
+const configuration = readDocument("docs/configuration.md");
+
+function readDocument(name: string): string {
+  return readFileSync(join(packageRoot, name), "utf8");
+}
+
+/** What stands below a heading, up to the next one. */
+function section(document: string, heading: string): string {
+  const [, text] = new RegExp(`^#+ ${heading}\\n([^]*?)(?=^#|(?![^]))`, "m").exec(document) ?? [];
+  if (text === undefined) throw new Error(`there is no section ${heading}`);
+  return text;
+}
+
+/** The names in code style in the first column of the tables. */
+function namesInTables(text: string): string[] {
+  const cells = [...text.matchAll(/^\| (`[^|]*?`) \|/gm)].map(([, cell]) => cell ?? "");
+  return cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""));
+}
+
+/** The row of an option as the page must have it. */
+function optionRow([name, { kind, default: fallback, help }]: [string, OptionTable[string]]): string {
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  const usage = `${flag} ${kind.placeholder}`.trimEnd().replaceAll("|", "\\|");
+  const value = name === "nodeName" ? "the host's name" : fallback ? `\`${fallback}\`` : "";
+  return `| \`${usage}\` | ${value} | ${help} |`.replaceAll("|  |", "| |");
+}
+
+describe("docs/configuration.md", () => {
+  const roles: readonly (readonly [string, OptionTable, UnsupportedFlags])[] = [
+    ["dev", devOptions, unsupportedByDev],
+    ["controller", controllerOptions, unsupportedByController],
+    ["gateway", gatewayOptions, unsupportedByGateway],
+    ["agent", agentOptions, unsupportedByAgent],
+  ];
+
+  test.each(roles)("has the options of %s", (role, options) => {
+    const rows = section(configuration, `gpusched ${role}`)
+      .split("\n")
+      .filter((line) => line.startsWith("| `--"));
+    expect(rows).toEqual(Object.entries(options).map(optionRow));
+  });
+
+  test("says which flags are not supported yet", () => {
+    const named = [...section(configuration, "Not supported yet").matchAll(/`--([a-z-]+)`/g)].map(([, name]) => name);
+    const refused = roles.flatMap(([, , unsupported]) => Object.keys(unsupported));
+    expect([...new Set(refused)].filter((name) => !named.includes(name))).toEqual([]);
+  });
+});
+
+describe("docs/api.md", () => {
+  test.each([
+    ["Submit a job", jobRequestSchema],
+    ["Create a tenant", tenantRequestSchema],
+    ["List jobs", listJobsQuerySchema],
+    ["Read a job's output", logsQuerySchema],
+  ])("%s: has every field", (heading, schema) => {
+    const documented = namesInTables(section(api, heading)).filter((name) => /^[a-z]/.test(name));
+    expect(documented.toSorted()).toEqual(Object.keys(schema.shape).toSorted());
+  });
+
+  test("says what is not supported yet, and only that", () => {
+    const text = section(api, "Not supported yet");
+    const fields = [...NOT_YET_JOB_FIELDS, ...NOT_YET_SUBMIT_PARAMETERS, ...NOT_YET_TENANT_FIELDS];
+    const endpoints = notYetRoutes().flatMap(({ path, methods }) =>
+      Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`),
+    );
+    const named = [...text.matchAll(/`((?:GET|POST) [^`]+|\w+)`/g)].map(([, name]) => name ?? "");
+    const others = ["POST /jobs", "POST /tenants"];
+    expect(named.filter((name) => !others.includes(name)).toSorted()).toEqual([...fields, ...endpoints].toSorted());
+  });
+});

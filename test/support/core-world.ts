@@ -1,0 +1,243 @@
+/** The core with no system around it: inputs in, effects to obedient nodes of the test, invariants checked after every step. */
+import { RequestError } from "../../base/errors.ts";
+import {
+  type AllocationKey,
+  allocationName,
+  asDeviceId,
+  asJobId,
+  asNodeName,
+  asTenantId,
+  type JobId,
+} from "../../base/ids.ts";
+import type { AllocationReport, Input, Unstamped } from "../../controller/core/input.ts";
+import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
+import type { AllocationEnd, Job, JobSpec } from "../../controller/core/model/job.ts";
+import type { Inventory } from "../../controller/core/model/node.ts";
+import { type Settings, State } from "../../controller/core/model/state.ts";
+import type { Limits, PriorityTier } from "../../controller/core/model/tenant.ts";
+import { type Effect, Output, type RowWrite } from "../../controller/core/output.ts";
+import { schedule } from "../../controller/core/schedule/pass.ts";
+import { type Answer, step } from "../../controller/core/step.ts";
+import { recover } from "../../controller/loop/recovery.ts";
+
+export const START_MS = 1_700_000_000_000;
+
+const HEARTBEAT_MS = 5_000;
+const SETTINGS: Settings = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 };
+
+/** What a node of the test has running: nothing ends by itself. */
+export interface FakeNode {
+  readonly name: string;
+  session: number | undefined;
+  readonly inventory: Inventory;
+  bootId: string;
+  readonly running: Map<string, AllocationReport>;
+  readonly stopping: Set<string>;
+}
+
+export class CoreWorld {
+  state: State;
+  now = START_MS;
+  readonly rows = new Map<string, RowWrite>();
+  readonly nodes = new Map<string, FakeNode>();
+  /** Every effect so far, oldest first. */
+  readonly effects: Effect[] = [];
+  #lastSession = 0;
+
+  constructor(settings: Partial<Settings> = {}) {
+    this.state = new State({ ...SETTINGS, ...settings });
+  }
+
+  /** Applies one input, runs a pass, checks everything, and lets the nodes obey. */
+  apply(input: Unstamped<Input>): Answer {
+    const out = new Output();
+    const answer = step(this.state, { ...input, at: this.now }, out);
+    schedule(this.state, out, this.now);
+    checkInvariants(this.state);
+    checkQuotas(this.state);
+    for (const row of out.writes) this.rows.set(`${row.table}/${row.key}`, structuredClone(row));
+    this.effects.push(...out.effects);
+    for (const effect of out.effects) this.#obey(effect);
+    return answer;
+  }
+
+  /** The controller dies and another loads what was written; streams are gone. */
+  restart(): void {
+    const rows = [...this.rows.values()].map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+    this.state = recover({ clusterId: "c", term: 2, revision: 1, rows }, this.state.settings, this.now);
+    for (const node of this.nodes.values()) node.session = undefined;
+    checkInvariants(this.state);
+  }
+
+  /** Time passes; whatever is due is looked at. */
+  advance(ms: number): void {
+    this.now += ms;
+    this.apply({ kind: "tick" });
+  }
+
+  /** As {@link advance}, with every connected node heard meanwhile. */
+  advanceHeard(ms: number): void {
+    const until = this.now + ms;
+    while (this.now < until) {
+      this.now = Math.min(until, this.now + HEARTBEAT_MS);
+      for (const node of this.nodes.values()) if (node.session !== undefined) this.heartbeat(node.name);
+      this.apply({ kind: "tick" });
+    }
+  }
+
+  addTenant(id = "tenant-1", options: { limits?: Limits; tier?: PriorityTier } = {}): void {
+    const { limits = {}, tier = "critical" } = options;
+    this.apply({ kind: "create-tenant", id: asTenantId(id), tenant: { name: id, limits, tier } });
+  }
+
+  addNode(
+    name: string,
+    options: {
+      gpus?: number;
+      gpuMemoryMb?: number;
+      cpuCores?: number;
+      memoryMb?: number;
+      model?: string;
+      labels?: Record<string, string>;
+      executor?: "docker" | "process";
+    } = {},
+  ): FakeNode {
+    const { gpus = 8, gpuMemoryMb = 80_000, cpuCores = 64, memoryMb = 512_000, model = "Test GPU" } = options;
+    const inventory: Inventory = {
+      devices: Array.from({ length: gpus }, (_, index) => ({
+        id: asDeviceId(`${name}-gpu-${index}`),
+        model,
+        memoryMb: gpuMemoryMb,
+        index,
+        pciBusId: "",
+      })),
+      cpuCores,
+      memoryMb,
+      labels: options.labels ?? {},
+      executor: options.executor ?? "process",
+      deviceSource: "simulated",
+      deviceSourceReason: "",
+      driverVersion: "",
+      agentVersion: "",
+      address: `${name}.test`,
+      gpuGrant: "none",
+      gpuGrantReason: "",
+    };
+    const node: FakeNode = {
+      name,
+      session: undefined,
+      inventory,
+      bootId: "boot-1",
+      running: new Map(),
+      stopping: new Set(),
+    };
+    this.nodes.set(name, node);
+    this.hello(name);
+    return node;
+  }
+
+  node(name: string): FakeNode {
+    const node = this.nodes.get(name);
+    if (!node) throw new Error(`no node ${name}`);
+    return node;
+  }
+
+  hello(name: string): void {
+    const node = this.node(name);
+    this.#lastSession += 1;
+    node.session = this.#lastSession;
+    this.apply({
+      kind: "node-hello",
+      session: node.session,
+      node: asNodeName(name),
+      agentId: `agent-of-${name}`,
+      bootId: node.bootId,
+      inventory: node.inventory,
+      executor: { ready: true, message: "" },
+      allocations: [...node.running.values()],
+    });
+  }
+
+  heartbeat(name: string): void {
+    const { session } = this.node(name);
+    if (session === undefined) return;
+    const executor = { ready: true, message: "" };
+    this.apply({ kind: "node-heartbeat", session, node: asNodeName(name), sequence: 1, executor, telemetry: [] });
+  }
+
+  disconnect(name: string): void {
+    const node = this.node(name);
+    if (node.session !== undefined)
+      this.apply({ kind: "node-disconnected", session: node.session, node: asNodeName(name) });
+    node.session = undefined;
+  }
+
+  submit(spec: Partial<JobSpec> = {}): JobId {
+    const answer = this.trySubmit(spec);
+    if (answer instanceof RequestError) throw answer;
+    if (!answer || !("jobId" in answer)) throw new Error("no job id");
+    return answer.jobId;
+  }
+
+  trySubmit(spec: Partial<JobSpec> = {}): Answer {
+    return this.apply({
+      kind: "submit-job",
+      spec: { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1, ...spec },
+    });
+  }
+
+  cancel(id: JobId): Answer {
+    return this.apply({ kind: "cancel-job", jobId: asJobId(id) });
+  }
+
+  job(id: JobId): Job {
+    return this.state.job(id);
+  }
+
+  /** The node says that the rank runs. */
+  begin(id: JobId, rank = 0): void {
+    this.#report(id, rank, { phase: "running", startedAt: this.now });
+  }
+
+  /** The node says that the rank has ended. */
+  end(id: JobId, exitCode = 0, rank = 0): void {
+    this.endAs(id, { kind: "exited", exitCode, outOfMemory: false, message: "" }, rank);
+  }
+
+  endAs(id: JobId, end: AllocationEnd, rank = 0): void {
+    this.#report(id, rank, { phase: "ended", startedAt: this.now, endedAt: this.now, end });
+  }
+
+  #report(id: JobId, rank: number, state: AllocationReport["state"]): void {
+    const job = this.job(id);
+    const allocation = job.allocations[rank];
+    if (!allocation) throw new Error(`${id} has no rank ${rank}`);
+    this.reportFor({ jobId: id, attempt: job.attempt, rank }, allocation.node, state);
+  }
+
+  /** What a node does with an allocation of its own, and tells if it is connected. */
+  reportFor(key: AllocationKey, nodeName: string, state: AllocationReport["state"]): void {
+    const node = this.node(nodeName);
+    const name = allocationName(key);
+    const known = node.running.get(name);
+    if (!known) return;
+    const report = { ...known, state };
+    node.running.set(name, report);
+    if (node.session === undefined) return;
+    this.apply({ kind: "allocation-report", session: node.session, node: asNodeName(nodeName), report });
+  }
+
+  #obey(effect: Effect): void {
+    const node = this.node(effect.node);
+    if (node.session !== effect.session) return;
+    if (effect.kind === "launch") {
+      const key = { jobId: effect.job.id, attempt: effect.job.attempt, rank: effect.allocation.rank };
+      const name = allocationName(key);
+      if (!node.running.has(name)) {
+        node.running.set(name, { key, devices: effect.allocation.devices, state: { phase: "starting", message: "" } });
+      }
+    }
+    if (effect.kind === "stop") node.stopping.add(allocationName(effect.key));
+    if (effect.kind === "release") node.running.delete(allocationName(effect.key));
+  }
+}

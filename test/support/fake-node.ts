@@ -1,0 +1,60 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ChangeRelay } from "../../agent/change-relay.ts";
+import type { FoundAllocation } from "../../agent/executor/executor.ts";
+import { Journal } from "../../agent/journal.ts";
+import { runNode } from "../../agent/node.ts";
+import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
+import { silentLogger } from "../../base/logger.ts";
+import type { Service } from "../../base/service.ts";
+import { FakeDeviceSource } from "./fake-device-source.ts";
+import { FakeExecutor } from "./fake-executor.ts";
+
+export interface FakeNode extends Service {
+  readonly executor: FakeExecutor;
+  readonly devices: FakeDeviceSource;
+  readonly journal: Journal;
+}
+
+export interface FakeNodeOptions {
+  readonly controllers: readonly string[];
+  /** A directory of the caller's, to be used again; else one that lasts as long as the node. */
+  readonly dataDir?: string;
+  readonly found?: readonly FoundAllocation[];
+  readonly timing?: Partial<UplinkTiming>;
+  /** Before the agent asks them anything. */
+  readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
+}
+
+/** A whole agent on fake devices and a fake executor, called `node-1`, with two GPUs. */
+export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "gpusched-agent-")));
+  const changes = new ChangeRelay();
+  const executor = new FakeExecutor(changes.listener);
+  executor.found = options.found ?? [];
+  const devices = new FakeDeviceSource(2);
+  options.prepare?.({ executor, devices });
+  const journal = await Journal.open(dataDir);
+  const node = await runNode({
+    nodeName: "node-1",
+    address: "127.0.0.1",
+    bootId: "boot-1",
+    controllers: options.controllers,
+    labels: { zone: "a" },
+    cpuCores: undefined,
+    memoryMb: undefined,
+    simulatedGpus: 2,
+    journal,
+    devices,
+    executor,
+    changes,
+    log: silentLogger,
+    timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },
+  });
+  const close = async (): Promise<void> => {
+    await node.close();
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  return { executor, devices, journal, close };
+}
