@@ -1,5 +1,5 @@
-import type { Demand } from "../model/job.ts";
-import { type Device, isFree, type Node } from "../model/node.ts";
+import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
+import { type Device, freeMilli, type Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
 
 /** What a node could give to a job: its suitable devices that are free, and what else is free. */
@@ -38,6 +38,7 @@ export function isSuitable(device: Device, demand: Demand): boolean {
 export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { answer: "fits" }> | undefined {
   const { inventory } = node.record;
   if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
+  if (demand.milli < WHOLE_DEVICE && !inventory.allowsSharing) return never({ kind: "no-sharing" });
   for (const [label, value] of Object.entries(demand.nodeSelector)) {
     if (inventory.labels[label] !== value) return never({ kind: "selector", label });
   }
@@ -51,13 +52,16 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
 export function roomOn(node: Node, demand: Demand): Room {
   const { inventory } = node.record;
   return {
-    devices:
-      demand.gpus === 0
-        ? []
-        : inventory.devices.filter((device) => isSuitable(device, demand) && isFree(node, device.id)),
+    devices: demand.gpus === 0 ? [] : inventory.devices.filter((device) => canGive(node, device, demand)),
     cpuCores: inventory.cpuCores - node.cpuCoresUsed,
     memoryMb: inventory.memoryMb - node.memoryMbUsed,
   };
+}
+
+/** Whether the device can be given to the job now: suitable, free as far as is asked, and not slowing itself down for heat. */
+function canGive(node: Node, device: Device, demand: Demand): boolean {
+  if (!isSuitable(device, demand) || node.throttling.has(device.id)) return false;
+  return freeMilli(node, device.id) >= demand.milli;
 }
 
 /** Whether this node can run this share of the job: fits, not now, or never, each with its reason. */

@@ -103,11 +103,9 @@ export function fromNode(node: Node): NodeMessage {
     message: nodeMessage(node),
     inventory: fromInventory(node.record.inventory),
     telemetry: node.telemetry.map(fromReading),
-    holders: [...node.held].map(([gpuId, holder]) => ({
-      gpu_id: gpuId,
-      job_id: holder.jobId,
-      attempt: holder.attempt,
-    })),
+    holders: [...node.held].flatMap(([gpuId, holders]) =>
+      holders.map(({ jobId, attempt, milli }) => ({ gpu_id: gpuId, job_id: jobId, attempt, milli })),
+    ),
     cpu_cores_used: node.cpuCoresUsed,
     memory_mb_used: node.memoryMbUsed,
     last_heard_at_ms: node.lastHeardAt,
