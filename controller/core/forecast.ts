@@ -115,8 +115,9 @@ function copyOf(state: State, at: number): State {
   copy.scheduling.mix.drawn = state.scheduling.mix.drawn;
   for (const [id, tenant] of state.tenants) copy.tenants.set(id, tenant);
   for (const node of state.cluster.nodes) {
-    const { reach, executorReady, executorMessage, throttling, hot } = node;
-    copy.cluster.add({ ...silentNode(node.record, at), reach, executorReady, executorMessage, throttling, hot });
+    const { reach, session, executorReady, executorMessage, throttling, hot } = node;
+    const heard = { reach, session, executorReady, executorMessage };
+    copy.cluster.add({ ...silentNode(node.record, at), ...heard, throttling, hot });
     for (const [name, devices] of node.leftovers) copy.nodes.get(node.record.name)?.leftovers.set(name, devices);
   }
   for (const job of state.alive()) {

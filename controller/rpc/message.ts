@@ -110,7 +110,7 @@ function describeResources(why: WaitReason & { kind: "resources" }, demand: Dema
 function takesNothing(verdict: Verdict): boolean {
   if (verdict.answer === "fits") return false;
   const { kind } = verdict.reason;
-  return kind === "not-online" || kind === "cordoned" || kind === "executor-not-ready";
+  return kind === "not-online" || kind === "not-connected" || kind === "cordoned" || kind === "executor-not-ready";
 }
 
 /** The first few nodes with what each lacks, one sentence for those that lack the same. */
@@ -132,6 +132,8 @@ function describeNodeReason(reason: NodeReason): string {
   switch (reason.kind) {
     case "not-online":
       return `is ${reason.reach}`;
+    case "not-connected":
+      return "is not connected";
     case "cordoned":
       return "is cordoned";
     case "executor-not-ready":

@@ -32,6 +32,7 @@ export type Backfill = "none" | "easy" | "conservative" | "greedy";
 /** Which of the nodes that fit is taken: see `schedule/score/`. */
 export type Placement = "fragmentation" | "best-fit" | "first-fit";
 
+/** What keeps preemption from doing more harm than good. Times in milliseconds. */
 export interface PreemptionPolicy {
   /** A job runs at least so long before it can be a victim. */
   readonly minRunMs: number;

@@ -25,6 +25,7 @@ export interface DemandMix {
   drawn: readonly MixedDemand[];
 }
 
+/** No job has come yet. */
 export function newDemandMix(): DemandMix {
   return { counts: new Map(), total: 0, drawnAt: 0, drawn: [] };
 }

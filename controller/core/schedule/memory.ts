@@ -30,6 +30,7 @@ export interface SchedulingMemory {
   seenGrowth: number;
 }
 
+/** Nothing remembered. */
 export function newSchedulingMemory(): SchedulingMemory {
   return {
     reservations: [],

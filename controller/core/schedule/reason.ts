@@ -9,6 +9,7 @@ import type { QuotaBlock } from "../quota.ts";
  */
 export type NodeReason =
   | { readonly kind: "not-online"; readonly reach: "unreachable" | "lost" }
+  | { readonly kind: "not-connected" }
   | { readonly kind: "cordoned" }
   | { readonly kind: "executor-not-ready"; readonly message: string }
   | { readonly kind: "needs-image" }

@@ -174,7 +174,7 @@ export function capacityAt(
 
 /** Whether the node may be counted on: silent and cordoned ones may not. */
 export function takesWork(node: Node): boolean {
-  return node.reach === "online" && !node.record.cordoned && node.executorReady;
+  return node.reach === "online" && node.session !== undefined && !node.record.cordoned && node.executorReady;
 }
 
 function covers(free: Free, share: Share): boolean {
