@@ -1,6 +1,6 @@
 import type { NodeName } from "../../../base/ids.ts";
 import { compareNatural } from "./natural-order.ts";
-import type { Node } from "./node.ts";
+import { measureRoom, type Node } from "./node.ts";
 
 /** Changes that are remembered for each node of the cluster before the oldest are dropped. */
 const CHANGES_PER_NODE = 4;
@@ -32,9 +32,10 @@ export class Cluster {
     this.touch(node);
   }
 
-  /** Something about the node changed that may matter to where jobs fit. */
+  /** Something about the node has changed that may matter to where jobs fit. */
   touch(node: Node): void {
     node.version += 1;
+    measureRoom(node);
     this.#changes.push(node.ordinal);
     const limit = Math.max(MIN_CHANGES, CHANGES_PER_NODE * this.nodes.length);
     if (this.#changes.length < 2 * limit) return;

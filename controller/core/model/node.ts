@@ -73,6 +73,18 @@ export interface Holder {
   readonly milli: number;
 }
 
+/** What will be free on a node as its work ends, each entry with all before it. In the order of time. */
+export interface Departures {
+  readonly version: number;
+  readonly steps: readonly {
+    readonly at: number;
+    readonly cpuCores: number;
+    readonly memoryMb: number;
+    /** As {@link Node.room}. */
+    readonly room: readonly number[];
+  }[];
+}
+
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */
 export interface Node {
   /** Its number in the cluster; set when it joins. */
@@ -89,6 +101,10 @@ export interface Node {
   executorReady: boolean;
   executorMessage: string;
   telemetry: readonly DeviceReading[];
+  /** What of each device can be given out, in thousandths, in the order of the inventory; worked out at every change. */
+  room: readonly number[];
+  /** When work ends here, and what is free by then; worked out when it is asked for. */
+  departures: Departures | undefined;
   /** Devices that slow themselves down for heat: not given out. */
   throttling: ReadonlySet<DeviceId>;
   /** Devices that are near to it: taken last. */
@@ -116,6 +132,8 @@ export function silentNode(record: NodeRecord, at: number): Node {
     executorReady: false,
     executorMessage: "nothing has been heard of it yet",
     telemetry: [],
+    room: [],
+    departures: undefined,
     throttling: new Set(),
     hot: new Set(),
     held: new Map(),
@@ -126,14 +144,19 @@ export function silentNode(record: NodeRecord, at: number): Node {
   };
 }
 
-/** What is free of the device, in thousandths: nothing while a leftover is on it. */
-export function freeMilli(node: Node, device: DeviceId): number {
-  for (const devices of node.leftovers.values()) if (devices.includes(device)) return 0;
-  const holders = node.held.get(device);
-  return holders ? holders.reduce((free, holder) => free - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+/** Works {@link Node.room} out anew: nothing of a device that a leftover is on, or that slows itself down. */
+export function measureRoom(node: Node): void {
+  const blocked = node.leftovers.size === 0 ? NONE : new Set([...node.leftovers.values()].flat());
+  node.room = node.record.inventory.devices.map(({ id }) => {
+    if (blocked.has(id) || node.throttling.has(id)) return 0;
+    const holders = node.held.get(id);
+    return holders ? holders.reduce((free, holder) => free - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+  });
 }
 
-/** Whether all of the device is free. */
-export function isFree(node: Node, device: DeviceId): boolean {
-  return freeMilli(node, device) === WHOLE_DEVICE;
+const NONE: ReadonlySet<DeviceId> = new Set();
+
+/** How many of the node's devices are wholly free. */
+export function freeDevices(node: Node): number {
+  return node.room.filter((milli) => milli === WHOLE_DEVICE).length;
 }

@@ -1,5 +1,5 @@
 import { assert, present } from "../../../base/assert.ts";
-import { asJobId, asTenantId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
+import { asJobId, asTenantId, type DeviceId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
 import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
 import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
@@ -228,25 +228,27 @@ export class State {
     const node = this.#nodeOf(job, allocation);
     node.cpuCoresUsed += sign * allocation.cpuCores;
     node.memoryMbUsed += sign * allocation.memoryMb;
-    this.cluster.touch(node);
-    if (sign === -1) this.grow();
     if (sign === 1) node.jobs.set(job.id, allocation);
     else node.jobs.delete(job.id);
-    for (const device of allocation.devices) {
-      const holders = node.held.get(device) ?? NOBODY;
-      if (sign === -1) {
-        if (holders.length <= 1) node.held.delete(device);
-        else
-          node.held.set(
-            device,
-            holders.filter(({ jobId }) => jobId !== job.id),
-          );
-        continue;
-      }
-      const taken = holders.reduce((sum, holder) => sum + holder.milli, milli);
-      assert(taken <= WHOLE_DEVICE, `device ${device} of ${allocation.node} is given to ${job.id} while it is held`);
-      node.held.set(device, [...holders, { jobId: job.id, attempt: job.attempt, milli }]);
-    }
+    for (const device of allocation.devices)
+      this.#holdDevice(node, device, { jobId: job.id, attempt: job.attempt, milli }, sign);
+    this.cluster.touch(node);
+    if (sign === -1) this.grow();
+  }
+
+  #holdDevice(node: Node, device: DeviceId, holder: Holder, sign: 1 | -1): void {
+    const holders = node.held.get(device) ?? NOBODY;
+    if (sign === 1) {
+      const taken = holders.reduce((sum, { milli }) => sum + milli, holder.milli);
+      const where = `${device} of ${node.record.name}`;
+      assert(taken <= WHOLE_DEVICE, `device ${where} is given to ${holder.jobId} while it is held`);
+      node.held.set(device, [...holders, holder]);
+    } else if (holders.length <= 1) node.held.delete(device);
+    else
+      node.held.set(
+        device,
+        holders.filter(({ jobId }) => jobId !== holder.jobId),
+      );
   }
 
   #nodeOf(job: Job, allocation: Allocation): Node {

@@ -3,8 +3,8 @@ import type { Kind } from "../model/kind.ts";
 
 /** Kinds that a mix holds: the most frequent. */
 const MAX_KINDS = 32;
-/** A new mix is drawn when so many more jobs have come, as a part of those there were. */
-const REFRESH = 0.25;
+/** A new mix is drawn when so many more jobs have come, as a multiple of those there were. */
+const REFRESH = 1;
 const MIN_JOBS = 16;
 
 /** One kind of job and the part of all jobs that it makes up. */

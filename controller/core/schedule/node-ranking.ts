@@ -19,6 +19,8 @@ export class NodeRanking {
   #heap = new Int32Array(0);
   /** Where each ordinal is in the heap; -1 for nodes that cannot be taken. */
   #places = new Int32Array(0);
+  /** The version of each node when it was last looked at. */
+  #versions = new Int32Array(0);
   #size = 0;
   #version = -1;
   #ranks: Int32Array | undefined;
@@ -71,12 +73,16 @@ export class NodeRanking {
     this.#costs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.#heap = new Int32Array(count);
     this.#places = new Int32Array(count).fill(-1);
+    this.#versions = new Int32Array(count).fill(-1);
     this.#size = 0;
     for (let ordinal = 0; ordinal < count; ordinal += 1) this.#update(ordinal);
   }
 
   #update(ordinal: number): void {
-    const cost = this.#costOf(present(this.#cluster.nodes[ordinal], "changed node"));
+    const node = present(this.#cluster.nodes[ordinal], "changed node");
+    if (this.#versions[ordinal] === node.version) return;
+    this.#versions[ordinal] = node.version;
+    const cost = this.#costOf(node);
     const before = this.#costs[ordinal] ?? Number.POSITIVE_INFINITY;
     if (cost === before) return;
     this.#costs[ordinal] = cost;

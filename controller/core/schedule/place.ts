@@ -1,7 +1,7 @@
 import type { JobId } from "../../../base/ids.ts";
 import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
-import { type Device, freeMilli, type Node } from "../model/node.ts";
+import type { Device, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { gpuCapacity, roomOn, type Share, shareOf } from "./filter.ts";
 import { placementCost, placementRanking } from "./ranking.ts";
@@ -113,7 +113,8 @@ function mayStay(state: State, node: Node, share: Share, placing: Placing): bool
 export function take(node: Node, demand: Demand, share: Share): Place {
   const free = roomOn(node, demand).devices;
   if (demand.milli < WHOLE_DEVICE) {
-    const left = (device: Device) => freeMilli(node, device.id);
+    const { devices } = node.record.inventory;
+    const left = (device: Device) => node.room[devices.indexOf(device)] ?? 0;
     const order = [...free].sort((a, b) => left(a) - left(b) || a.memoryMb - b.memoryMb || a.index - b.index);
     return { node, devices: order.slice(0, share.gpus), share };
   }

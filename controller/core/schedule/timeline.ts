@@ -1,7 +1,7 @@
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { JobId } from "../../../base/ids.ts";
 import { type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
-import type { Node } from "../model/node.ts";
+import type { Departures, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { isSuitable, judge, type Share } from "./filter.ts";
 
@@ -34,27 +34,50 @@ export function expectedEnd(state: State, job: Job, now: number): number {
 /** What the node will have free for this kind of job at `when`, before anything is kept for others. */
 function freeAt(state: State, node: Node, demand: Demand, when: number, now: number): Free {
   const { inventory } = node.record;
-  const free: Free = {
-    gpus: 0,
-    cpuCores: inventory.cpuCores - node.cpuCoresUsed,
-    memoryMb: inventory.memoryMb - node.memoryMbUsed,
-  };
-  const leaving = new Set<JobId>();
-  for (const [id, allocation] of node.jobs) {
-    if (expectedEnd(state, state.job(id), now) > when) continue;
-    leaving.add(id);
-    free.cpuCores += allocation.cpuCores;
-    free.memoryMb += allocation.memoryMb;
+  let [cpuCores, memoryMb] = [inventory.cpuCores - node.cpuCoresUsed, inventory.memoryMb - node.memoryMbUsed];
+  let { room } = node;
+  for (const step of departuresOf(state, node, now)) {
+    if (step.at > when) break;
+    ({ cpuCores, memoryMb, room } = step);
   }
-  if (demand.gpus === 0) return free;
-  const blocked = new Set([...node.leftovers.values()].flat());
-  for (const device of inventory.devices) {
-    if (blocked.has(device.id) || node.throttling.has(device.id) || !isSuitable(device, demand)) continue;
-    let milli = WHOLE_DEVICE;
-    for (const holder of node.held.get(device.id) ?? []) if (!leaving.has(holder.jobId)) milli -= holder.milli;
-    if (milli >= demand.milli) free.gpus += 1;
+  return { gpus: demand.gpus === 0 ? 0 : countFitting(node, room, demand), cpuCores, memoryMb };
+}
+
+function countFitting(node: Node, room: readonly number[], demand: Demand): number {
+  const { devices } = node.record.inventory;
+  let count = 0;
+  for (let index = 0; index < devices.length; index += 1) {
+    const device = devices[index];
+    if (device && (room[index] ?? 0) >= demand.milli && isSuitable(device, demand)) count += 1;
   }
-  return free;
+  return count;
+}
+
+/** What will be free on the node as its work ends. Kept until the node changes: nothing else moves the times. */
+function departuresOf(state: State, node: Node, now: number): Departures["steps"] {
+  if (node.departures?.version === node.version) return node.departures.steps;
+  const leaving = [...node.jobs].map(([id, allocation]) => ({
+    at: expectedEnd(state, state.job(id), now),
+    allocation,
+  }));
+  leaving.sort((a, b) => a.at - b.at);
+  const { devices, cpuCores: allCores, memoryMb: allMemory } = node.record.inventory;
+  let [cpuCores, memoryMb] = [allCores - node.cpuCoresUsed, allMemory - node.memoryMbUsed];
+  const room = [...node.room];
+  const places = new Map(devices.map(({ id }, index) => [id, index]));
+  const blocked = new Set([...node.leftovers.values(), ...[node.throttling]].flatMap((ids) => [...ids]));
+  const steps = leaving.map(({ at, allocation }) => {
+    cpuCores += allocation.cpuCores;
+    memoryMb += allocation.memoryMb;
+    for (const id of allocation.devices) {
+      const place = places.get(id);
+      if (place !== undefined && !blocked.has(id))
+        room[place] = (room[place] ?? 0) + (allocation.milli ?? WHOLE_DEVICE);
+    }
+    return { at, cpuCores, memoryMb, room: [...room] };
+  });
+  node.departures = { version: node.version, steps };
+  return steps;
 }
 
 /** What is kept on the node for others than the job. A claim is kept from now on: its room must not be touched at all. */
@@ -128,9 +151,9 @@ export function opensAt(state: State, node: Node, demand: Demand, share: Share, 
   const { answer } = judge(node, demand, share);
   if (answer === "fits") return 0;
   if (answer === "never" || !takesWork(node)) return Number.POSITIVE_INFINITY;
-  const wants = { demand, share, from: 0, until: 0, jobId: undefined };
-  for (const when of endsOn(state, node, now)) {
-    if (covers(freeAt(state, node, demand, when, now), wants.share)) return when;
+  for (const { at, cpuCores, memoryMb, room } of departuresOf(state, node, now)) {
+    const gpus = share.gpus === 0 ? 0 : countFitting(node, room, demand);
+    if (covers({ gpus, cpuCores, memoryMb }, share)) return at;
   }
   return Number.POSITIVE_INFINITY;
 }
@@ -151,9 +174,7 @@ export function firstStay(state: State, node: Node, stay: Omit<Stay, "until"> & 
 
 /** The times at which work on the node is expected to end, in order. */
 export function endsOn(state: State, node: Node, now: number): readonly number[] {
-  const ends = new Set<number>();
-  for (const id of node.jobs.keys()) ends.add(expectedEnd(state, state.job(id), now));
-  return [...ends].sort((a, b) => a - b);
+  return departuresOf(state, node, now).map(({ at }) => at);
 }
 
 /** How many of a gang's GPUs the node will be able to take at `when`, with everything that is kept for others. */

@@ -7,7 +7,7 @@ import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/N
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
 import type { DeviceReading, Inventory, Node } from "../../core/model/node.ts";
-import { isFree } from "../../core/model/node.ts";
+import { freeDevices } from "../../core/model/node.ts";
 import type { State } from "../../core/model/state.ts";
 
 const MAX_DEVICES = 1_024;
@@ -138,7 +138,7 @@ export function fromCluster(
     if (node.reach !== "online") continue;
     onlineNodes += 1;
     if (node.executorReady && !node.record.cordoned) {
-      availableGpus += devices.filter((device) => isFree(node, device.id)).length;
+      availableGpus += freeDevices(node);
     }
   }
   return {

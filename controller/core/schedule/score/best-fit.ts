@@ -1,5 +1,5 @@
 import type { Demand } from "../../model/job.ts";
-import { freeMilli, type Node } from "../../model/node.ts";
+import type { Node } from "../../model/node.ts";
 import { roomOn, type Share } from "../filter.ts";
 
 /** Above any cost of this file, so that another cost can be put before it. */
@@ -22,10 +22,6 @@ export function bestFitCost(node: Node, demand: Demand, share: Share): number {
 function leftover(node: Node, demand: Demand, share: Share, fitting: number): number {
   if (share.gpus === 0) return node.record.inventory.devices.length;
   if (demand.milli === 1_000) return fitting - share.gpus;
-  const { devices } = node.record.inventory;
-  const tightest = devices.reduce((least, { id }) => {
-    const free = freeMilli(node, id);
-    return free >= demand.milli ? Math.min(least, free - demand.milli) : least;
-  }, 1_000);
-  return tightest;
+  const left = node.room.filter((free) => free >= demand.milli).map((free) => free - demand.milli);
+  return Math.min(1_000, ...left);
 }

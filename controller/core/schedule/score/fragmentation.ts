@@ -1,5 +1,5 @@
 import { type Demand, WHOLE_DEVICE } from "../../model/job.ts";
-import { freeMilli, type Node } from "../../model/node.ts";
+import type { Node } from "../../model/node.ts";
 import type { MixedDemand } from "../demand-mix.ts";
 import { isSuitable, nodeObstacle, type Share } from "../filter.ts";
 
@@ -29,10 +29,10 @@ export function fragmentationGrowth(node: Node, demand: Demand, share: Share, mi
 }
 
 function restOf(node: Node): Rest {
-  const { devices, cpuCores, memoryMb } = node.record.inventory;
+  const { cpuCores, memoryMb } = node.record.inventory;
   return {
     node,
-    milli: devices.map(({ id }) => freeMilli(node, id)),
+    milli: [...node.room],
     cpuCores: cpuCores - node.cpuCoresUsed,
     memoryMb: memoryMb - node.memoryMbUsed,
   };
