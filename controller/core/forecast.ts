@@ -43,6 +43,11 @@ export class Forecast {
     return this.#starts;
   }
 
+  /** A job that was put into the copy after it was made: its own time is looked at as well. */
+  expect(id: JobId): void {
+    this.#foresee(this.state.job(id));
+  }
+
   /** Runs until the condition holds, looked at after every pass, or nothing more can be told. */
   run(isDone: (forecast: Forecast) => boolean = () => false): void {
     for (;;) {
@@ -121,6 +126,7 @@ function copyOf(state: State, at: number): State {
     for (const [name, devices] of node.leftovers) copy.nodes.get(node.record.name)?.leftovers.set(name, devices);
   }
   for (const job of state.alive()) {
+    copy.noteId(job.id);
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(job);
   }

@@ -28,7 +28,9 @@ export function schedule(state: State, out: Output, at: number): void {
   state.needsPass = false;
   const { scheduling } = state;
   if (refreshMix(scheduling.mix)) scheduling.rankings.clear();
-  const hasGrown = scheduling.seenGrowth !== state.growth;
+  // In strict order whoever comes must know who else waits.
+  const isStrict = state.settings.policy.backfill === "none";
+  const hasGrown = isStrict || scheduling.seenGrowth !== state.growth;
   const fresh = state.queue.takeFresh();
   if (hasGrown) clearReservations(state);
   new Pass(state, out, at, hasGrown).run(hasGrown ? state.queue.groups : fresh);
