@@ -101,6 +101,7 @@ export class CoreWorld {
       model?: string;
       labels?: Record<string, string>;
       executor?: "docker" | "process";
+      allowsSharing?: boolean;
     } = {},
   ): FakeNode {
     const { gpus = 8, gpuMemoryMb = 80_000, cpuCores = 64, memoryMb = 512_000, model = "Test GPU" } = options;
@@ -123,6 +124,7 @@ export class CoreWorld {
       address: `${name}.test`,
       gpuGrant: "none",
       gpuGrantReason: "",
+      allowsSharing: options.allowsSharing ?? false,
     };
     const node: FakeNode = {
       name,

@@ -32,8 +32,9 @@ export function schedule(state: State, out: Output, at: number): void {
   const isStrict = state.settings.policy.backfill === "none";
   const hasGrown = isStrict || scheduling.seenGrowth !== state.growth;
   const fresh = state.queue.takeFresh();
-  if (hasGrown) clearReservations(state);
-  new Pass(state, out, at, hasGrown).run(hasGrown ? state.queue.groups : fresh);
+  if (!hasGrown && new Pass(state, out, at, false).run(fresh)) return;
+  clearReservations(state);
+  new Pass(state, out, at, true).run(state.queue.groups);
 }
 
 /** Why a group's turn brought no start. */
@@ -47,6 +48,8 @@ class Pass {
   /** Pools in which nobody may pass, by the policy. */
   readonly #closed = new Set<string>();
   readonly #reserved = new Set<string>();
+  /** Whether a job that has just come may be ahead of one that room is kept for. */
+  #mustSeeAll = false;
 
   constructor(state: State, out: Output, at: number, isWhole: boolean) {
     this.#state = state;
@@ -55,7 +58,8 @@ class Pass {
     this.#isWhole = isWhole;
   }
 
-  run(groups: Iterable<Turn["group"]>): void {
+  /** False when it turns out that all groups must be looked at. */
+  run(groups: Iterable<Turn["group"]>): boolean {
     const state = this.#state;
     state.scheduling.seenGrowth = state.growth;
     for (const { pool } of state.scheduling.reservations) this.#reserved.add(pool);
@@ -66,7 +70,9 @@ class Pass {
       const refusal = this.#consider(turn);
       if (refusal === undefined) order.add(group);
       else this.#refuse(turn, refusal);
+      if (this.#mustSeeAll) return false;
     }
+    return true;
   }
 
   /** Starts the job, or says why not. */
@@ -89,9 +95,14 @@ class Pass {
     return undefined;
   }
 
-  #refuse({ job, group }: Turn, refusal: Refusal): void {
+  #refuse(turn: Turn, refusal: Refusal): void {
+    const { job, group } = turn;
     group.refusedAt = this.#state.growth;
     if (refusal !== "room") return;
+    if (!this.#isWhole && this.#isAheadOfAny(turn)) {
+      this.#mustSeeAll = true;
+      return;
+    }
     const { pool } = group.facts.kind;
     switch (this.#state.settings.policy.backfill) {
       case "greedy":
@@ -101,7 +112,6 @@ class Pass {
         return;
       case "easy":
         if (!this.#reserved.has(pool)) this.#reserve(job, group);
-        else if (!this.#isWhole) this.#overtake(job, group, pool);
         return;
       case "conservative":
         for (const waiting of group) {
@@ -118,14 +128,14 @@ class Pass {
     return reserve(this.#state, { job, kind, durationMs: plan.ms }, this.#at) !== undefined;
   }
 
-  /** A job that has just come may be ahead of the one that its pool's room is kept for: the next pass sorts it out. */
-  #overtake(job: JobIn<"queued">, group: Turn["group"], pool: string): void {
+  /** Whether room is kept for a job whose turn comes later. */
+  #isAheadOfAny(turn: Turn): boolean {
     const state = this.#state;
-    const holder = state.scheduling.reservations.find((reservation) => reservation.pool === pool);
-    const held = holder && state.jobs.get(holder.jobId);
-    if (held?.phase !== "queued") return;
-    const [own, other] = [turnOf(state, job, group, this.#at), turnOf(state, held, state.groupOf(held), this.#at)];
-    if (compareTurns(own, other) < 0) state.growth += 1;
+    return state.scheduling.reservations.some(({ jobId }) => {
+      const holder = state.jobs.get(jobId);
+      if (holder?.phase !== "queued") return false;
+      return compareTurns(turn, turnOf(state, holder, state.groupOf(holder), this.#at)) < 0;
+    });
   }
 
   #start(job: JobIn<"queued">, kind: Kind, places: readonly Place[], plan: RuntimePlan): void {
