@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { asTenantId, type JobId } from "../base/ids.ts";
@@ -65,7 +66,7 @@ async function submitFor(loop: Loop, inFlight: number, durationMs: number) {
 function startLoop(store: Awaited<ReturnType<typeof openSqliteStore>>): Promise<Loop> {
   return Loop.start({
     store,
-    settings: { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 },
+    settings: { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY },
     clock: systemClock,
     log: silentLogger,
     carryOut: () => {},
@@ -74,6 +75,6 @@ function startLoop(store: Awaited<ReturnType<typeof openSqliteStore>>): Promise<
 }
 
 async function clearQueue(loop: Loop): Promise<void> {
-  const ids: JobId[] = await loop.read((state) => state.queue.map((job) => job.id));
+  const ids: JobId[] = await loop.read((state) => [...state.alive()].map((job) => job.id));
   await Promise.all(ids.map((jobId) => loop.submit({ kind: "cancel-job", jobId })));
 }

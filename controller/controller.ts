@@ -3,6 +3,7 @@ import { asTenantId } from "../base/ids.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
+import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
 import { Loop } from "./loop/loop.ts";
 import { AgentLinks } from "./rpc/agent-links.ts";
@@ -20,6 +21,7 @@ export interface ControllerOptions {
   readonly dataDir: string;
   readonly nodeUnreachableAfterMs: number;
   readonly nodeLostAfterMs: number;
+  readonly policy: Policy;
   /** Creates the tenant that the documented examples use. */
   readonly seedTenant: boolean;
   readonly log: Logger;
@@ -79,8 +81,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
 }
 
-function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs }: ControllerOptions): Settings {
-  return { nodeUnreachableAfterMs, nodeLostAfterMs };
+function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy }: ControllerOptions): Settings {
+  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy };
 }
 
 async function seedTenant(loop: Loop): Promise<void> {

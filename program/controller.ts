@@ -1,5 +1,6 @@
 import { parseAddress } from "../base/address.ts";
 import { present } from "../base/assert.ts";
+import { policyNamed } from "../controller/core/model/policy.ts";
 import { startController } from "../controller/controller.ts";
 import { checkExposure } from "./exposure.ts";
 import { controllerOptions, unsupportedByController } from "./options.ts";
@@ -20,6 +21,7 @@ export const controllerRole = defineRole({
         dataDir: values.dataDir,
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,
         nodeLostAfterMs: values.nodeLostAfter,
+        policy: policyNamed(values.policy),
         seedTenant: false,
         log,
       }),

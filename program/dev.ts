@@ -4,6 +4,7 @@ import { startAgent } from "../agent/agent.ts";
 import { formatAddress } from "../base/address.ts";
 import type { OptionValues } from "../base/options.ts";
 import { version } from "../base/version.ts";
+import { policyNamed } from "../controller/core/model/policy.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { checkExposure } from "./exposure.ts";
@@ -71,6 +72,7 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     dataDir: join(values.dataDir, "controller"),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
+    policy: policyNamed(values.policy),
     // The documented examples use a tenant that nobody has created.
     seedTenant: true,
     log,

@@ -3,13 +3,15 @@ import { RequestError } from "../../base/errors.ts";
 import { asDeviceId, asNodeName, asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../../controller/core/input.ts";
 import type { JobSpec } from "../../controller/core/model/job.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Settings, State } from "../../controller/core/model/state.ts";
 import { Output } from "../../controller/core/output.ts";
 import { schedule } from "../../controller/core/schedule/pass.ts";
 import { step } from "../../controller/core/step.ts";
 
 export const GPUS_PER_NODE = 8;
-const SETTINGS: Settings = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 };
+const SETTINGS: Settings = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY };
+const START_MS = 1_700_000_000_000;
 const TENANT = asTenantId("tenant-1");
 const EXECUTOR = { ready: true, message: "" };
 const EXITED: AllocationReport["state"] = {
@@ -20,10 +22,10 @@ const EXITED: AllocationReport["state"] = {
 
 /** The controller's core with nodes of eight GPUs and nothing around it: no clock, no store, no network. */
 export class CoreCluster {
-  readonly state = new State(SETTINGS);
+  readonly state = new State(SETTINGS, START_MS);
   /** The jobs that run, oldest first. */
   readonly #running = new Map<JobId, { readonly node: string; readonly report: AllocationReport }>();
-  #now = 1_700_000_000_000;
+  #now = START_MS;
 
   constructor(nodes: number) {
     this.apply([{ kind: "create-tenant", id: TENANT, tenant: { name: "bench", limits: {} } }]);
@@ -83,7 +85,7 @@ export function submission(spec: Partial<JobSpec> = {}): Unstamped<Input> {
 
 /** The id of the job that was submitted last. */
 export function lastQueued(state: State): JobId {
-  return present(state.queue.at(-1), "a queued job").id;
+  return present([...state.jobs.keys()].at(-1), "a job");
 }
 
 function reportInput(node: string, report: AllocationReport): Unstamped<Input> {

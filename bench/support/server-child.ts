@@ -7,6 +7,7 @@ import { startAgent } from "../../agent/agent.ts";
 import { silentLogger as log } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { type Controller, startController } from "../../controller/controller.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { startGateway } from "../../gateway/gateway.ts";
 import { SIMULATED_GPUS } from "./measured-server.ts";
 import { startBareGrpc, startBareHttp } from "./bare-servers.ts";
@@ -49,6 +50,7 @@ async function addController(dataDir: string): Promise<Controller> {
       dataDir: join(dataDir, "controller"),
       nodeUnreachableAfterMs: 15_000,
       nodeLostAfterMs: 300_000,
+      policy: DEFAULT_POLICY,
       seedTenant: true,
       log,
     }),

@@ -1,87 +1,150 @@
 import type { JobId } from "../../base/ids.ts";
-import { graceMsOf, type Job } from "./model/job.ts";
+import { conclude, unhold } from "./transition.ts";
+import { isHeld, type Job, type JobIn } from "./model/job.ts";
+import { silentNode } from "./model/node.ts";
 import { State } from "./model/state.ts";
 import { Output } from "./output.ts";
+import { Heap } from "./model/heap.ts";
 import { schedule } from "./schedule/pass.ts";
-import { finish, unhold } from "./transition.ts";
+import { expectedEnd } from "./schedule/timeline.ts";
 
-/** Jobs looked at in all passes of one forecast: what bounds the time that a question may take. */
-const WORK_LIMIT = 100_000;
+/** Jobs looked at in one forecast: what bounds the time that a question may take. */
+const MAX_JOBS = 20_000;
 
-/** When a job of the forecast will have ended; infinity when nothing bounds it. */
-interface End {
+/** When something in the forecast comes true: a job ends, or may queue. */
+interface Due {
   readonly at: number;
   readonly id: JobId;
+  /** Of the attempt it was foreseen for. */
+  readonly attempt: number;
+}
+
+/** When each waiting job will start; missing are those of which it cannot be told. */
+export type Starts = ReadonlyMap<JobId, number>;
+
+/**
+ * A copy of the state that runs ahead: the real scheduler on the real queue, with every job ending when it is expected to.
+ * Nobody hears of it, and the state it was made from does not change.
+ */
+export class Forecast {
+  readonly state: State;
+  now: number;
+  readonly #due = new Heap<Due>((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  readonly #starts = new Map<JobId, number>();
+  readonly #out = new Output();
+
+  constructor(state: State, at: number) {
+    this.state = copyOf(state, at);
+    this.now = at;
+    for (const job of this.state.jobs.values()) this.#foresee(job);
+  }
+
+  get starts(): Starts {
+    return this.#starts;
+  }
+
+  /** A job that was put into the copy after it was made: its own time is looked at as well. */
+  expect(id: JobId): void {
+    this.#foresee(this.state.job(id));
+  }
+
+  /** Runs until the condition holds, looked at after every pass, or nothing more can be told. */
+  run(isDone: (forecast: Forecast) => boolean = () => false): void {
+    for (;;) {
+      this.#pass();
+      if (isDone(this)) return;
+      const next = this.#due.first;
+      if (!next) return;
+      this.now = Math.max(this.now, next.at);
+      while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
+    }
+  }
+
+  #pass(): void {
+    const { effects } = this.#out;
+    effects.length = 0;
+    const { state } = this;
+    const placed: JobId[] = [];
+    state.onPlaced = (id) => placed.push(id);
+    schedule(state, this.#out, this.now);
+    for (const id of placed) {
+      if (!this.#starts.has(id)) this.#starts.set(id, this.now);
+      this.#foresee(state.job(id));
+    }
+  }
+
+  #foresee(job: Job): void {
+    const at = endOf(this.state, job, this.now);
+    if (at !== undefined) this.#due.add({ at, id: job.id, attempt: job.attempt });
+  }
+
+  #comeTrue(due: Due | undefined): void {
+    const job = due && this.state.jobs.get(due.id);
+    if (!job || job.attempt !== due.attempt) return;
+    if (job.phase === "held") {
+      unhold(this.state, this.#out, job, this.now);
+      this.#foresee(this.state.job(job.id));
+    } else if (job.phase === "starting" || job.phase === "running" || job.phase === "stopping") {
+      this.#end(job);
+    }
+  }
+
+  #end(job: JobIn<"starting" | "running" | "stopping">): void {
+    const end = { kind: "exited", exitCode: 0, outOfMemory: false, message: "" } as const;
+    const allocations = job.allocations.map((it) =>
+      isHeld(it) ? { ...it, state: { phase: "ended" as const, endedAt: this.now, end } } : it,
+    );
+    const ended: Job = { ...job, allocations };
+    this.state.putJob(ended);
+    const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
+    conclude(this.state, this.#out, ended, verdict, this.now);
+    this.#foresee(this.state.job(job.id));
+  }
 }
 
 /**
- * How long until a waiting job starts, in milliseconds: the real scheduler is run forward on a copy, in which every running
- * job ends when its time limit does. Undefined when that never lets it start, because a job in the way has no limit, or when
- * the queue is too long to say.
+ * How long until a waiting job starts, in milliseconds; undefined when a job in the way has neither a limit nor a history,
+ * when it would never start as things are, or when there are too many jobs to say.
  */
 export function estimateWaitMs(state: State, id: JobId, at: number): number | undefined {
-  const copy = copyOf(state);
-  const out = new Output();
-  let now = at;
-  let ends = [...copy.jobs.values()].map((job) => endOf(copy, job, now)).filter((end) => end !== undefined);
-  for (let work = 0; work < WORK_LIMIT; work += copy.queue.length + 1) {
-    const before = new Set(copy.queue);
-    copy.needsPass = true;
-    schedule(copy, out, now);
-    if (copy.job(id).phase === "starting") return now - at;
-    for (const job of before) {
-      const end = endOf(copy, copy.job(job.id), now);
-      if (end) ends.push(end);
-    }
-    const nextAt = ends.reduce((earliest, end) => Math.min(earliest, end.at), Number.POSITIVE_INFINITY);
-    if (!Number.isFinite(nextAt)) return undefined;
-    now = Math.max(now, nextAt);
-    for (const end of ends) if (end.at <= now) comeTrue(copy, out, copy.job(end.id), now);
-    ends = ends.filter((end) => end.at > now);
-  }
-  return undefined;
+  if (state.queue.size > MAX_JOBS) return undefined;
+  const forecast = new Forecast(state, at);
+  forecast.run(({ starts }) => starts.has(id));
+  const startsAt = forecast.starts.get(id);
+  return startsAt === undefined ? undefined : startsAt - at;
 }
 
 /** What is alive, in a state of its own that no agent hears of. */
-function copyOf(state: State): State {
-  const copy = new State(state.settings);
+function copyOf(state: State, at: number): State {
+  const copy = new State(state.settings, at, { history: state.history.frozen(), use: state.use.copy() });
+  copy.scheduling.mix.drawn = state.scheduling.mix.drawn;
   for (const [id, tenant] of state.tenants) copy.tenants.set(id, tenant);
-  for (const [name, node] of state.nodes) {
-    copy.nodes.set(name, {
-      ...node,
-      session: undefined,
-      held: new Map(),
-      jobs: new Set(),
-      cpuCoresUsed: 0,
-      memoryMbUsed: 0,
-    });
+  for (const node of state.cluster.nodes) {
+    const { reach, session, executorReady, executorMessage, throttling, hot } = node;
+    const heard = { reach, session, executorReady, executorMessage };
+    copy.cluster.add({ ...silentNode(node.record, at), ...heard, throttling, hot });
+    for (const [name, devices] of node.leftovers) copy.nodes.get(node.record.name)?.leftovers.set(name, devices);
   }
-  for (const job of state.jobs.values()) {
-    if (job.phase === "finished") continue;
-    copy.specs.set(job.id, state.spec(job.id));
+  for (const job of state.alive()) {
+    copy.noteId(job.id);
+    copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(job);
   }
+  copy.grow();
   return copy;
 }
 
-/** When the job leaves the phase it is in; undefined for a queued one, which only a pass can move. */
-function endOf(state: State, job: Job, now: number): End | undefined {
-  const limitMs = (state.spec(job.id).maxRuntimeMinutes ?? Number.POSITIVE_INFINITY) * 60_000;
+/** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */
+function endOf(state: State, job: Job, now: number): number | undefined {
   switch (job.phase) {
     case "held":
-      return { at: job.until, id: job.id };
+      return job.hold.kind === "dependencies" ? undefined : job.hold.until;
     case "starting":
-      return { at: now + limitMs, id: job.id };
     case "running":
-      return { at: (job.startedAt ?? now) + limitMs, id: job.id };
+      return job.plan?.basis === "guess" ? undefined : expectedEnd(state, job, now);
     case "stopping":
-      return { at: now + graceMsOf(state.spec(job.id)), id: job.id };
+      return expectedEnd(state, job, now);
     default:
       return undefined;
   }
-}
-
-function comeTrue(state: State, out: Output, job: Job, now: number): void {
-  if (job.phase === "held") unhold(state, out, job);
-  else finish(state, out, { ...job, allocations: [] }, { kind: "completed", exitCode: 0, message: "" }, now);
 }

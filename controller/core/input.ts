@@ -28,6 +28,9 @@ export interface TenantFields {
   readonly tier?: PriorityTier;
   readonly allowPreemption?: boolean;
   readonly canPreemptOthers?: boolean;
+  readonly fairShareWeight?: number;
+  readonly gpuHoursBudget?: number;
+  readonly budgetWindowDays?: number;
 }
 
 /** Fields that are present are set; limits and texts that are null are removed. */
@@ -39,6 +42,9 @@ export interface TenantChange {
   readonly tier?: PriorityTier;
   readonly allowPreemption?: boolean;
   readonly canPreemptOthers?: boolean;
+  readonly fairShareWeight?: number | null;
+  readonly gpuHoursBudget?: number | null;
+  readonly budgetWindowDays?: number | null;
   readonly active?: boolean;
 }
 
@@ -50,8 +56,12 @@ export interface ExecutorHealth {
 
 /** Everything that can happen. `at` is the loop's clock: milliseconds since the epoch, never going back within a term. */
 export type Input =
-  | { readonly kind: "submit-job"; readonly at: number; readonly spec: JobSpec }
+  /** With `count`, an array of so many jobs. */
+  | { readonly kind: "submit-job"; readonly at: number; readonly spec: JobSpec; readonly count?: number }
+  /** The id may be an array's: then all of its jobs. */
   | { readonly kind: "cancel-job"; readonly at: number; readonly jobId: JobId }
+  /** A job says that all it has done so far is safe. */
+  | { readonly kind: "checkpoint"; readonly at: number; readonly jobId: JobId }
   /** `id` is given only for the tenant of the documented examples. */
   | { readonly kind: "create-tenant"; readonly at: number; readonly tenant: TenantFields; readonly id?: TenantId }
   | { readonly kind: "update-tenant"; readonly at: number; readonly tenantId: TenantId; readonly change: TenantChange }
@@ -97,7 +107,9 @@ export type InputOf<K extends InputKind> = Extract<Input, { kind: K }>;
 
 /** What the asker of an input is told, once it is durable. */
 export interface Answers {
-  "submit-job": { readonly jobId: JobId };
+  /** The job, or the array and its jobs in order. */
+  "submit-job": { readonly jobId: JobId; readonly jobIds?: readonly JobId[] };
+  checkpoint: { readonly jobId: JobId };
   "cancel-job": { readonly jobId: JobId };
   "create-tenant": { readonly tenantId: TenantId };
   "update-tenant": { readonly tenantId: TenantId };

@@ -1,9 +1,9 @@
 import { assert } from "../../base/assert.ts";
 import type { DeviceId } from "../../base/ids.ts";
-import { isHeld, type Job, type JobState, stateOf } from "./model/job.ts";
+import { isHeld, type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { noUsage, type Usage } from "./model/tenant.ts";
-import { compareQueued } from "./schedule/order.ts";
+import { jobsInOrder } from "./schedule/turn.ts";
 
 /**
  * Recounts from the rows everything that is derived, by the plainest means, and compares: devices are held once, usage and
@@ -21,7 +21,7 @@ export function checkInvariants(state: State): void {
     preempted: 0,
     cancelled: 0,
   };
-  const held = new Map<string, Job>();
+  const held = new Map<string, Held[]>();
   const queued: Job[] = [];
   for (const job of state.jobs.values()) {
     checkJob(state, job);
@@ -45,12 +45,21 @@ export function checkInvariants(state: State): void {
       `usage of ${id} is ${JSON.stringify(counted)}, not ${JSON.stringify(own)}`,
     );
   }
-  queued.sort(compareQueued);
+  const inQueue: ReadonlySet<Job> = new Set(jobsInOrder(state, state.scheduling.now));
   assert(
-    queued.length === state.queue.length && queued.every((job, index) => state.queue[index] === job),
-    "the queue is not the queued jobs in order",
+    queued.length === state.queue.size && inQueue.size === queued.length && queued.every((job) => inQueue.has(job)),
+    "the queue is not the queued jobs",
   );
   checkNodes(state, held);
+}
+
+interface Held {
+  readonly job: Job;
+  readonly milli: number;
+}
+
+function byJob(a: { readonly jobId: string }, b: { readonly jobId: string }): number {
+  return a.jobId < b.jobId ? -1 : 1;
 }
 
 /** That no tenant holds more than its limits. Not part of {@link checkInvariants}: a limit may be lowered below what is held. */
@@ -60,7 +69,7 @@ export function checkQuotas(state: State): void {
     const { limits } = tenant;
     const within = (used: number, limit: number | undefined) => limit === undefined || used <= limit;
     assert(
-      within(usage.gpus, limits.gpus) &&
+      within(usage.gpuMilli / WHOLE_DEVICE, limits.gpus) &&
         within(usage.gpuMemoryMb, limits.gpuMemoryMb) &&
         within(usage.cpuCores, limits.cpuCores) &&
         within(usage.memoryMb, limits.memoryMb) &&
@@ -95,37 +104,41 @@ function checkJob(state: State, job: Job): void {
   }
 }
 
-function countHeld(state: State, job: Job, own: Usage, held: Map<string, Job>): void {
+function countHeld(state: State, job: Job, own: Usage, held: Map<string, Held[]>): void {
   let holds = false;
   for (const allocation of job.allocations) {
     if (!isHeld(allocation)) continue;
     holds = true;
-    own.gpus += allocation.devices.length;
+    own.gpuMilli += allocation.devices.length * (allocation.milli ?? WHOLE_DEVICE);
     own.gpuMemoryMb += allocation.gpuMemoryMb;
     own.cpuCores += allocation.cpuCores;
     own.memoryMb += allocation.memoryMb;
     for (const device of allocation.devices) {
       const slot = `${allocation.node}/${device}`;
-      assert(!held.has(slot), `device ${slot} is held by ${job.id} and ${held.get(slot)?.id}`);
-      held.set(slot, job);
+      const holders = [...(held.get(slot) ?? []), { job, milli: allocation.milli ?? WHOLE_DEVICE }];
+      const names = holders.map((holder) => holder.job.id).join(" and ");
+      assert(holders.reduce((sum, { milli }) => sum + milli, 0) <= WHOLE_DEVICE, `device ${slot} is held by ${names}`);
+      held.set(slot, holders);
     }
     assert(state.nodes.get(allocation.node)?.jobs.has(job.id), `node ${allocation.node} does not count ${job.id}`);
   }
   if (holds) own.jobs += 1;
 }
 
-function checkNodes(state: State, held: ReadonlyMap<string, Job>): void {
+function checkNodes(state: State, held: ReadonlyMap<string, readonly Held[]>): void {
   let counted = 0;
   for (const node of state.nodes.values()) {
     const { name } = node.record;
     counted += node.held.size;
-    for (const [device, holder] of node.held) {
-      const job = held.get(`${name}/${device satisfies DeviceId}`);
-      assert(job?.id === holder.jobId && job.attempt === holder.attempt, `device ${name}/${device} has a wrong holder`);
+    for (const [device, holders] of node.held) {
+      const told = JSON.stringify(holders.toSorted(byJob));
+      const holdings = held.get(`${name}/${device satisfies DeviceId}`) ?? [];
+      const holding = holdings.map(({ job, milli }) => ({ jobId: job.id, attempt: job.attempt, milli }));
+      assert(told === JSON.stringify(holding.toSorted(byJob)), `device ${name}/${device} has wrong holders`);
     }
     let cores = 0;
     let memory = 0;
-    for (const id of node.jobs) {
+    for (const id of node.jobs.keys()) {
       for (const allocation of state.job(id).allocations) {
         if (allocation.node !== name || !isHeld(allocation)) continue;
         cores += allocation.cpuCores;

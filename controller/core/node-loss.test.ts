@@ -216,3 +216,13 @@ test("after a restart of the controller a node has the full time to come back, a
   w.advance(15_000);
   expect(w.state.nodes.get(name as never)?.reach).toBe("unreachable");
 });
+
+test("a node whose agent is not connected is given nothing, however lately it was heard", () => {
+  const w = world(2);
+  w.disconnect("node-1");
+  const ids = [w.submit(), w.submit()];
+  expect(ids.map((id) => w.job(id).phase)).toEqual(["starting", "queued"]);
+  expect(w.job(ids[0] ?? ("" as never)).allocations[0]?.node).toBe("node-2");
+  w.hello("node-1");
+  expect(ids.map((id) => w.job(id).phase)).toEqual(["starting", "starting"]);
+});

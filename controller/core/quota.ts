@@ -1,10 +1,10 @@
 import type { FieldError } from "../../base/errors.ts";
-import { demandOf, type JobSpec } from "./model/job.ts";
-import type { Limits, Tenant, Usage } from "./model/tenant.ts";
+import { demandOf, type JobSpec, WHOLE_DEVICE } from "./model/job.ts";
+import { type Limits, noUsage, type Tenant, type Usage } from "./model/tenant.ts";
 
 /** What a job would hold, as far as quotas count it. */
 export interface Holding {
-  readonly gpus: number;
+  readonly gpuMilli: number;
   readonly gpuMemoryMb: number;
   readonly cpuCores: number;
   readonly memoryMb: number;
@@ -14,7 +14,7 @@ export interface Holding {
 export function holdingOf(spec: JobSpec): Holding {
   const demand = demandOf(spec);
   return {
-    gpus: demand.gpus,
+    gpuMilli: demand.gpus * demand.milli,
     gpuMemoryMb: demand.gpuMemoryMb * demand.gpus,
     cpuCores: demand.cpuCores,
     memoryMb: demand.memoryMb,
@@ -23,7 +23,7 @@ export function holdingOf(spec: JobSpec): Holding {
 
 /** The first limit that the holding would break on top of what is held. */
 export interface QuotaBlock {
-  readonly resource: keyof Holding | "jobs";
+  readonly resource: "gpus" | Exclude<keyof Holding, "gpuMilli"> | "jobs";
   readonly used: number;
   readonly wanted: number;
   readonly limit: number;
@@ -32,7 +32,7 @@ export interface QuotaBlock {
 /** Which limit keeps the tenant from holding this as well; undefined when none does. */
 export function quotaBlock(limits: Limits, usage: Usage, holding: Holding): QuotaBlock | undefined {
   const checks: readonly [QuotaBlock["resource"], number, number, number | undefined][] = [
-    ["gpus", usage.gpus, holding.gpus, limits.gpus],
+    ["gpus", usage.gpuMilli / WHOLE_DEVICE, holding.gpuMilli / WHOLE_DEVICE, limits.gpus],
     ["gpuMemoryMb", usage.gpuMemoryMb, holding.gpuMemoryMb, limits.gpuMemoryMb],
     ["cpuCores", usage.cpuCores, holding.cpuCores, limits.cpuCores],
     ["memoryMb", usage.memoryMb, holding.memoryMb, limits.memoryMb],
@@ -53,9 +53,8 @@ const FIELD_OF: Readonly<Record<QuotaBlock["resource"], string>> = {
 };
 
 /** Why a job can never run within the tenant's limits, or may not even queue; undefined when it may. */
-export function quotaRefusal(tenant: Tenant, usage: Usage, spec: JobSpec): FieldError | undefined {
-  const nothing: Usage = { gpus: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0, jobs: 0, queuedJobs: 0 };
-  const block = quotaBlock(tenant.limits, nothing, holdingOf(spec));
+export function quotaRefusal(tenant: Tenant, usage: Usage, spec: JobSpec, count: number): FieldError | undefined {
+  const block = quotaBlock(tenant.limits, noUsage(), holdingOf(spec));
   if (block) {
     return {
       field: FIELD_OF[block.resource],
@@ -63,8 +62,9 @@ export function quotaRefusal(tenant: Tenant, usage: Usage, spec: JobSpec): Field
     };
   }
   const { queuedJobs } = tenant.limits;
-  if (queuedJobs !== undefined && usage.queuedJobs >= queuedJobs) {
-    return { field: "tenant_id", message: `the tenant has ${usage.queuedJobs} of ${queuedJobs} queued jobs` };
+  if (queuedJobs !== undefined && usage.queuedJobs + count > queuedJobs) {
+    const more = count === 1 ? "" : `, and this would add ${count}`;
+    return { field: "tenant_id", message: `the tenant has ${usage.queuedJobs} of ${queuedJobs} queued jobs${more}` };
   }
   return undefined;
 }

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { RequestError } from "../../base/errors.ts";
+import type { JobIn } from "./model/job.ts";
+import { jobsInOrder, queuePosition } from "./schedule/turn.ts";
 import { CoreWorld } from "../../test/support/core-world.ts";
 import { stateOf } from "./model/job.ts";
 
@@ -27,10 +29,14 @@ test("a failed job says why, and a retry waits twice as long each time", () => {
   const id = w.submit({ maxRetries: 2 });
   w.begin(id);
   w.end(id, 3);
-  expect(w.job(id)).toMatchObject({ phase: "held", until: w.now + 10_000, retries: 1, why: "exit code 3" });
+  expect(w.job(id)).toMatchObject({
+    phase: "held",
+    hold: { kind: "backoff", until: w.now + 10_000, why: "exit code 3" },
+    retries: 1,
+  });
   w.advanceHeard(10_000);
   w.end(id, 3);
-  expect(w.job(id)).toMatchObject({ phase: "held", until: w.now + 20_000, retries: 2 });
+  expect(w.job(id)).toMatchObject({ phase: "held", hold: { until: w.now + 20_000 }, retries: 2 });
   w.advanceHeard(20_000);
   expect(w.job(id).attempt).toBe(3);
   w.end(id, 3);
@@ -122,9 +128,9 @@ test("the tier caps the priority, ties go by asked priority and then by submissi
     w.submit({ name: "c", priority: 100 }),
     w.submit({ name: "d" }),
   ];
-  expect(w.state.queue.map((job) => job.name)).toEqual(["b", "a", "d", "c"]);
+  expect([...jobsInOrder(w.state, w.now)].map((job) => job.name)).toEqual(["b", "a", "d", "c"]);
   expect(ids.map((id) => w.job(id).effectivePriority)).toEqual([500, 500, 100, 500]);
-  expect(ids.map((id) => w.state.queuePosition(w.job(id)))).toEqual([2, 1, 4, 3]);
+  expect(ids.map((id) => queuePosition(w.state, w.job(id) as JobIn<"queued">, w.now))).toEqual([2, 1, 4, 3]);
 });
 
 test("a job beyond its tenant's limits is refused; one that fits later waits and starts when there is room", () => {

@@ -4,6 +4,7 @@ import type { Answers, Input } from "./input.ts";
 import type { State } from "./model/state.ts";
 import { onAllocationReport } from "./on/allocation-report.ts";
 import { onCancelJob } from "./on/cancel-job.ts";
+import { onCheckpoint } from "./on/checkpoint.ts";
 import { onNodeDisconnected } from "./on/node-disconnected.ts";
 import { onNodeHeartbeat } from "./on/node-heartbeat.ts";
 import { onNodeHello } from "./on/node-hello.ts";
@@ -38,6 +39,8 @@ function dispatch(state: State, input: Input, out: Output): Answer {
       return onSubmitJob(state, input, out);
     case "cancel-job":
       return onCancelJob(state, input, out);
+    case "checkpoint":
+      return onCheckpoint(state, input, out);
     case "create-tenant":
       return onCreateTenant(state, input, out);
     case "update-tenant":

@@ -1,47 +1,55 @@
 /** How a job moves from phase to phase: every handler changes jobs through these functions alone. */
 import { assert } from "../../base/assert.ts";
-import type { AllocationKey } from "../../base/ids.ts";
+import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
+import { chargePlaced, settleEnded } from "./budget.ts";
 import {
   type Allocation,
   type AllocationEnd,
   graceMsOf,
+  type Hold,
   isHeld,
   type Job,
   type JobEventKind,
   type JobIn,
   type Outcome,
+  type RuntimePlan,
   type Verdict,
 } from "./model/job.ts";
 import type { State } from "./model/state.ts";
+import { expectedEnd } from "./schedule/timeline.ts";
 import { type Output, saveJob, withEvent } from "./output.ts";
 import { tellLaunch, tellStop } from "./tell.ts";
 import { verdictOn } from "./verdict.ts";
 
+/** Where a job's ranks will be, and for how long it is expected to stay. */
+export interface Placement {
+  readonly shares: readonly Omit<Allocation, "state">[];
+  readonly plan: RuntimePlan;
+}
+
 /** A job that has its place: the next attempt begins. All of its devices are taken in this one write. */
-export function place(
-  state: State,
-  out: Output,
-  job: JobIn<"queued">,
-  shares: readonly Omit<Allocation, "state">[],
-  at: number,
-): void {
+export function place(state: State, out: Output, job: JobIn<"queued">, placement: Placement, at: number): void {
+  const { shares, plan } = placement;
   const nodes = shares.map((share) => share.node).join(", ");
   const gpus = shares.reduce((sum, share) => sum + share.devices.length, 0);
+  const milli = shares[0]?.milli;
+  const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / 1_000} of a GPU`;
+  const { claim: _, ...rest } = job;
   const placed: Job = {
-    ...job,
+    ...rest,
     phase: "starting",
     attempt: job.attempt + 1,
     startedAt: undefined,
+    checkpointAt: undefined,
+    placedAt: at,
+    plan,
     allocations: shares.map((share) => ({ ...share, state: { phase: "assigned" } })),
-    history: withEvent(
-      job,
-      at,
-      "placed",
-      `attempt ${job.attempt + 1}: ${gpus} ${gpus === 1 ? "GPU" : "GPUs"} on ${nodes}`,
-    ),
+    history: withEvent(job, at, "placed", `attempt ${job.attempt + 1}: ${what} on ${nodes}`),
   };
   saveJob(state, out, placed);
+  chargePlaced(state, placed);
+  state.onPlaced?.(job.id);
   for (const allocation of placed.allocations) tellLaunch(state, out, placed, allocation);
 }
 
@@ -73,50 +81,89 @@ export function stopJob(
 /** All ranks are gone: what the verdict says comes true. */
 export function conclude(state: State, out: Output, job: Job, verdict: Verdict, at: number): void {
   assert(!job.allocations.some(isHeld), `job ${job.id} cannot end while it holds devices`);
-  if ("delayMs" in verdict) again(state, out, job, verdict, at);
-  else finish(state, out, job, verdict, at);
+  const spentGpuMs = (job.spentGpuMs ?? 0) + settleEnded(state, job, at);
+  const settled = { ...job, spentGpuMs };
+  if ("delayMs" in verdict) again(state, out, settled, verdict, at);
+  else finish(state, out, settled, verdict, at);
 }
 
-/** The job's last step. */
+/** The job's last step. Whoever waited for it to complete queues, or fails with it. */
 export function finish(state: State, out: Output, job: Job, outcome: Outcome, at: number): void {
-  saveJob(state, out, {
+  const finished: JobIn<"finished"> = {
     ...bare(job),
     phase: "finished",
     outcome,
     finishedAt: at,
     allocations: job.allocations,
     history: withEvent(job, at, outcome.kind, outcome.message),
-  });
+  };
+  saveJob(state, out, finished);
+  noteRuntime(state, finished);
+  for (const id of [...(state.dependents.get(job.id) ?? [])]) {
+    const dependent = state.job(id);
+    if (dependent.phase === "held") onDependencyEnded(state, out, dependent, finished, at);
+  }
+}
+
+/** A run to its own end tells how long such jobs run. */
+export function noteRuntime(state: State, job: JobIn<"finished">): void {
+  const { outcome, startedAt, finishedAt } = job;
+  const ranToItsEnd = outcome.kind === "completed" || (outcome.kind === "failed" && outcome.exitCode !== undefined);
+  if (!ranToItsEnd || startedAt === undefined) return;
+  state.history.add(state.spec(job.id), state.kindOf(job.id).shape, finishedAt - startedAt);
 }
 
 /** Another attempt: at once, or after a delay. */
-function again(
-  state: State,
-  out: Output,
-  job: Job,
-  verdict: Verdict & { kind: "retry" | "requeue" },
-  at: number,
-): void {
+function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs: number }, at: number): void {
   const later = verdict.delayMs > 0;
+  const isPreempted = verdict.kind === "preempt";
   const story = later ? `${verdict.message}; again in ${formatDuration(verdict.delayMs)}` : verdict.message;
   const common = {
     ...bare(job),
+    ...(isPreempted ? { isPreempted } : {}),
     lastNodes: job.allocations.map((allocation) => allocation.node),
     retries: job.retries + (verdict.kind === "retry" ? 1 : 0),
-    history: withEvent(job, at, "requeued", story),
+    history: withEvent(job, at, isPreempted ? "preempted" : "requeued", story),
   };
   if (!later) {
     saveJob(state, out, { ...common, phase: "queued", allocations: [] });
     return;
   }
-  const until = at + verdict.delayMs;
-  state.deadlines.add({ at: until, kind: "job", jobId: job.id });
-  saveJob(state, out, { ...common, phase: "held", until, why: verdict.message, allocations: [] });
+  hold(state, out, common, { kind: "backoff", until: at + verdict.delayMs, why: verdict.message });
+}
+
+/** Sets a job aside until a time, or until other jobs have completed. */
+function hold(state: State, out: Output, job: Fields, reason: Hold): void {
+  if (reason.kind !== "dependencies") state.deadlines.add({ at: reason.until, kind: "job", jobId: job.id });
+  saveJob(state, out, { ...job, phase: "held", hold: reason, allocations: [] });
+}
+
+/** A job that has just come, or for which something that it waited for has happened, queues as soon as it may. */
+export function enter(state: State, out: Output, job: Fields, on: readonly JobId[], at: number): void {
+  const { notBefore = 0 } = state.spec(job.id);
+  if (on.length > 0) hold(state, out, job, { kind: "dependencies", on });
+  else if (notBefore > at) hold(state, out, job, { kind: "not-before", until: notBefore });
+  else {
+    const waited = at > job.submittedAt ? { eligibleAt: at } : {};
+    saveJob(state, out, { ...job, ...waited, phase: "queued", allocations: [] });
+  }
 }
 
 /** A held job whose time has come. */
-export function unhold(state: State, out: Output, job: JobIn<"held">): void {
-  saveJob(state, out, { ...bare(job), phase: "queued", allocations: [] });
+export function unhold(state: State, out: Output, job: JobIn<"held">, at: number): void {
+  if (job.hold.kind === "backoff") saveJob(state, out, { ...bare(job), phase: "queued", allocations: [] });
+  else enter(state, out, bare(job), [], at);
+}
+
+function onDependencyEnded(state: State, out: Output, job: JobIn<"held">, ended: JobIn<"finished">, at: number): void {
+  if (job.hold.kind !== "dependencies") return;
+  if (ended.outcome.kind !== "completed") {
+    const message = `depends on ${ended.id}, which was not completed: ${ended.outcome.kind}`;
+    finish(state, out, job, { kind: "failed", message }, at);
+    return;
+  }
+  const left = job.hold.on.filter((id) => id !== ended.id);
+  enter(state, out, bare(job), left, at);
 }
 
 /** A rank runs: the job runs once every rank does, or has. */
@@ -167,15 +214,25 @@ function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running
   }
   const startedAt = Math.max(...job.allocations.map(startOf), job.submittedAt);
   const history = withEvent(job, at, "started", `running on ${job.allocations.map((a) => a.node).join(", ")}`);
-  const running: JobIn<"running"> = { ...job, phase: "running", startedAt, history };
+  const { isPreempted: _, ...rest } = job;
+  const running: JobIn<"running"> = { ...rest, phase: "running", startedAt, history };
   saveJob(state, out, running);
-  armTimeLimit(state, running);
+  armDeadlines(state, running, at);
+  // Its end is now expected at another time.
+  for (const { node } of running.allocations) touchQuietly(state, node);
 }
 
-/** Sees to it that a running job is looked at when its time limit is reached. */
-export function armTimeLimit(state: State, job: JobIn<"running">): void {
+/** Sees to it that a running job is looked at when its time limit is reached, and when it outruns its plan. */
+export function armDeadlines(state: State, job: JobIn<"running">, at: number): void {
   const limitAt = timeLimitAt(state, job);
   if (limitAt !== undefined) state.deadlines.add({ at: limitAt, kind: "job", jobId: job.id });
+  const endAt = expectedEnd(state, job, at);
+  if (limitAt === undefined || endAt < limitAt) state.deadlines.add({ at: endAt, kind: "job", jobId: job.id });
+}
+
+function touchQuietly(state: State, name: NodeName): void {
+  const node = state.nodes.get(name);
+  if (node) state.cluster.touch(node);
 }
 
 /** When the job will have run for as long as it may; undefined without a limit. */
@@ -203,9 +260,12 @@ function withRank(job: Job, rank: number, change: (allocation: Allocation) => Al
 }
 
 /** The fields that every phase has. */
+export type Fields = ReturnType<typeof bare>;
+
 function bare(job: Job) {
-  const { id, tenantId, name, priority, effectivePriority, gpuCount, submittedAt } = job;
-  const { attempt, retries, startFailures, startedAt, lastNodes, history } = job;
+  const { id, tenantId, name, priority, effectivePriority, gpuCount, submittedAt, eligibleAt, array } = job;
+  const { attempt, retries, startFailures, startedAt, plan, placedAt, isPreempted, spentGpuMs, checkpointAt } = job;
+  const { lastNodes, history } = job;
   return {
     id,
     tenantId,
@@ -214,10 +274,17 @@ function bare(job: Job) {
     effectivePriority,
     gpuCount,
     submittedAt,
+    ...(eligibleAt === undefined ? {} : { eligibleAt }),
+    ...(array === undefined ? {} : { array }),
     attempt,
     retries,
     startFailures,
     startedAt,
+    ...(plan === undefined ? {} : { plan }),
+    ...(placedAt === undefined ? {} : { placedAt }),
+    ...(isPreempted === undefined ? {} : { isPreempted }),
+    ...(spentGpuMs === undefined ? {} : { spentGpuMs }),
+    ...(checkpointAt === undefined ? {} : { checkpointAt }),
     lastNodes,
     history,
   };

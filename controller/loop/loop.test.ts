@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from "../core/model/policy.ts";
 import { expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
@@ -6,7 +7,7 @@ import { createMemoryStore, MemoryDisk } from "../store/memory-store.ts";
 import type { Store, Write } from "../store/store.ts";
 import { Loop } from "./loop.ts";
 
-const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 };
+const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY };
 const TENANT = { kind: "create-tenant", tenant: { name: "t", limits: {} }, id: "tenant-1" as never } as const;
 const JOB = { kind: "submit-job", spec: { tenantId: "tenant-1" as never, name: "j", gpuCount: 1 } } as const;
 

@@ -10,7 +10,7 @@ function world(nodes = 1): CoreWorld {
   return made;
 }
 
-const messageOfJob = (w: CoreWorld, id: ReturnType<CoreWorld["submit"]>) => messageFor(w.state, w.job(id));
+const messageOfJob = (w: CoreWorld, id: ReturnType<CoreWorld["submit"]>) => messageFor(w.state, w.job(id), w.now);
 
 test("a job that waits for GPUs says how many more, and how many are free", () => {
   const w = world(2);

@@ -1,18 +1,21 @@
 /** One sentence on why a job is where it is: the core's reasons, rendered for people. */
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
-import { type Demand, demandOf, type Job, type JobIn } from "../core/model/job.ts";
+import type { BudgetBlock } from "../core/budget.ts";
+import { type Demand, demandOf, type Hold, type Job, type JobIn } from "../core/model/job.ts";
 import type { State } from "../core/model/state.ts";
 import { type QuotaBlock, QUOTA_UNIT } from "../core/quota.ts";
 import type { NodeReason, Verdict, WaitReason } from "../core/schedule/reason.ts";
 
+const MAX_NAMED = 3;
+
 /** The job's `message`: empty for one that simply runs. */
-export function messageFor(state: State, job: Job): string {
+export function messageFor(state: State, job: Job, at: number): string {
   switch (job.phase) {
     case "queued":
-      return waiting(state, job);
+      return waiting(state, job, at);
     case "held":
-      return `${job.why}; next attempt at ${formatTimestamp(job.until)}`;
+      return held(job.hold);
     case "starting":
       return state.progress.get(job.id) || `starting on ${job.allocations.map((a) => a.node).join(", ")}`;
     case "running":
@@ -24,6 +27,20 @@ export function messageFor(state: State, job: Job): string {
   }
 }
 
+function held(hold: Hold): string {
+  switch (hold.kind) {
+    case "backoff":
+      return `${hold.why}; next attempt at ${formatTimestamp(hold.until)}`;
+    case "not-before":
+      return `not to start before ${formatTimestamp(hold.until)}`;
+    case "dependencies": {
+      const named = hold.on.slice(0, MAX_NAMED).join(", ");
+      const more = hold.on.length > MAX_NAMED ? ` and ${hold.on.length - MAX_NAMED} more` : "";
+      return `waiting for ${named}${more} to complete`;
+    }
+  }
+}
+
 function runningMessage(state: State, job: JobIn<"running">): string {
   const silent = job.allocations
     .map((allocation) => state.nodes.get(allocation.node))
@@ -31,8 +48,8 @@ function runningMessage(state: State, job: JobIn<"running">): string {
   return silent ? `node ${silent.record.name} is ${silent.reach}; the job is presumed to go on` : "";
 }
 
-function waiting(state: State, job: JobIn<"queued">): string {
-  const why = whyWaiting(state, job);
+function waiting(state: State, job: JobIn<"queued">, at: number): string {
+  const why = whyWaiting(state, job, at);
   const lastTry = job.history.at(-1);
   const story = lastTry?.kind === "requeued" ? `${lastTry.message}; ` : "";
   return story + describeWait(why, demandOf(state.spec(job.id)));
@@ -46,6 +63,10 @@ function describeWait(why: WaitReason, demand: Demand): string {
       return "waiting for the next scheduling pass";
     case "quota":
       return describeQuota(why.block);
+    case "budget":
+      return describeBudget(why.block);
+    case "reserved":
+      return describeReserved(why);
     case "resources":
       return describeResources(why, demand);
   }
@@ -53,6 +74,23 @@ function describeWait(why: WaitReason, demand: Demand): string {
 
 function describeQuota({ resource, used, limit, wanted }: QuotaBlock): string {
   return `quota: tenant uses ${used} of ${limit} ${QUOTA_UNIT[resource]}, and the job asks for ${wanted}`;
+}
+
+function describeBudget({ spentHours, committedHours, wantedHours, budgetHours, until }: BudgetBlock): string {
+  const used = `${hours(spentHours)} spent and ${hours(committedHours)} committed to running jobs`;
+  const when = until === undefined ? "" : `; there will be enough at ${formatTimestamp(until)}`;
+  return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}`;
+}
+
+function hours(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+function describeReserved(why: WaitReason & { kind: "reserved" }): string {
+  const named = why.for.slice(0, MAX_NAMED).join(", ");
+  const more = why.for.length > MAX_NAMED ? ` and ${why.for.length - MAX_NAMED} more` : "";
+  const from = Number.isFinite(why.at) ? ` from ${formatTimestamp(why.at)} on` : "";
+  return `waiting for room: what is free is kept for ${named}${more}${from}`;
 }
 
 function describeResources(why: WaitReason & { kind: "resources" }, demand: Demand): string {
@@ -72,10 +110,8 @@ function describeResources(why: WaitReason & { kind: "resources" }, demand: Dema
 function takesNothing(verdict: Verdict): boolean {
   if (verdict.answer === "fits") return false;
   const { kind } = verdict.reason;
-  return kind === "not-online" || kind === "cordoned" || kind === "executor-not-ready";
+  return kind === "not-online" || kind === "not-connected" || kind === "cordoned" || kind === "executor-not-ready";
 }
-
-const MAX_NODES_NAMED = 3;
 
 /** The first few nodes with what each lacks, one sentence for those that lack the same. */
 function describeAll(why: WaitReason & { kind: "resources" }): string {
@@ -85,23 +121,27 @@ function describeAll(why: WaitReason & { kind: "resources" }): string {
     byReason.set(text, [...(byReason.get(text) ?? []), node]);
   }
   const parts = [...byReason].map(([text, nodes]) => {
-    const named = nodes.slice(0, MAX_NODES_NAMED).join(", ");
-    const more = nodes.length > MAX_NODES_NAMED ? ` and ${nodes.length - MAX_NODES_NAMED} more` : "";
+    const named = nodes.slice(0, MAX_NAMED).join(", ");
+    const more = nodes.length > MAX_NAMED ? ` and ${nodes.length - MAX_NAMED} more` : "";
     return `${named}${more} ${text}`;
   });
-  return parts.slice(0, MAX_NODES_NAMED).join("; ");
+  return parts.slice(0, MAX_NAMED).join("; ");
 }
 
 function describeNodeReason(reason: NodeReason): string {
   switch (reason.kind) {
     case "not-online":
       return `is ${reason.reach}`;
+    case "not-connected":
+      return "is not connected";
     case "cordoned":
       return "is cordoned";
     case "executor-not-ready":
       return `cannot start jobs now: ${reason.message}`;
     case "needs-image":
       return "runs containers, and the job names no image";
+    case "no-sharing":
+      return "does not share GPUs";
     case "selector":
       return `does not match node_selector ${reason.label}`;
     case "too-few-gpus":

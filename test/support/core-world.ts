@@ -13,6 +13,7 @@ import type { AllocationReport, Input, Unstamped } from "../../controller/core/i
 import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
 import type { AllocationEnd, Job, JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Settings, State } from "../../controller/core/model/state.ts";
 import type { Limits, PriorityTier } from "../../controller/core/model/tenant.ts";
 import { type Effect, Output, type RowWrite } from "../../controller/core/output.ts";
@@ -23,7 +24,7 @@ import { recover } from "../../controller/loop/recovery.ts";
 export const START_MS = 1_700_000_000_000;
 
 const HEARTBEAT_MS = 5_000;
-const SETTINGS: Settings = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000 };
+const SETTINGS: Settings = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY };
 
 /** What a node of the test has running: nothing ends by itself. */
 export interface FakeNode {
@@ -45,7 +46,7 @@ export class CoreWorld {
   #lastSession = 0;
 
   constructor(settings: Partial<Settings> = {}) {
-    this.state = new State({ ...SETTINGS, ...settings });
+    this.state = new State({ ...SETTINGS, ...settings }, START_MS);
   }
 
   /** Applies one input, runs a pass, checks everything, and lets the nodes obey. */
@@ -100,6 +101,7 @@ export class CoreWorld {
       model?: string;
       labels?: Record<string, string>;
       executor?: "docker" | "process";
+      allowsSharing?: boolean;
     } = {},
   ): FakeNode {
     const { gpus = 8, gpuMemoryMb = 80_000, cpuCores = 64, memoryMb = 512_000, model = "Test GPU" } = options;
@@ -122,6 +124,7 @@ export class CoreWorld {
       address: `${name}.test`,
       gpuGrant: "none",
       gpuGrantReason: "",
+      allowsSharing: options.allowsSharing ?? false,
     };
     const node: FakeNode = {
       name,

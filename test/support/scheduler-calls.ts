@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type ClientReadableStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { silentLogger } from "../../base/logger.ts";
 import { type Service, ServiceStack } from "../../base/service.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Controller, type ControllerOptions, startController } from "../../controller/controller.ts";
 import { readErrorDetail } from "../../proto/error-detail.ts";
 import type { SchedulerServiceClient } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
@@ -120,6 +121,7 @@ export class ControllerWorld implements Service {
         dataDir,
         nodeUnreachableAfterMs: 60_000,
         nodeLostAfterMs: 300_000,
+        policy: DEFAULT_POLICY,
         seedTenant: true,
         log: silentLogger,
         ...options,

@@ -10,6 +10,8 @@ export interface JobSpec {
   readonly gpuMemoryMb?: number;
   /** A case-insensitive part of the model's name; `|` separates alternatives. */
   readonly gpuModel?: string;
+  /** The share of one device, in thousandths; only with one GPU. Absent is a whole device. */
+  readonly gpuMilli?: number;
   readonly cpuCores?: number;
   readonly memoryMb?: number;
   readonly image?: string;
@@ -26,6 +28,10 @@ export interface JobSpec {
   readonly onPreempt?: "requeue" | "cancel";
   readonly labels?: Readonly<Record<string, string>>;
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Jobs of the same tenant that must have completed before this one may queue. */
+  readonly dependsOn?: readonly JobId[];
+  /** Milliseconds since the epoch before which the job does not queue. */
+  readonly notBefore?: number;
 }
 
 /** How one rank of an attempt ended. */
@@ -63,6 +69,8 @@ export interface Allocation {
   readonly rank: number;
   readonly node: NodeName;
   readonly devices: readonly DeviceId[];
+  /** The share of its one device, in thousandths; absent is all of each. */
+  readonly milli?: number;
   readonly cpuCores: number;
   readonly memoryMb: number;
   /** What counts against the tenant's GPU memory: as asked, else all of the devices' memory. */
@@ -89,6 +97,9 @@ export type JobEventKind =
   | "started"
   | "stopping"
   | "requeued"
+  | "preempting"
+  | "preempted"
+  | "checkpoint"
   | "node-unreachable"
   | "node-returned"
   | "completed"
@@ -100,11 +111,57 @@ export type Verdict =
   | { readonly kind: "completed"; readonly exitCode: number; readonly message: string }
   | { readonly kind: "failed"; readonly exitCode?: number; readonly signal?: number; readonly message: string }
   | { readonly kind: "cancelled"; readonly message: string }
+  /** Made room for another job, and its user does not want it tried again. */
+  | { readonly kind: "preempted"; readonly message: string }
+  /** Makes room for another job, and queues again at once. */
+  | { readonly kind: "preempt"; readonly message: string; readonly delayMs: 0 }
   /** Again: after a failure of the user's (`retry`, counted) or of the machine's (`requeue`, not counted). */
   | { readonly kind: "retry" | "requeue"; readonly message: string; readonly delayMs: number };
 
 /** How a job ended. */
-export type Outcome = Exclude<Verdict, { kind: "retry" | "requeue" }>;
+export type Outcome = Exclude<Verdict, { delayMs: number }>;
+
+/** Why a held job does not queue yet. */
+export type Hold =
+  /** A failed attempt's backoff; `why` tells of the failure. */
+  | { readonly kind: "backoff"; readonly until: number; readonly why: string }
+  /** The user asked for a time. */
+  | { readonly kind: "not-before"; readonly until: number }
+  /** Jobs that have not completed yet. */
+  | { readonly kind: "dependencies"; readonly on: readonly JobId[] };
+
+/** How long a job is expected to run, in milliseconds, and how that is known. */
+export interface RuntimePlan {
+  readonly ms: number;
+  /** `guess` when it has neither a limit nor a history. */
+  readonly basis: "limit" | "history" | "guess";
+  /** Runs that a prediction was made from. */
+  readonly samples?: number;
+}
+
+/** One of many jobs of one submission. */
+export interface ArrayMembership {
+  readonly id: JobId;
+  /** Counted from 0. */
+  readonly index: number;
+}
+
+/**
+ * Room that is kept for a job while the jobs that must make it are being stopped: nobody else is placed there.
+ * Given up at `until`, so that a victim that cannot be stopped does not hold room for ever.
+ */
+export interface Claim {
+  readonly shares: readonly ClaimedShare[];
+  readonly until: number;
+}
+
+/** What a claim keeps on one node. */
+export interface ClaimedShare {
+  readonly node: NodeName;
+  readonly gpus: number;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+}
 
 interface JobBase {
   readonly id: JobId;
@@ -124,6 +181,19 @@ interface JobBase {
   readonly startFailures: number;
   /** When the newest attempt that ran began to run. */
   readonly startedAt?: number;
+  /** When it could first queue, for a job that had to wait for a time or for other jobs. */
+  readonly eligibleAt?: number;
+  readonly array?: ArrayMembership;
+  /** How long its newest attempt was expected to run when it was placed. */
+  readonly plan?: RuntimePlan;
+  /** When its newest attempt was placed: from then on it holds its devices. */
+  readonly placedAt?: number;
+  /** It made room for another job and has not run since. */
+  readonly isPreempted?: true;
+  /** GPU-milliseconds that attempts before the newest one held. */
+  readonly spentGpuMs?: number;
+  /** When the running attempt last said that its work is safe. */
+  readonly checkpointAt?: number;
   /** Where the ranks of the newest attempt were, once it is over and another is to come: their output is there. */
   readonly lastNodes?: readonly NodeName[];
   /** The newest {@link MAX_HISTORY}, oldest first. */
@@ -138,18 +208,13 @@ interface JobBase {
  *               ▲  │          │           │           ▲
  *         held ─┘  │          └────► stopping ────────┤
  *          ▲       └──(cancel)───────┼────────────────┘
- *          └────────(again)──────────┘
+ *          └────(again, later)───────┘   (at once: queued)
  * ```
  */
 export type Job =
-  | (JobBase & { readonly phase: "queued"; readonly allocations: readonly [] })
-  /** Waits for a time before it may queue: a retry's backoff. */
-  | (JobBase & {
-      readonly phase: "held";
-      readonly until: number;
-      readonly why: string;
-      readonly allocations: readonly [];
-    })
+  | (JobBase & { readonly phase: "queued"; readonly claim?: Claim; readonly allocations: readonly [] })
+  /** May not queue yet. */
+  | (JobBase & { readonly phase: "held"; readonly hold: Hold; readonly allocations: readonly [] })
   | (JobBase & { readonly phase: "starting"; readonly allocations: readonly Allocation[] })
   | (JobBase & { readonly phase: "running"; readonly allocations: readonly Allocation[] })
   | (JobBase & {
@@ -179,9 +244,14 @@ export const MAX_HISTORY = 50;
 /** From SIGTERM to SIGKILL, for jobs that do not say. */
 export const DEFAULT_GRACE_SECONDS = 30;
 
+/** A device in thousandths. */
+export const WHOLE_DEVICE = 1_000;
+
 /** What a job needs of the cluster, with the documented defaults. */
 export interface Demand {
   readonly gpus: number;
+  /** Of each device: 1000 but for a job that shares one. */
+  readonly milli: number;
   readonly gpuMemoryMb: number;
   /** Lower-case parts of model names, any of which will do; empty is any model. */
   readonly gpuModels: readonly string[];
@@ -197,6 +267,7 @@ export interface Demand {
 export function demandOf(spec: JobSpec): Demand {
   return {
     gpus: spec.gpuCount,
+    milli: spec.gpuMilli ?? WHOLE_DEVICE,
     gpuMemoryMb: spec.gpuMemoryMb ?? 0,
     gpuModels: (spec.gpuModel ?? "")
       .split("|")
@@ -211,6 +282,11 @@ export function demandOf(spec: JobSpec): Demand {
   };
 }
 
+/** The devices that a spec asks for, a share of one as a fraction. */
+export function gpusOf(spec: JobSpec): number {
+  return (spec.gpuCount * (spec.gpuMilli ?? WHOLE_DEVICE)) / WHOLE_DEVICE;
+}
+
 /** SIGTERM to SIGKILL when the job is stopped, in milliseconds. */
 export function graceMsOf(spec: JobSpec): number {
   return (spec.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000;
@@ -222,15 +298,21 @@ export function stateOf(job: Job): JobState {
     case "queued":
     case "held":
     case "starting":
-      return "pending";
+      return job.isPreempted ? "preempted" : "pending";
     case "running":
       return "running";
     case "stopping":
       if (job.verdict.kind === "cancelled") return "cancelled";
+      if (job.verdict.kind === "preempt" || job.verdict.kind === "preempted") return "preempted";
       return job.ran ? "running" : "pending";
     case "finished":
       return job.outcome.kind;
   }
+}
+
+/** From when on the job's waiting counts. */
+export function since(job: Job): number {
+  return job.eligibleAt ?? job.submittedAt;
 }
 
 /** Whether the rank's devices are still held. */

@@ -1,4 +1,5 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
+import { type Allocation, WHOLE_DEVICE } from "./job.ts";
 
 /** A device as its agent describes it; `index` is for people only. */
 export interface Device {
@@ -8,6 +9,10 @@ export interface Device {
   readonly index: number;
   readonly pciBusId: string;
   readonly numaNode?: number;
+  /** Devices of the same number reach each other over NVLink. */
+  readonly island?: number;
+  /** The temperature at which the device begins to slow itself down. */
+  readonly slowdownC?: number;
 }
 
 /** What a node has and is, as its agent told with its last Hello. */
@@ -25,6 +30,8 @@ export interface Inventory {
   readonly address: string;
   readonly gpuGrant: string;
   readonly gpuGrantReason: string;
+  /** Whether jobs may have a part of a device here. */
+  readonly allowsSharing?: boolean;
 }
 
 /** A moment's reading of a device. */
@@ -34,6 +41,8 @@ export interface DeviceReading {
   readonly memoryUsedMb?: number;
   readonly temperatureC?: number;
   readonly powerW?: number;
+  /** It is slowing itself down because of heat. */
+  readonly isThrottling?: boolean;
 }
 
 /** What is stored of a node. */
@@ -57,14 +66,31 @@ export interface NodeRecord {
  */
 export type Reach = "online" | "unreachable" | "lost";
 
-/** The attempt that holds a device. */
+/** An attempt that holds a device, or a share of it in thousandths. */
 export interface Holder {
   readonly jobId: JobId;
   readonly attempt: number;
+  readonly milli: number;
+}
+
+/** What will be free on a node as its work ends, each entry with all before it. In the order of time. */
+export interface Departures {
+  readonly version: number;
+  readonly steps: readonly {
+    readonly at: number;
+    readonly cpuCores: number;
+    readonly memoryMb: number;
+    /** As {@link Node.room}. */
+    readonly room: readonly number[];
+  }[];
 }
 
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */
 export interface Node {
+  /** Its number in the cluster; set when it joins. */
+  ordinal: number;
+  /** Grows with every change that may matter to where jobs fit. */
+  version: number;
   record: NodeRecord;
   reach: Reach;
   /** The stream it speaks on; undefined while it has none. */
@@ -75,10 +101,18 @@ export interface Node {
   executorReady: boolean;
   executorMessage: string;
   telemetry: readonly DeviceReading[];
+  /** What of each device can be given out, in thousandths, in the order of the inventory; worked out at every change. */
+  room: readonly number[];
+  /** When work ends here, and what is free by then; worked out when it is asked for. */
+  departures: Departures | undefined;
+  /** Devices that slow themselves down for heat: not given out. */
+  throttling: ReadonlySet<DeviceId>;
+  /** Devices that are near to it: taken last. */
+  hot: ReadonlySet<DeviceId>;
   /** Devices held by allocations of the ledger. */
-  readonly held: Map<DeviceId, Holder>;
-  /** Jobs with an allocation here that has not ended. */
-  readonly jobs: Set<JobId>;
+  readonly held: Map<DeviceId, readonly Holder[]>;
+  /** The allocations here that have not ended, by job: at most one each. */
+  readonly jobs: Map<JobId, Allocation>;
   cpuCoresUsed: number;
   memoryMbUsed: number;
   /** Allocations that run here though the ledger does not want them, by name, until the agent says that they are gone. */
@@ -88,6 +122,8 @@ export interface Node {
 /** A node of which nothing has been heard yet in this term. */
 export function silentNode(record: NodeRecord, at: number): Node {
   return {
+    ordinal: -1,
+    version: 0,
     record,
     reach: "unreachable",
     session: undefined,
@@ -96,17 +132,31 @@ export function silentNode(record: NodeRecord, at: number): Node {
     executorReady: false,
     executorMessage: "nothing has been heard of it yet",
     telemetry: [],
+    room: [],
+    departures: undefined,
+    throttling: new Set(),
+    hot: new Set(),
     held: new Map(),
-    jobs: new Set(),
+    jobs: new Map(),
     cpuCoresUsed: 0,
     memoryMbUsed: 0,
     leftovers: new Map(),
   };
 }
 
-/** Whether the device is free: held by no job and by no leftover. */
-export function isFree(node: Node, device: DeviceId): boolean {
-  if (node.held.has(device)) return false;
-  for (const devices of node.leftovers.values()) if (devices.includes(device)) return false;
-  return true;
+/** Works {@link Node.room} out anew: nothing of a device that a leftover is on, or that slows itself down. */
+export function measureRoom(node: Node): void {
+  const blocked = node.leftovers.size === 0 ? NONE : new Set([...node.leftovers.values()].flat());
+  node.room = node.record.inventory.devices.map(({ id }) => {
+    if (blocked.has(id) || node.throttling.has(id)) return 0;
+    const holders = node.held.get(id);
+    return holders ? holders.reduce((free, holder) => free - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+  });
+}
+
+const NONE: ReadonlySet<DeviceId> = new Set();
+
+/** How many of the node's devices are wholly free. */
+export function freeDevices(node: Node): number {
+  return node.room.filter((milli) => milli === WHOLE_DEVICE).length;
 }

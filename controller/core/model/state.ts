@@ -1,10 +1,27 @@
 import { assert, present } from "../../../base/assert.ts";
-import { asJobId, asTenantId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
-import { compareQueued } from "../schedule/order.ts";
+import { asJobId, asTenantId, type DeviceId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
+import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
+import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
-import { type Allocation, isHeld, type Job, type JobSpec, type JobState, stateOf } from "./job.ts";
-import type { Node } from "./node.ts";
+import {
+  type Allocation,
+  type ArrayMembership,
+  type Claim,
+  isHeld,
+  type Job,
+  type JobIn,
+  type JobSpec,
+  type JobState,
+  stateOf,
+  WHOLE_DEVICE,
+} from "./job.ts";
+import { JobQueue, type QueueGroup } from "./job-queue.ts";
+import { type Kind, Kinds } from "./kind.ts";
+import type { Holder, Node } from "./node.ts";
+import type { Policy } from "./policy.ts";
+import { RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
+import { TenantUse } from "./tenant-use.ts";
 
 /** What an operator set for the whole cluster. Durations in milliseconds. */
 export interface Settings {
@@ -12,6 +29,7 @@ export interface Settings {
   readonly nodeUnreachableAfterMs: number;
   /** Silence after which a node's jobs are given up. */
   readonly nodeLostAfterMs: number;
+  readonly policy: Policy;
 }
 
 /**
@@ -21,12 +39,25 @@ export interface Settings {
 export class State {
   readonly settings: Settings;
   readonly jobs = new Map<JobId, Job>();
+  /** By job, or by array for the jobs of one. */
   readonly specs = new Map<JobId, JobSpec>();
   readonly tenants = new Map<TenantId, Tenant>();
-  readonly nodes = new Map<NodeName, Node>();
+  readonly cluster = new Cluster();
+  readonly kinds = new Kinds();
 
-  /** Waiting jobs in the order in which they are considered. */
-  readonly queue: Job[] = [];
+  readonly queue = new JobQueue();
+  /** The group of each queued job. */
+  readonly #groups = new Map<JobId, QueueGroup>();
+  /** The jobs of each array, by index. */
+  readonly arrays = new Map<JobId, JobId[]>();
+  /** Jobs that wait for this one to complete. */
+  readonly dependents = new Map<JobId, Set<JobId>>();
+  /** Queued jobs for which room is kept while others leave. */
+  readonly claims = new Map<JobId, Claim>();
+  readonly history: RuntimeHistory;
+  readonly use: TenantUse;
+  /** Told of every job that is given its place; for forecasts. */
+  onPlaced: ((id: JobId) => void) | undefined;
   readonly usage = new Map<TenantId, Usage>();
   readonly jobsInState: Record<JobState, number> = {
     pending: 0,
@@ -40,13 +71,29 @@ export class State {
   readonly deadlines = new DeadlineQueue();
   /** What a rank is doing while it starts ("pulling image: 43%"), by job: never stored. */
   readonly progress = new Map<JobId, string>();
+  /** What the scheduler remembers from one pass to the next. */
+  readonly scheduling: SchedulingMemory = newSchedulingMemory();
   /** Whether anything changed since the last scheduling pass that could let a job start. */
   needsPass = true;
+  /** Grows whenever room may have grown: jobs that were refused before may fit now. */
+  growth = 0;
+  readonly #alive = new Set<JobId>();
   #lastIdMs = 0;
   #idsThisMs = 0;
 
-  constructor(settings: Settings) {
+  /**
+   * @param at the time: uses of GPUs long ago weigh less
+   * @param past what another state has learnt
+   */
+  constructor(settings: Settings, at: number, past?: { readonly history: RuntimeHistory; readonly use: TenantUse }) {
     this.settings = settings;
+    this.history = past?.history ?? new RuntimeHistory();
+    this.use = past?.use ?? new TenantUse(settings.policy.fairShareHalfLifeMs, at);
+  }
+
+  /** By name. */
+  get nodes(): ReadonlyMap<NodeName, Node> {
+    return this.cluster.byName;
   }
 
   job(id: JobId): Job {
@@ -54,7 +101,7 @@ export class State {
   }
 
   spec(id: JobId): JobSpec {
-    return present(this.specs.get(id), `spec of ${id}`);
+    return present(this.specs.get(this.jobs.get(id)?.array?.id ?? id), `spec of ${id}`);
   }
 
   tenant(id: TenantId): Tenant {
@@ -70,56 +117,142 @@ export class State {
     return usage;
   }
 
+  /** Jobs that have not finished. */
+  *alive(): Generator<Job> {
+    for (const id of this.#alive) yield this.job(id);
+  }
+
+  kindOf(id: JobId): Kind {
+    return this.kinds.of(this.spec(id));
+  }
+
+  groupOf(job: JobIn<"queued">): QueueGroup {
+    return present(this.#groups.get(job.id), `group of ${job.id}`);
+  }
+
+  /** Something changed that may let a refused job start. */
+  grow(): void {
+    this.growth += 1;
+    this.needsPass = true;
+  }
+
+  /** The node changed in a way that may matter to where jobs fit. */
+  touch(node: Node): void {
+    this.cluster.touch(node);
+    this.grow();
+  }
+
   /** Sets the job's row, and takes what it held and waited for out of the derived numbers and puts in the new. */
   putJob(job: Job): void {
     const before = this.jobs.get(job.id);
+    if (before && keepsPlace(before, job)) {
+      this.jobs.set(job.id, job);
+      return;
+    }
     if (before) this.#count(before, -1);
     this.jobs.set(job.id, job);
+    if (!before && job.array) this.#joinArray(job.id, job.array);
     this.#count(job, 1);
+    this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
-    if (!before || job.phase !== before.phase || job.allocations !== before.allocations) this.needsPass = true;
+    this.needsPass = true;
+  }
+
+  #joinArray(id: JobId, { id: arrayId, index }: ArrayMembership): void {
+    const members = this.arrays.get(arrayId) ?? [];
+    members[index] = id;
+    this.arrays.set(arrayId, members);
   }
 
   #count(job: Job, sign: 1 | -1): void {
     this.jobsInState[stateOf(job)] += sign;
+    if (job.phase === "finished") {
+      this.#alive.delete(job.id);
+      return;
+    }
+    this.#alive.add(job.id);
     const usage = this.usageOf(job.tenantId);
-    if (job.phase === "queued") {
-      if (sign === 1) insertSorted(this.queue, job);
-      else removeSorted(this.queue, job);
-    }
+    if (job.phase === "queued") this.#enqueue(job, sign);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;
-    if (job.phase === "finished") return;
-    let holds = false;
-    for (const allocation of job.allocations) {
-      if (!isHeld(allocation)) continue;
-      holds = true;
-      this.#hold(job, allocation, usage, sign);
+    if (job.phase === "held" && job.hold.kind === "dependencies") this.#depend(job.id, job.hold.on, sign);
+    if (job.allocations.some(isHeld)) usage.jobs += sign;
+  }
+
+  /** Takes back what the job no longer holds, and has it hold what is new. */
+  #rehold(before: Job | undefined, after: Job): void {
+    const usage = this.usageOf(after.tenantId);
+    const old = (before?.attempt === after.attempt ? before.allocations : undefined) ?? [];
+    for (const allocation of before?.allocations ?? []) {
+      const next = old === before?.allocations ? after.allocations[allocation.rank] : undefined;
+      if (isHeld(allocation) && !(next && isHeld(next))) this.#hold(after, allocation, usage, -1);
     }
-    if (holds) usage.jobs += sign;
+    for (const allocation of after.allocations) {
+      if (!isHeld(allocation)) continue;
+      const previous = old[allocation.rank];
+      if (previous && isHeld(previous)) this.#nodeOf(after, allocation).jobs.set(after.id, allocation);
+      else this.#hold(after, allocation, usage, 1);
+    }
+  }
+
+  #enqueue(job: JobIn<"queued">, sign: 1 | -1): void {
+    if (sign === -1) {
+      this.queue.remove(job, this.groupOf(job));
+      this.#groups.delete(job.id);
+      if (this.claims.delete(job.id)) this.grow();
+      return;
+    }
+    const { tenantId, effectivePriority, priority } = job;
+    const spec = this.spec(job.id);
+    const kind = this.kinds.of(spec);
+    const historyKey = this.history.keyFor(spec, kind.shape);
+    const limitMinutes = spec.maxRuntimeMinutes;
+    const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey };
+    this.#groups.set(job.id, this.queue.add(job, facts));
+    if (job.claim) this.claims.set(job.id, job.claim);
+  }
+
+  #depend(id: JobId, on: readonly JobId[], sign: 1 | -1): void {
+    for (const other of on) {
+      const waiting = this.dependents.get(other) ?? new Set();
+      if (sign === 1) this.dependents.set(other, waiting.add(id));
+      else if (waiting.delete(id) && waiting.size === 0) this.dependents.delete(other);
+    }
   }
 
   #hold(job: Job, allocation: Allocation, usage: Usage, sign: 1 | -1): void {
-    usage.gpus += sign * allocation.devices.length;
+    const { milli = WHOLE_DEVICE } = allocation;
+    usage.gpuMilli += sign * allocation.devices.length * milli;
     usage.gpuMemoryMb += sign * allocation.gpuMemoryMb;
     usage.cpuCores += sign * allocation.cpuCores;
     usage.memoryMb += sign * allocation.memoryMb;
-    const node = present(this.nodes.get(allocation.node), `node ${allocation.node} of ${job.id}`);
+    const node = this.#nodeOf(job, allocation);
     node.cpuCoresUsed += sign * allocation.cpuCores;
     node.memoryMbUsed += sign * allocation.memoryMb;
-    if (sign === 1) node.jobs.add(job.id);
+    if (sign === 1) node.jobs.set(job.id, allocation);
     else node.jobs.delete(job.id);
-    for (const device of allocation.devices) {
-      if (sign === -1) node.held.delete(device);
-      else {
-        assert(!node.held.has(device), `device ${device} of ${allocation.node} is given to ${job.id} while it is held`);
-        node.held.set(device, { jobId: job.id, attempt: job.attempt });
-      }
-    }
+    for (const device of allocation.devices)
+      this.#holdDevice(node, device, { jobId: job.id, attempt: job.attempt, milli }, sign);
+    this.cluster.touch(node);
+    if (sign === -1) this.grow();
   }
 
-  /** 1 for the next job to be considered; 0 for a job that is not queued. */
-  queuePosition(job: Job): number {
-    return job.phase === "queued" ? lowerBound(this.queue, job) + 1 : 0;
+  #holdDevice(node: Node, device: DeviceId, holder: Holder, sign: 1 | -1): void {
+    const holders = node.held.get(device) ?? NOBODY;
+    if (sign === 1) {
+      const taken = holders.reduce((sum, { milli }) => sum + milli, holder.milli);
+      const where = `${device} of ${node.record.name}`;
+      assert(taken <= WHOLE_DEVICE, `device ${where} is given to ${holder.jobId} while it is held`);
+      node.held.set(device, [...holders, holder]);
+    } else if (holders.length <= 1) node.held.delete(device);
+    else
+      node.held.set(
+        device,
+        holders.filter(({ jobId }) => jobId !== holder.jobId),
+      );
+  }
+
+  #nodeOf(job: Job, allocation: Allocation): Node {
+    return present(this.nodes.get(allocation.node), `node ${allocation.node} of ${job.id}`);
   }
 
   newJobId(at: number): JobId {
@@ -155,23 +288,11 @@ export class State {
   }
 }
 
-function lowerBound(queue: readonly Job[], job: Job): number {
-  let low = 0;
-  let high = queue.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (compareQueued(present(queue[middle], "queued job"), job) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+const NOBODY: readonly Holder[] = [];
 
-function insertSorted(queue: Job[], job: Job): void {
-  queue.splice(lowerBound(queue, job), 0, job);
-}
-
-function removeSorted(queue: Job[], job: Job): void {
-  const index = lowerBound(queue, job);
-  assert(queue[index]?.id === job.id, `job ${job.id} is not in the queue`);
-  queue.splice(index, 1);
+/** Whether the change leaves everything as it is that is derived from a job. */
+function keepsPlace(before: Job, after: Job): boolean {
+  if (before.phase !== after.phase || stateOf(before) !== stateOf(after)) return false;
+  if (before.phase === "queued" || before.phase === "held") return false;
+  return before.allocations === after.allocations;
 }

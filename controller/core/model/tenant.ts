@@ -21,6 +21,9 @@ export interface Limits {
   readonly queuedJobs?: number;
 }
 
+/** The window of a budget, for tenants that do not say. */
+export const DEFAULT_BUDGET_WINDOW_DAYS = 30;
+
 /** A user group with a quota. */
 export interface Tenant {
   readonly id: TenantId;
@@ -31,13 +34,20 @@ export interface Tenant {
   readonly tier: PriorityTier;
   readonly allowPreemption: boolean;
   readonly canPreemptOthers: boolean;
+  /** Its part of the cluster against that of others; absent is 1. */
+  readonly fairShareWeight?: number;
+  /** GPU-hours that its jobs may use within the window; absent is no limit. */
+  readonly gpuHoursBudget?: number;
+  /** Absent is {@link DEFAULT_BUDGET_WINDOW_DAYS}. */
+  readonly budgetWindowDays?: number;
   readonly active: boolean;
   readonly createdAt: number;
 }
 
 /** What is held now; `gpuMemoryMb` counts what jobs asked for, else the devices' own memory. */
 export interface Usage {
-  gpus: number;
+  /** In thousandths of a device. */
+  gpuMilli: number;
   gpuMemoryMb: number;
   cpuCores: number;
   memoryMb: number;
@@ -48,5 +58,5 @@ export interface Usage {
 
 /** Nothing held. */
 export function noUsage(): Usage {
-  return { gpus: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0, jobs: 0, queuedJobs: 0 };
+  return { gpuMilli: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0, jobs: 0, queuedJobs: 0 };
 }

@@ -68,11 +68,14 @@ function applyUnwanted(state: State, node: Node, report: AllocationReport, out: 
   const name = allocationName(report.key);
   const known = state.jobs.has(report.key.jobId);
   if (report.state.phase === "ended") {
-    if (node.leftovers.delete(name)) state.needsPass = true;
+    if (node.leftovers.delete(name)) state.touch(node);
     if (known) tellRelease(state, out, node.record.name, report.key);
     return;
   }
-  if (node.leftovers.size < MAX_LEFTOVERS) node.leftovers.set(name, report.devices.map(asDeviceId));
+  if (node.leftovers.size < MAX_LEFTOVERS) {
+    node.leftovers.set(name, report.devices.map(asDeviceId));
+    state.cluster.touch(node);
+  }
   if (known) tellStopOf(state, out, node.record.name, report.key, 0, "this attempt is over");
 }
 

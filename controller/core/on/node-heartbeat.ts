@@ -1,4 +1,5 @@
 import type { InputOf } from "../input.ts";
+import type { DeviceReading, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 
@@ -8,14 +9,31 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   if (!node || node.session !== input.session) return;
   node.lastHeardAt = input.at;
   node.telemetry = input.telemetry;
-  if (node.executorReady !== input.executor.ready || node.reach !== "online") state.needsPass = true;
+  const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
+  const hasOtherHeat = takeHeat(node, input.telemetry);
+  if (hasReturned || hasOtherHeat || input.inventory) state.touch(node);
   node.reach = "online";
   node.executorReady = input.executor.ready;
   node.executorMessage = input.executor.message;
   if (input.inventory) {
     node.record = { ...node.record, inventory: input.inventory };
-    state.needsPass = true;
     out.write({ table: "node", key: input.node, value: node.record });
   }
   out.tell({ kind: "heartbeat-ack", node: input.node, session: input.session, sequence: input.sequence });
+}
+
+/** A device this near to slowing itself down is taken last. */
+const HEAT_MARGIN_C = 5;
+
+/** Which devices are hot, or slow themselves down for it; true when that has changed. */
+function takeHeat(node: Node, telemetry: readonly DeviceReading[]): boolean {
+  const slowdown = new Map(node.record.inventory.devices.map(({ id, slowdownC }) => [id, slowdownC]));
+  const isHot = ({ id, temperatureC = 0 }: DeviceReading) =>
+    temperatureC >= (slowdown.get(id) ?? Number.POSITIVE_INFINITY) - HEAT_MARGIN_C;
+  const hot = new Set(telemetry.filter(isHot).map(({ id }) => id));
+  const throttling = new Set(telemetry.filter(({ isThrottling }) => isThrottling).map(({ id }) => id));
+  const isSame = hot.symmetricDifference(node.hot).size + throttling.symmetricDifference(node.throttling).size === 0;
+  node.hot = hot;
+  node.throttling = throttling;
+  return !isSame;
 }

@@ -39,8 +39,8 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
   node.executorReady = input.executor.ready;
   node.executorMessage = input.executor.message;
   node.leftovers.clear();
-  state.nodes.set(input.node, node);
-  state.needsPass = true;
+  if (!before) state.cluster.add(node);
+  state.touch(node);
   watchSilence(state, node, at + state.settings.nodeUnreachableAfterMs);
   out.write({ table: "node", key: input.node, value: record });
   out.tell({ kind: "welcome", node: input.node, session });
@@ -75,7 +75,7 @@ function reconcileUnreported(
   out: Output,
   at: number,
 ): void {
-  for (const jobId of [...node.jobs]) {
+  for (const jobId of [...node.jobs.keys()]) {
     const job = state.job(jobId);
     if (job.phase !== "starting" && job.phase !== "running" && job.phase !== "stopping") continue;
     for (const allocation of job.allocations) {
@@ -106,7 +106,7 @@ function endLost(
 }
 
 function noteReturn(state: State, node: Node, out: Output, at: number): void {
-  for (const jobId of [...node.jobs]) {
+  for (const jobId of [...node.jobs.keys()]) {
     const job = state.job(jobId);
     const last = job.history.at(-1);
     if (last?.kind === "node-unreachable")

@@ -1,25 +1,83 @@
 import { RequestError } from "../../../base/errors.ts";
+import type { JobId } from "../../../base/ids.ts";
 import type { Answers, InputOf } from "../input.ts";
-import { TIER_PRIORITY } from "../model/tenant.ts";
+import type { ArrayMembership, JobSpec } from "../model/job.ts";
+import { type Tenant, TIER_PRIORITY } from "../model/tenant.ts";
 import type { State } from "../model/state.ts";
-import { type Output, saveJob } from "../output.ts";
+import type { Output } from "../output.ts";
 import { quotaRefusal } from "../quota.ts";
+import { countDemand } from "../schedule/demand-mix.ts";
+import { enter, finish } from "../transition.ts";
 
-/** Queues a job, unless its tenant may not have it or could never run it within its limits. */
+/** Queues a job, or an array of them, unless its tenant may not have it or could never run it within its limits. */
 export function onSubmitJob(state: State, input: InputOf<"submit-job">, out: Output): Answers["submit-job"] {
-  const { spec, at } = input;
+  const { spec, at, count } = input;
+  const tenant = acceptedTenant(state, spec, count ?? 1);
+  const waitsFor = unfinishedDependencies(state, spec);
+  const id = state.newJobId(at);
+  state.specs.set(id, spec);
+  out.write({ table: "spec", key: id, value: spec });
+  countDemand(state.scheduling.mix, state.kinds.of(spec), count ?? 1);
+  if (count === undefined) {
+    add(state, out, { id, tenant, spec, waitsFor, at });
+    return { jobId: id };
+  }
+  const jobIds: JobId[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const jobId = state.newJobId(at);
+    jobIds.push(jobId);
+    add(state, out, { id: jobId, tenant, spec, waitsFor, at, array: { id, index } });
+  }
+  return { jobId: id, jobIds };
+}
+
+function acceptedTenant(state: State, spec: JobSpec, count: number): Tenant {
   const tenant = state.tenants.get(spec.tenantId);
   if (!tenant) throw new RequestError("not_found", "Tenant not found");
   if (!tenant.active) throw new RequestError("forbidden", "Tenant is not active");
-  const refusal = quotaRefusal(tenant, state.usageOf(tenant.id), spec);
+  const refusal = quotaRefusal(tenant, state.usageOf(tenant.id), spec, count);
   if (refusal) throw new RequestError("forbidden", "Tenant quota exceeded", { fields: [refusal] });
+  return tenant;
+}
 
-  const id = state.newJobId(at);
+/** What a job still has to wait for; the name of one that has ended otherwise than completed. */
+interface Dependencies {
+  readonly on: readonly JobId[];
+  readonly failed: { readonly id: JobId; readonly how: string } | undefined;
+}
+
+function unfinishedDependencies(state: State, { dependsOn = [], tenantId }: JobSpec): Dependencies {
+  const on: JobId[] = [];
+  let failed: Dependencies["failed"];
+  for (const [index, id] of dependsOn.entries()) {
+    const members = state.arrays.get(id) ?? [id];
+    for (const member of members) {
+      const job = state.jobs.get(member);
+      // Another tenant's job is answered as one that does not exist.
+      if (!job || job.tenantId !== tenantId) {
+        const field = { field: `depends_on.${index}`, message: `${id} is not a job of this tenant` };
+        throw new RequestError("invalid", `Invalid request body: ${field.field} ${field.message}`, { fields: [field] });
+      }
+      if (job.phase !== "finished") on.push(member);
+      else if (job.outcome.kind !== "completed") failed ??= { id: member, how: job.outcome.kind };
+    }
+  }
+  return { on, failed };
+}
+
+interface NewJob {
+  readonly id: JobId;
+  readonly tenant: Tenant;
+  readonly spec: JobSpec;
+  readonly waitsFor: Dependencies;
+  readonly at: number;
+  readonly array?: ArrayMembership;
+}
+
+function add(state: State, out: Output, { id, tenant, spec, waitsFor, at, array }: NewJob): void {
   const tierPriority = TIER_PRIORITY[tenant.tier];
   const priority = spec.priority ?? tierPriority;
-  state.specs.set(id, spec);
-  out.write({ table: "spec", key: id, value: spec });
-  saveJob(state, out, {
+  const fields = {
     id,
     tenantId: tenant.id,
     name: spec.name,
@@ -27,12 +85,17 @@ export function onSubmitJob(state: State, input: InputOf<"submit-job">, out: Out
     effectivePriority: Math.min(priority, tierPriority),
     gpuCount: spec.gpuCount,
     submittedAt: at,
+    ...(array ? { array } : {}),
     attempt: 0,
     retries: 0,
     startFailures: 0,
+    startedAt: undefined,
+    lastNodes: undefined,
     history: [{ at, kind: "submitted", message: "submitted" }],
-    phase: "queued",
-    allocations: [],
-  });
-  return { jobId: id };
+  } as const;
+  enter(state, out, fields, waitsFor.on, at);
+  const { failed } = waitsFor;
+  if (!failed) return;
+  const message = `depends on ${failed.id}, which was not completed: ${failed.how}`;
+  finish(state, out, state.job(id), { kind: "failed", message }, at);
 }

@@ -18,6 +18,9 @@ export function onCreateTenant(state: State, input: InputOf<"create-tenant">, ou
     tier: tenant.tier ?? "medium",
     allowPreemption: tenant.allowPreemption ?? true,
     canPreemptOthers: tenant.canPreemptOthers ?? false,
+    fairShareWeight: tenant.fairShareWeight,
+    gpuHoursBudget: tenant.gpuHoursBudget,
+    budgetWindowDays: tenant.budgetWindowDays,
     active: true,
     createdAt: at,
   });
@@ -41,19 +44,27 @@ export function onUpdateTenant(state: State, input: InputOf<"update-tenant">, ou
   save(state, out, {
     ...before,
     name: change.name ?? before.name,
-    email: change.email === null ? undefined : (change.email ?? before.email),
-    organization: change.organization === null ? undefined : (change.organization ?? before.organization),
+    email: changed(change.email, before.email),
+    organization: changed(change.organization, before.organization),
     limits,
     tier: change.tier ?? before.tier,
     allowPreemption: change.allowPreemption ?? before.allowPreemption,
     canPreemptOthers: change.canPreemptOthers ?? before.canPreemptOthers,
+    fairShareWeight: changed(change.fairShareWeight, before.fairShareWeight),
+    gpuHoursBudget: changed(change.gpuHoursBudget, before.gpuHoursBudget),
+    budgetWindowDays: changed(change.budgetWindowDays, before.budgetWindowDays),
     active: change.active ?? before.active,
   });
   return { tenantId: before.id };
 }
 
+/** Null takes the value away, undefined leaves it. */
+function changed<T>(change: T | null | undefined, before: T | undefined): T | undefined {
+  return change === null ? undefined : (change ?? before);
+}
+
 function save(state: State, out: Output, tenant: Tenant): void {
   state.tenants.set(tenant.id, tenant);
-  state.needsPass = true;
+  state.grow();
   out.write({ table: "tenant", key: tenant.id, value: tenant });
 }

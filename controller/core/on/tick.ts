@@ -3,7 +3,7 @@ import { isHeld, type JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { endRank, note, stopJob, timeLimitAt, unhold } from "../transition.ts";
+import { armDeadlines, endRank, note, stopJob, timeLimitAt, unhold } from "../transition.ts";
 import { watchSilence } from "../watch-silence.ts";
 
 /** Looks at everything whose time has come. */
@@ -21,12 +21,26 @@ export function onTick(state: State, at: number, out: Output): void {
 
 function lookAtJob(state: State, jobId: JobIn<"held">["id"], out: Output, at: number): void {
   const job = state.jobs.get(jobId);
-  if (job?.phase === "held" && job.until <= at) unhold(state, out, job);
+  if (job?.phase === "held" && job.hold.kind !== "dependencies" && job.hold.until <= at) unhold(state, out, job, at);
   if (job?.phase !== "running") return;
   const limitAt = timeLimitAt(state, job);
-  if (limitAt === undefined || limitAt > at) return;
+  if (limitAt === undefined || limitAt > at) {
+    outrun(state, job, at);
+    return;
+  }
   const minutes = state.spec(job.id).maxRuntimeMinutes;
   stopJob(state, out, job, { kind: "failed", message: `exceeded max runtime of ${minutes} minutes` }, at);
+}
+
+/** The job goes on beyond its plan: whoever waits for its devices waits for longer. */
+function outrun(state: State, job: JobIn<"running">, at: number): void {
+  const { plan, startedAt } = job;
+  if (!plan || startedAt === undefined || at < startedAt + plan.ms) return;
+  for (const { node: name } of job.allocations) {
+    const node = state.nodes.get(name);
+    if (node) state.touch(node);
+  }
+  armDeadlines(state, job, at);
 }
 
 /** How long the node has been silent decides what it is called, and when it is looked at again. */
@@ -39,8 +53,9 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
   }
   if (silentMs >= nodeUnreachableAfterMs && node.reach === "online") {
     node.reach = "unreachable";
+    state.cluster.touch(node);
     const message = `node ${node.record.name} has not been heard for ${formatDuration(silentMs)}`;
-    for (const jobId of [...node.jobs]) note(state, out, state.job(jobId), "node-unreachable", message, at);
+    for (const jobId of [...node.jobs.keys()]) note(state, out, state.job(jobId), "node-unreachable", message, at);
   }
   const online = node.reach === "online";
   // A silent node may come back and fall silent again before it would be lost: it is looked at as often as one that is heard.
@@ -51,8 +66,9 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
 /** Gives a node up. Jobs that may run elsewhere do; the others keep their place until the node returns. */
 function lose(state: State, node: Node, silentMs: number, out: Output, at: number): void {
   node.reach = "lost";
+  state.cluster.touch(node);
   const message = `node ${node.record.name} was lost: not heard for ${formatDuration(silentMs)}`;
-  for (const jobId of [...node.jobs]) {
+  for (const jobId of [...node.jobs.keys()]) {
     const job = state.job(jobId);
     if (job.phase !== "starting" && job.phase !== "running" && job.phase !== "stopping") continue;
     const allocation = job.allocations.find((a) => a.node === node.record.name && isHeld(a));

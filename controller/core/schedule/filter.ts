@@ -1,5 +1,5 @@
-import type { Demand } from "../model/job.ts";
-import { type Device, isFree, type Node } from "../model/node.ts";
+import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
+import type { Device, Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
 
 /** What a node could give to a job: its suitable devices that are free, and what else is free. */
@@ -28,20 +28,34 @@ export function shareOf(demand: Demand, gpus: number): Share {
 
 /** Whether the device is of a kind that the job accepts. */
 export function isSuitable(device: Device, demand: Demand): boolean {
-  if (device.memoryMb < demand.gpuMemoryMb) return false;
-  if (demand.gpuModels.length === 0) return true;
-  const model = device.model.toLowerCase();
-  return demand.gpuModels.some((part) => model.includes(part));
+  return device.memoryMb >= demand.gpuMemoryMb && (demand.gpuModels.length === 0 || isOfModel(device.model, demand));
+}
+
+/** Few models, asked for very often. */
+const answers = new WeakMap<Demand, Map<string, boolean>>();
+
+function isOfModel(model: string, demand: Demand): boolean {
+  const known = answers.get(demand) ?? new Map<string, boolean>();
+  let answer = known.get(model);
+  if (answer === undefined) {
+    const name = model.toLowerCase();
+    answer = demand.gpuModels.some((part) => name.includes(part));
+    answers.set(demand, known.set(model, answer));
+  }
+  return answer;
 }
 
 /** The reason, independent of size, for which the node takes nothing of this job; undefined when it does. */
 export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { answer: "fits" }> | undefined {
   const { inventory } = node.record;
   if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
+  if (demand.milli < WHOLE_DEVICE && !inventory.allowsSharing) return never({ kind: "no-sharing" });
   for (const [label, value] of Object.entries(demand.nodeSelector)) {
     if (inventory.labels[label] !== value) return never({ kind: "selector", label });
   }
   if (node.reach !== "online") return notNow({ kind: "not-online", reach: node.reach });
+  // Its agent cannot be told: it may be back at once, or be dead.
+  if (node.session === undefined) return notNow({ kind: "not-connected" });
   if (node.record.cordoned) return notNow({ kind: "cordoned" });
   if (!node.executorReady) return notNow({ kind: "executor-not-ready", message: node.executorMessage });
   return undefined;
@@ -51,13 +65,17 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
 export function roomOn(node: Node, demand: Demand): Room {
   const { inventory } = node.record;
   return {
-    devices:
-      demand.gpus === 0
-        ? []
-        : inventory.devices.filter((device) => isSuitable(device, demand) && isFree(node, device.id)),
+    devices: demand.gpus === 0 ? [] : fittingDevices(node, demand),
     cpuCores: inventory.cpuCores - node.cpuCoresUsed,
     memoryMb: inventory.memoryMb - node.memoryMbUsed,
   };
+}
+
+function fittingDevices(node: Node, demand: Demand): readonly Device[] {
+  const { room } = node;
+  return node.record.inventory.devices.filter(
+    (device, index) => (room[index] ?? 0) >= demand.milli && isSuitable(device, demand),
+  );
 }
 
 /** Whether this node can run this share of the job: fits, not now, or never, each with its reason. */

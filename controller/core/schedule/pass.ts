@@ -1,63 +1,167 @@
-import { type Demand, demandOf, type JobIn, type JobSpec } from "../model/job.ts";
+import { budgetBlock } from "../budget.ts";
+import type { Demand, JobIn, RuntimePlan } from "../model/job.ts";
+import type { Kind } from "../model/kind.ts";
+import { planRuntime } from "../model/runtime-history.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { holdingOf, quotaBlock } from "../quota.ts";
 import { place } from "../transition.ts";
-import { findPlaces, type Place } from "./place.ts";
+import { refreshMix } from "./demand-mix.ts";
+import { findPlaces, type Place, type Placing } from "./place.ts";
+import { clearReservations, reserve } from "./reservation.ts";
+import { type Turn, TurnOrder, turnOf, compareTurns } from "./turn.ts";
 
 /** With fewer nodes than this, a lost node's jobs wait for it unless they ask otherwise: there is no majority to trust. */
 const MIN_NODES_TO_MOVE = 3;
+/** Reservations of the conservative policy: blocked jobs further back have none. */
+const MAX_RESERVATIONS = 100;
 
 /**
- * Starts every queued job that may and can start now, in the order of the queue. A pass over nothing new costs nothing:
- * it runs only when something changed that could let a job start.
+ * Starts every queued job that may and can start now, in the order of their turns. The first job of a pool that does not
+ * fit is given a reservation, and those behind it may only take what does not delay it.
  *
- * Within a pass room only shrinks, so one refusal answers for all jobs of the same demand.
+ * A pass over nothing new costs nothing. When only jobs came, only they are looked at: room has not grown, and whoever was
+ * refused would be refused again. Jobs of a group are alike, so that one refusal answers for all.
  */
 export function schedule(state: State, out: Output, at: number): void {
   if (!state.needsPass) return;
-  const nodes = [...state.nodes.values()];
-  const refused = new Set<string>();
-  for (const job of [...state.queue]) {
-    if (job.phase !== "queued") continue;
+  state.needsPass = false;
+  const { scheduling } = state;
+  if (refreshMix(scheduling.mix)) scheduling.rankings.clear();
+  // In strict order whoever comes must know who else waits.
+  const isStrict = state.settings.policy.backfill === "none";
+  const hasGrown = isStrict || scheduling.seenGrowth !== state.growth;
+  const fresh = state.queue.takeFresh();
+  if (!hasGrown && new Pass(state, out, at, false).run(fresh)) return;
+  clearReservations(state);
+  new Pass(state, out, at, true).run(state.queue.groups);
+}
+
+/** Why a group's turn brought no start. */
+type Refusal = "quota" | "budget" | "room";
+
+class Pass {
+  readonly #state: State;
+  readonly #out: Output;
+  readonly #at: number;
+  readonly #isWhole: boolean;
+  /** Pools in which nobody may pass, by the policy. */
+  readonly #closed = new Set<string>();
+  readonly #reserved = new Set<string>();
+  /** Whether a job that has just come may be ahead of one that room is kept for. */
+  #mustSeeAll = false;
+
+  constructor(state: State, out: Output, at: number, isWhole: boolean) {
+    this.#state = state;
+    this.#out = out;
+    this.#at = at;
+    this.#isWhole = isWhole;
+  }
+
+  /** False when it turns out that all groups must be looked at. */
+  run(groups: Iterable<Turn["group"]>): boolean {
+    const state = this.#state;
+    state.scheduling.seenGrowth = state.growth;
+    for (const { pool } of state.scheduling.reservations) this.#reserved.add(pool);
+    const order = new TurnOrder(state, groups, this.#at);
+    for (let turn = order.next(); turn; turn = order.next()) {
+      const { group } = turn;
+      if (group.refusedAt === state.growth && !this.#isWhole) continue;
+      const refusal = this.#consider(turn);
+      if (refusal === undefined) order.add(group);
+      else this.#refuse(turn, refusal);
+      if (this.#mustSeeAll) return false;
+    }
+    return true;
+  }
+
+  /** Starts the job, or says why not. */
+  #consider({ job, group }: Turn): Refusal | undefined {
+    const state = this.#state;
+    const { kind } = group.facts;
+    const { backfill } = state.settings.policy;
+    if (this.#closed.has(kind.pool)) return "room";
     const spec = state.spec(job.id);
-    const { demand, shape } = kindOf(spec);
-    if (refused.has(shape)) continue;
-    const { limits } = state.tenant(job.tenantId);
-    if (quotaBlock(limits, state.usageOf(job.tenantId), holdingOf(spec))) continue;
-    const places = findPlaces(nodes, demand);
-    if (!places) refused.add(shape);
-    else if (!quotaBlock(limits, state.usageOf(job.tenantId), holding(places, demand))) {
-      start(state, out, job, spec, places, at);
+    const tenant = state.tenant(job.tenantId);
+    if (quotaBlock(tenant.limits, state.usageOf(tenant.id), holdingOf(spec))) return "quota";
+    const plan = planRuntime(state.history, group.facts, state.settings.policy);
+    if (budgetBlock(state, tenant, spec, plan, this.#at)) return "budget";
+    const until = backfill === "greedy" ? this.#at : this.#at + plan.ms;
+    const placing: Placing = { kind, at: this.#at, until, jobId: job.id, wasKept: false };
+    const places = findPlaces(state, placing);
+    if (!places) return "room";
+    if (quotaBlock(tenant.limits, state.usageOf(tenant.id), holding(places, kind.demand))) return "quota";
+    this.#start(job, kind, places, plan);
+    return undefined;
+  }
+
+  #refuse(turn: Turn, refusal: Refusal): void {
+    const { job, group } = turn;
+    group.refusedAt = this.#state.growth;
+    if (refusal !== "room") return;
+    if (!this.#isWhole && this.#isAheadOfAny(turn)) {
+      this.#mustSeeAll = true;
+      return;
+    }
+    const { pool } = group.facts.kind;
+    switch (this.#state.settings.policy.backfill) {
+      case "greedy":
+        return;
+      case "none":
+        this.#closed.add(pool);
+        return;
+      case "easy":
+        if (!this.#reserved.has(pool)) this.#reserve(job, group);
+        return;
+      case "conservative":
+        for (const waiting of group) {
+          if (this.#state.scheduling.reservations.length >= MAX_RESERVATIONS) return;
+          if (!this.#reserve(waiting, group)) return;
+        }
     }
   }
-  state.needsPass = false;
-}
 
-interface Kind {
-  readonly demand: Demand;
-  /** Equal for equal demands. */
-  readonly shape: string;
-}
-
-/** Worked out once for a spec, which never changes: every pass looks at every job that waits. */
-const kinds = new WeakMap<JobSpec, Kind>();
-
-function kindOf(spec: JobSpec): Kind {
-  let kind = kinds.get(spec);
-  if (!kind) {
-    const demand = demandOf(spec);
-    kind = { demand, shape: JSON.stringify(demand) };
-    kinds.set(spec, kind);
+  #reserve(job: JobIn<"queued">, group: Turn["group"]): boolean {
+    const plan = planRuntime(this.#state.history, group.facts, this.#state.settings.policy);
+    const { kind } = group.facts;
+    this.#reserved.add(kind.pool);
+    return reserve(this.#state, { job, kind, durationMs: plan.ms }, this.#at) !== undefined;
   }
-  return kind;
+
+  /** Whether room is kept for a job whose turn comes later. */
+  #isAheadOfAny(turn: Turn): boolean {
+    const state = this.#state;
+    return state.scheduling.reservations.some(({ jobId }) => {
+      const holder = state.jobs.get(jobId);
+      if (holder?.phase !== "queued") return false;
+      return compareTurns(turn, turnOf(state, holder, state.groupOf(holder), this.#at)) < 0;
+    });
+  }
+
+  #start(job: JobIn<"queued">, kind: Kind, places: readonly Place[], plan: RuntimePlan): void {
+    const state = this.#state;
+    const { demand } = kind;
+    const { onNodeLost } = state.spec(job.id);
+    const movesWhenLost = onNodeLost === undefined ? state.nodes.size >= MIN_NODES_TO_MOVE : onNodeLost === "requeue";
+    const shares = places.map(({ node, devices, share }, rank) => ({
+      rank,
+      node: node.record.name,
+      devices: devices.map((device) => device.id),
+      ...(demand.milli === 1_000 ? {} : { milli: demand.milli }),
+      cpuCores: share.cpuCores,
+      memoryMb: share.memoryMb,
+      gpuMemoryMb: gpuMemoryOf(devices, demand),
+      movesWhenLost,
+    }));
+    place(state, this.#out, job, { shares, plan }, this.#at);
+  }
 }
 
 /** What the job would hold at these places: GPU memory as asked, else all of the devices'. */
 export function holding(places: readonly Place[], demand: Demand) {
-  const total = { gpus: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0 };
+  const total = { gpuMilli: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0 };
   for (const { devices, share } of places) {
-    total.gpus += devices.length;
+    total.gpuMilli += devices.length * demand.milli;
     total.gpuMemoryMb += gpuMemoryOf(devices, demand);
     total.cpuCores += share.cpuCores;
     total.memoryMb += share.memoryMb;
@@ -65,29 +169,7 @@ export function holding(places: readonly Place[], demand: Demand) {
   return total;
 }
 
-function start(
-  state: State,
-  out: Output,
-  job: JobIn<"queued">,
-  spec: JobSpec,
-  places: readonly Place[],
-  at: number,
-): void {
-  const demand = demandOf(spec);
-  const movesWhenLost =
-    spec.onNodeLost === undefined ? state.nodes.size >= MIN_NODES_TO_MOVE : spec.onNodeLost === "requeue";
-  const shares = places.map(({ node, devices, share }, rank) => ({
-    rank,
-    node: node.record.name,
-    devices: devices.map((device) => device.id),
-    cpuCores: share.cpuCores,
-    memoryMb: share.memoryMb,
-    gpuMemoryMb: gpuMemoryOf(devices, demand),
-    movesWhenLost,
-  }));
-  place(state, out, job, shares, at);
-}
-
 function gpuMemoryOf(devices: Place["devices"], demand: Demand): number {
-  return devices.reduce((sum, device) => sum + (demand.gpuMemoryMb || device.memoryMb), 0);
+  const share = demand.milli / 1_000;
+  return devices.reduce((sum, { memoryMb }) => sum + (demand.gpuMemoryMb || Math.ceil(memoryMb * share)), 0);
 }

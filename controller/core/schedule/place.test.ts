@@ -4,12 +4,19 @@ import { CoreWorld } from "../../../test/support/core-world.ts";
 import { type Demand, demandOf } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import { gpuCapacity, isSuitable, judge, nodeObstacle, roomOn, shareOf } from "./filter.ts";
+import type { State } from "../model/state.ts";
+import { compareNatural } from "../model/natural-order.ts";
 import { findPlaces } from "./place.ts";
-import { compareNatural } from "./score.ts";
 
 function demand(fields: Partial<Demand>): Demand {
   const base = demandOf({ tenantId: "tenant-1" as never, name: "j", gpuCount: 1 });
   return { ...base, cpuCores: 1, memoryMb: 1, ...fields };
+}
+
+/** Where the demand would be placed if nothing were kept for others. */
+function placesFor(state: State, wanted: Demand) {
+  const kind = { demand: wanted, shape: JSON.stringify(wanted), pool: "" };
+  return findPlaces(state, { kind, at: 0, until: 0, jobId: undefined, wasKept: false });
 }
 
 test("the node that is left with the fewest free GPUs is taken, so that whole nodes stay free", () => {
@@ -17,8 +24,8 @@ test("the node that is left with the fewest free GPUs is taken, so that whole no
   w.addTenant();
   w.addNode("big", { gpus: 8 });
   w.addNode("small", { gpus: 2 });
-  expect(findPlaces([...w.state.nodes.values()], demand({ gpus: 2 }))?.[0]?.node.record.name).toBe("small");
-  expect(findPlaces([...w.state.nodes.values()], demand({ gpus: 3 }))?.[0]?.node.record.name).toBe("big");
+  expect(placesFor(w.state, demand({ gpus: 2 }))?.[0]?.node.record.name).toBe("small");
+  expect(placesFor(w.state, demand({ gpus: 3 }))?.[0]?.node.record.name).toBe("big");
 });
 
 test("the smallest GPUs that suffice are taken, and a job without GPUs stays off GPU nodes", () => {
@@ -27,8 +34,7 @@ test("the smallest GPUs that suffice are taken, and a job without GPUs stays off
   w.addNode("a100", { gpus: 4, gpuMemoryMb: 80_000 });
   w.addNode("t4", { gpus: 4, gpuMemoryMb: 16_000 });
   w.addNode("cpu", { gpus: 0 });
-  const placeOf = (fields: Partial<Demand>) =>
-    findPlaces([...w.state.nodes.values()], demand(fields))?.[0]?.node.record.name;
+  const placeOf = (fields: Partial<Demand>) => placesFor(w.state, demand(fields))?.[0]?.node.record.name;
   expect(placeOf({ gpus: 1 })).toBe("t4");
   expect(placeOf({ gpus: 1, gpuMemoryMb: 16_001 })).toBe("a100");
   expect(placeOf({ gpus: 0 })).toBe("cpu");
@@ -100,7 +106,7 @@ test("whatever brute force places is placed, on as few nodes, and never beyond a
       w.addTenant();
       nodes.forEach((options, index) => w.addNode(`n${index}`, options));
       const wanted = demand({ ...fields, gang: fields.gang && fields.gpus > 0 });
-      const found = findPlaces([...w.state.nodes.values()], wanted);
+      const found = placesFor(w.state, wanted);
       expect(found?.length).toBe(fewestNodes([...w.state.nodes.values()], wanted));
       if (!found) return;
       expect(found.reduce((sum, place) => sum + place.devices.length, 0)).toBe(wanted.gpus);

@@ -1,7 +1,12 @@
-import type { Demand } from "../model/job.ts";
+import type { JobId } from "../../../base/ids.ts";
+import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
+import type { Kind } from "../model/kind.ts";
 import type { Device, Node } from "../model/node.ts";
-import { gpuCapacity, judge, nodeObstacle, type Room, roomOn, type Share, shareOf } from "./filter.ts";
-import { betterFit, byName, type Candidate } from "./score.ts";
+import type { State } from "../model/state.ts";
+import { gpuCapacity, roomOn, type Share, shareOf } from "./filter.ts";
+import { placementCost, placementRanking } from "./ranking.ts";
+import { canStay, hasKept } from "./timeline.ts";
+import { fewestSwitches, type Candidate } from "./topology.ts";
 
 /** One rank's place. */
 export interface Place {
@@ -10,73 +15,125 @@ export interface Place {
   readonly share: Share;
 }
 
-/** Where the job would run now, ranks in order; undefined when it does not fit. All or nothing. */
-export function findPlaces(nodes: readonly Node[], demand: Demand): readonly Place[] | undefined {
-  if (demand.gpusPerNode !== undefined) return spread(nodes, demand, demand.gpusPerNode);
-  const single = onOneNode(nodes, demand, demand.gpus);
-  if (single) return [single];
-  return demand.gang ? packed(nodes, demand) : undefined;
-}
-
-function onOneNode(nodes: readonly Node[], demand: Demand, gpus: number): Place | undefined {
-  const share = shareOf(demand, gpus);
-  let best: Candidate | undefined;
-  for (const node of nodes) {
-    if (judge(node, demand, share).answer !== "fits") continue;
-    const candidate = { node, room: roomOn(node, demand) };
-    if (!best || betterFit(candidate, best, share) < 0) best = candidate;
-  }
-  return best && take(best.node, best.room, share);
-}
-
-/** A gang with exactly so many GPUs on each node: the best-fitting nodes. */
-function spread(nodes: readonly Node[], demand: Demand, gpusPerNode: number): readonly Place[] | undefined {
-  const share = shareOf(demand, gpusPerNode);
-  const candidates: Candidate[] = [];
-  for (const node of nodes) {
-    if (judge(node, demand, share).answer === "fits") candidates.push({ node, room: roomOn(node, demand) });
-  }
-  const count = demand.gpus / gpusPerNode;
-  if (candidates.length < count) return undefined;
-  candidates.sort((a, b) => betterFit(a, b, share));
-  return inRankOrder(candidates.slice(0, count).map(({ node, room }) => take(node, room, share)));
+/** Who asks for a place, and for how long. */
+export interface Placing {
+  readonly kind: Kind;
+  readonly at: number;
+  readonly until: number;
+  /** Whose own reservation does not stand in its way; undefined for one that is only thought of. */
+  readonly jobId: JobId | undefined;
+  /** Set when there was room that is kept for others. */
+  wasKept: boolean;
 }
 
 /**
- * A gang on as few nodes as possible: the roomiest nodes first, and for what then remains the node that it fits best.
- * Taking the largest capacities first is optimal in the number of nodes, because any node may give any part.
+ * Where the job would run now, ranks in order, without touching what is kept for others; undefined when it does not fit.
+ * All or nothing: one node if it may be one, else as few nodes as possible, and of those as few switches as possible.
  */
-function packed(nodes: readonly Node[], demand: Demand): readonly Place[] | undefined {
-  const candidates: (Candidate & { capacity: number })[] = [];
-  for (const node of nodes) {
-    if (nodeObstacle(node, demand)) continue;
-    const room = roomOn(node, demand);
-    const capacity = gpuCapacity(room, demand);
-    if (capacity > 0) candidates.push({ node, room, capacity });
-  }
-  candidates.sort((a, b) => b.capacity - a.capacity || byName(a.node, b.node));
-  const places: Place[] = [];
-  let missing = demand.gpus;
-  for (const [index, candidate] of candidates.entries()) {
-    if (candidate.capacity < missing) {
-      places.push(take(candidate.node, candidate.room, shareOf(demand, candidate.capacity)));
-      missing -= candidate.capacity;
-      continue;
-    }
-    const share = shareOf(demand, missing);
-    const enough = candidates.slice(index).filter(({ capacity }) => capacity >= missing);
-    const last = enough.reduce((best, other) => (betterFit(other, best, share) < 0 ? other : best));
-    return inRankOrder([...places, take(last.node, last.room, share)]);
+export function findPlaces(state: State, placing: Placing): readonly Place[] | undefined {
+  const { demand } = placing.kind;
+  if (demand.gpusPerNode !== undefined) return spread(state, placing, demand.gpusPerNode);
+  if (demand.gang) return packed(state, placing);
+  const share = shareOf(demand, demand.gpus);
+  for (const node of placementRanking(state, placing.kind).ascending()) {
+    if (mayStay(state, node, share, placing)) return [take(node, demand, share)];
   }
   return undefined;
 }
 
-/** The node's smallest sufficient devices, in the driver's order among equals. */
-function take(node: Node, room: Room, share: Share): Place {
-  const devices = [...room.devices].sort((a, b) => a.memoryMb - b.memoryMb || a.index - b.index).slice(0, share.gpus);
-  return { node, devices, share };
+/** A gang with exactly so many GPUs on each node: the best nodes, close together. */
+function spread(state: State, placing: Placing, gpusPerNode: number): readonly Place[] | undefined {
+  const { demand } = placing.kind;
+  const share = shareOf(demand, gpusPerNode);
+  const count = demand.gpus / gpusPerNode;
+  const ranking = placementRanking(state, placing.kind);
+  if (ranking.size < count) return undefined;
+  const candidates: Candidate[] = [];
+  for (const node of ranking.ascending()) {
+    if (mayStay(state, node, share, placing)) candidates.push({ node, gpus: gpusPerNode, cost: candidates.length });
+  }
+  return placeAll(demand, fewestSwitches(state, candidates, demand.gpus, count));
 }
 
-function inRankOrder(places: readonly Place[]): readonly Place[] {
-  return [...places].sort((a, b) => byName(a.node, b.node));
+/**
+ * A gang on as few nodes as possible. Taking the largest capacities first is optimal in the number of nodes, because any
+ * node may give any part; what then remains goes to the node that it fits best.
+ */
+function packed(state: State, placing: Placing): readonly Place[] | undefined {
+  const { demand } = placing.kind;
+  const candidates: Candidate[] = [];
+  let total = 0;
+  const whole = shareOf(demand, demand.gpus);
+  for (const node of placementRanking(state, placing.kind).ascending()) {
+    const gpus = capacityOf(state, node, placing);
+    if (gpus === 0) continue;
+    const cost = gpus === demand.gpus ? placementCost(state, node, placing.kind, whole) : Number.POSITIVE_INFINITY;
+    candidates.push({ node, gpus, cost });
+    total += gpus;
+  }
+  if (total < demand.gpus) return undefined;
+  let [nodes, sum] = [0, 0];
+  for (const { gpus } of candidates.toSorted((a, b) => b.gpus - a.gpus)) {
+    nodes += 1;
+    sum += gpus;
+    if (sum >= demand.gpus) break;
+  }
+  return placeAll(demand, fewestSwitches(state, candidates, demand.gpus, nodes));
+}
+
+function placeAll(demand: Demand, chosen: readonly Candidate[] | undefined): readonly Place[] | undefined {
+  let missing = demand.gpus;
+  return chosen?.map(({ node, gpus }) => {
+    const own = Math.min(gpus, missing);
+    missing -= own;
+    return take(node, demand, shareOf(demand, own));
+  });
+}
+
+function capacityOf(state: State, node: Node, placing: Placing): number {
+  const { demand } = placing.kind;
+  let gpus = gpuCapacity(roomOn(node, demand), demand);
+  while (gpus > 0 && !mayStay(state, node, shareOf(demand, gpus), placing)) gpus -= 1;
+  return gpus;
+}
+
+/** Whether a share that fits now keeps clear of what is kept for others. */
+function mayStay(state: State, node: Node, share: Share, placing: Placing): boolean {
+  if (!hasKept(state, node)) return true;
+  const { at, until, jobId, kind } = placing;
+  if (canStay(state, node, { demand: kind.demand, share, from: at, until, jobId }, at)) return true;
+  placing.wasKept = true;
+  return false;
+}
+
+/**
+ * The node's devices for a share: cool ones, of one NVLink island if one has enough (the smallest that does), the smallest
+ * memory that suffices, then in the driver's order. A share of a device goes to the fullest one that has it.
+ */
+export function take(node: Node, demand: Demand, share: Share): Place {
+  const free = roomOn(node, demand).devices;
+  if (demand.milli < WHOLE_DEVICE) {
+    const { devices } = node.record.inventory;
+    const left = (device: Device) => node.room[devices.indexOf(device)] ?? 0;
+    const order = [...free].sort((a, b) => left(a) - left(b) || a.memoryMb - b.memoryMb || a.index - b.index);
+    return { node, devices: order.slice(0, share.gpus), share };
+  }
+  const islands = new Map<number, number>();
+  for (const { island } of free) if (island !== undefined) islands.set(island, (islands.get(island) ?? 0) + 1);
+  const enough = [...islands].filter(([, size]) => size >= share.gpus).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+  const best = share.gpus > 1 ? enough[0]?.[0] : smallestIsland(islands);
+  const order = [...free].sort(
+    (a, b) =>
+      Number(node.hot.has(a.id)) - Number(node.hot.has(b.id)) ||
+      Number(a.island !== best) - Number(b.island !== best) ||
+      a.memoryMb - b.memoryMb ||
+      (a.numaNode ?? 0) - (b.numaNode ?? 0) ||
+      a.index - b.index,
+  );
+  return { node, devices: order.slice(0, share.gpus), share };
+}
+
+/** A single GPU is taken from the island that has the fewest free. */
+function smallestIsland(islands: ReadonlyMap<number, number>): number | undefined {
+  return [...islands].sort((a, b) => a[1] - b[1] || a[0] - b[0])[0]?.[0];
 }

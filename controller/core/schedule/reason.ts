@@ -1,4 +1,5 @@
-import type { NodeName } from "../../../base/ids.ts";
+import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { BudgetBlock } from "../budget.ts";
 import type { QuotaBlock } from "../quota.ts";
 
 /**
@@ -8,9 +9,11 @@ import type { QuotaBlock } from "../quota.ts";
  */
 export type NodeReason =
   | { readonly kind: "not-online"; readonly reach: "unreachable" | "lost" }
+  | { readonly kind: "not-connected" }
   | { readonly kind: "cordoned" }
   | { readonly kind: "executor-not-ready"; readonly message: string }
   | { readonly kind: "needs-image" }
+  | { readonly kind: "no-sharing" }
   | { readonly kind: "selector"; readonly label: string }
   | { readonly kind: "too-few-gpus"; readonly has: number; readonly wants: number }
   | { readonly kind: "too-few-cores"; readonly has: number; readonly wants: number }
@@ -27,6 +30,9 @@ export type Verdict =
 /** Why a queued job does not start. */
 export type WaitReason =
   | { readonly kind: "quota"; readonly block: QuotaBlock }
+  | { readonly kind: "budget"; readonly block: BudgetBlock }
+  /** There is room, and it is kept for others who come first. */
+  | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
   | { readonly kind: "no-nodes" }
   /** Its turn has not come: a scheduling pass is due. */
   | { readonly kind: "next" }

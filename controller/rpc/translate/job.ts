@@ -7,6 +7,7 @@ import type { JobState as JobStateMessage, JobState__Output } from "../../../pro
 import { estimateWaitMs } from "../../core/forecast.ts";
 import type { Allocation, Job, JobPhase, JobState } from "../../core/model/job.ts";
 import { stateOf } from "../../core/model/job.ts";
+import { queuePosition } from "../../core/schedule/turn.ts";
 import type { State } from "../../core/model/state.ts";
 import { messageFor } from "../message.ts";
 import { fromJobSpec } from "./job-spec.ts";
@@ -61,8 +62,8 @@ export function fromJob(state: State, job: Job, at: number): JobMessage {
   const waitMs = waits ? estimateWaitMs(state, job.id, at) : 0;
   return {
     ...fromJobBriefly(job),
-    message: messageFor(state, job),
-    queue_position: state.queuePosition(job),
+    message: messageFor(state, job, at),
+    queue_position: job.phase === "queued" ? queuePosition(state, job, at) : 0,
     ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
     allocations: job.allocations.map((allocation) => fromAllocation(job, allocation)),
     history: job.history.map(({ at: at_ms, kind, message }) => ({ at_ms, kind, message })),

@@ -7,7 +7,7 @@ import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/N
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
 import type { DeviceReading, Inventory, Node } from "../../core/model/node.ts";
-import { isFree } from "../../core/model/node.ts";
+import { freeDevices } from "../../core/model/node.ts";
 import type { State } from "../../core/model/state.ts";
 
 const MAX_DEVICES = 1_024;
@@ -103,11 +103,9 @@ export function fromNode(node: Node): NodeMessage {
     message: nodeMessage(node),
     inventory: fromInventory(node.record.inventory),
     telemetry: node.telemetry.map(fromReading),
-    holders: [...node.held].map(([gpuId, holder]) => ({
-      gpu_id: gpuId,
-      job_id: holder.jobId,
-      attempt: holder.attempt,
-    })),
+    holders: [...node.held].flatMap(([gpuId, holders]) =>
+      holders.map(({ jobId, attempt, milli }) => ({ gpu_id: gpuId, job_id: jobId, attempt, milli })),
+    ),
     cpu_cores_used: node.cpuCoresUsed,
     memory_mb_used: node.memoryMbUsed,
     last_heard_at_ms: node.lastHeardAt,
@@ -140,7 +138,7 @@ export function fromCluster(
     if (node.reach !== "online") continue;
     onlineNodes += 1;
     if (node.executorReady && !node.record.cordoned) {
-      availableGpus += devices.filter((device) => isFree(node, device.id)).length;
+      availableGpus += freeDevices(node);
     }
   }
   return {

@@ -111,7 +111,7 @@ export function fromTenant(state: State, tenant: Tenant): TenantMessage {
       ...(limits.queuedJobs === undefined ? {} : { max_queued_jobs: limits.queuedJobs }),
     },
     usage: {
-      gpus: usage.gpus,
+      gpus: usage.gpuMilli / 1_000,
       gpu_memory_mb: usage.gpuMemoryMb,
       cpu_cores: usage.cpuCores,
       memory_mb: usage.memoryMb,

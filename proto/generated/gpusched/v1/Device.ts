@@ -8,7 +8,11 @@ export interface Device {
   'index'?: (number);
   'pci_bus_id'?: (string);
   'numa_node'?: (number);
+  'nvlink_island'?: (number);
+  'slowdown_c'?: (number);
   '_numa_node'?: "numa_node";
+  '_nvlink_island'?: "nvlink_island";
+  '_slowdown_c'?: "slowdown_c";
 }
 
 export interface Device__Output {
@@ -18,5 +22,9 @@ export interface Device__Output {
   'index': (number);
   'pci_bus_id': (string);
   'numa_node'?: (number);
+  'nvlink_island'?: (number);
+  'slowdown_c'?: (number);
   '_numa_node'?: "numa_node";
+  '_nvlink_island'?: "nvlink_island";
+  '_slowdown_c'?: "slowdown_c";
 }

@@ -5,10 +5,12 @@ export interface DeviceHolder {
   'gpu_id'?: (string);
   'job_id'?: (string);
   'attempt'?: (number);
+  'milli'?: (number);
 }
 
 export interface DeviceHolder__Output {
   'gpu_id': (string);
   'job_id': (string);
   'attempt': (number);
+  'milli': (number);
 }

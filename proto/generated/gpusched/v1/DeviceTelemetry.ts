@@ -7,6 +7,7 @@ export interface DeviceTelemetry {
   'memory_used_mb'?: (number);
   'temperature_c'?: (number);
   'power_w'?: (number | string);
+  'throttling'?: (boolean);
   '_utilization_percent'?: "utilization_percent";
   '_memory_used_mb'?: "memory_used_mb";
   '_temperature_c'?: "temperature_c";
@@ -19,6 +20,7 @@ export interface DeviceTelemetry__Output {
   'memory_used_mb'?: (number);
   'temperature_c'?: (number);
   'power_w'?: (number);
+  'throttling': (boolean);
   '_utilization_percent'?: "utilization_percent";
   '_memory_used_mb'?: "memory_used_mb";
   '_temperature_c'?: "temperature_c";

@@ -1,5 +1,6 @@
 // Original file: proto/gpusched/v1/types.proto
 
+import type { Long } from '@grpc/proto-loader';
 
 export interface JobSpec {
   'tenant_id'?: (string);
@@ -24,6 +25,9 @@ export interface JobSpec {
   'on_preempt'?: (string);
   'labels'?: ({[key: string]: string});
   'node_selector'?: ({[key: string]: string});
+  'gpu_milli'?: (number);
+  'depends_on'?: (string)[];
+  'not_before_ms'?: (number | string | Long);
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";
@@ -39,6 +43,8 @@ export interface JobSpec {
   '_preemption_grace_seconds'?: "preemption_grace_seconds";
   '_on_node_lost'?: "on_node_lost";
   '_on_preempt'?: "on_preempt";
+  '_gpu_milli'?: "gpu_milli";
+  '_not_before_ms'?: "not_before_ms";
 }
 
 export interface JobSpec__Output {
@@ -64,6 +70,9 @@ export interface JobSpec__Output {
   'on_preempt'?: (string);
   'labels': ({[key: string]: string});
   'node_selector': ({[key: string]: string});
+  'gpu_milli'?: (number);
+  'depends_on': (string)[];
+  'not_before_ms'?: (number);
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";
@@ -79,4 +88,6 @@ export interface JobSpec__Output {
   '_preemption_grace_seconds'?: "preemption_grace_seconds";
   '_on_node_lost'?: "on_node_lost";
   '_on_preempt'?: "on_preempt";
+  '_gpu_milli'?: "gpu_milli";
+  '_not_before_ms'?: "not_before_ms";
 }

@@ -15,6 +15,7 @@ export interface NodeInventory {
   'address'?: (string);
   'gpu_grant'?: (string);
   'gpu_grant_reason'?: (string);
+  'allows_sharing'?: (boolean);
 }
 
 export interface NodeInventory__Output {
@@ -30,4 +31,5 @@ export interface NodeInventory__Output {
   'address': (string);
   'gpu_grant': (string);
   'gpu_grant_reason': (string);
+  'allows_sharing': (boolean);
 }

@@ -3,7 +3,7 @@
 import type { Long } from '@grpc/proto-loader';
 
 export interface ResourceUsage {
-  'gpus'?: (number);
+  'gpus'?: (number | string);
   'gpu_memory_mb'?: (number | string | Long);
   'cpu_cores'?: (number);
   'memory_mb'?: (number | string | Long);

@@ -16,6 +16,9 @@ export interface TenantSpec {
   'priority_tier'?: (_gpusched_v1_PriorityTier);
   'allow_preemption'?: (boolean);
   'can_preempt_others'?: (boolean);
+  'fair_share_weight'?: (number | string);
+  'gpu_hours_budget'?: (number | string);
+  'budget_window_days'?: (number);
   '_email'?: "email";
   '_organization'?: "organization";
   '_max_gpus'?: "max_gpus";
@@ -27,6 +30,9 @@ export interface TenantSpec {
   '_priority_tier'?: "priority_tier";
   '_allow_preemption'?: "allow_preemption";
   '_can_preempt_others'?: "can_preempt_others";
+  '_fair_share_weight'?: "fair_share_weight";
+  '_gpu_hours_budget'?: "gpu_hours_budget";
+  '_budget_window_days'?: "budget_window_days";
 }
 
 export interface TenantSpec__Output {
@@ -42,6 +48,9 @@ export interface TenantSpec__Output {
   'priority_tier'?: (_gpusched_v1_PriorityTier__Output);
   'allow_preemption'?: (boolean);
   'can_preempt_others'?: (boolean);
+  'fair_share_weight'?: (number);
+  'gpu_hours_budget'?: (number);
+  'budget_window_days'?: (number);
   '_email'?: "email";
   '_organization'?: "organization";
   '_max_gpus'?: "max_gpus";
@@ -53,4 +62,7 @@ export interface TenantSpec__Output {
   '_priority_tier'?: "priority_tier";
   '_allow_preemption'?: "allow_preemption";
   '_can_preempt_others'?: "can_preempt_others";
+  '_fair_share_weight'?: "fair_share_weight";
+  '_gpu_hours_budget'?: "gpu_hours_budget";
+  '_budget_window_days'?: "budget_window_days";
 }

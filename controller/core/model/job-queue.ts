@@ -1,0 +1,142 @@
+import { assert, present } from "../../../base/assert.ts";
+import type { TenantId } from "../../../base/ids.ts";
+import { type JobIn, since } from "./job.ts";
+import type { Kind } from "./kind.ts";
+
+type QueuedJob = JobIn<"queued">;
+
+/** What all jobs of a group have in common: everything that decides their turn but the time of waiting, and where they fit. */
+export interface GroupFacts {
+  readonly tenantId: TenantId;
+  readonly effectivePriority: number;
+  readonly priority: number;
+  readonly kind: Kind;
+  readonly limitMinutes: number | undefined;
+  /** Names the history by which their running time is predicted. */
+  readonly historyKey: string;
+}
+
+/** Waiting jobs that differ only in how long they have waited: the first one stands for all. */
+export class QueueGroup {
+  readonly facts: GroupFacts;
+  readonly key: string;
+  /** The state's growth at which the first job was last refused: until room grows, so will be all others. */
+  refusedAt = -1;
+  readonly #jobs: QueuedJob[] = [];
+  /** Jobs before it have left: moving the others up at each departure would cost too much. */
+  #start = 0;
+
+  constructor(facts: GroupFacts, key: string) {
+    this.facts = facts;
+    this.key = key;
+  }
+
+  get size(): number {
+    return this.#jobs.length - this.#start;
+  }
+
+  /** Who has waited longest. */
+  get first(): QueuedJob | undefined {
+    return this.#jobs[this.#start];
+  }
+
+  /** The job that so many of the group have waited longer than. */
+  at(index: number): QueuedJob | undefined {
+    return this.#jobs[this.#start + index];
+  }
+
+  /** In order of waiting. */
+  *[Symbol.iterator](): Generator<QueuedJob> {
+    for (let index = this.#start; index < this.#jobs.length; index += 1) yield present(this.#jobs[index], "queued job");
+  }
+
+  add(job: QueuedJob): void {
+    const last = this.#jobs.at(-1);
+    if (!last || compareWaiting(last, job) < 0) this.#jobs.push(job);
+    else this.#jobs.splice(this.indexOf(job) + this.#start, 0, job);
+  }
+
+  remove(job: QueuedJob): void {
+    const index = this.indexOf(job) + this.#start;
+    assert(this.#jobs[index]?.id === job.id, `job ${job.id} is not in its group`);
+    if (index > this.#start) {
+      this.#jobs.splice(index, 1);
+      return;
+    }
+    this.#start += 1;
+    if (this.#start < 64 || this.#start * 2 < this.#jobs.length) return;
+    this.#jobs.splice(0, this.#start);
+    this.#start = 0;
+  }
+
+  /** How many of the group have waited longer than the job. */
+  indexOf(job: QueuedJob): number {
+    let low = this.#start;
+    let high = this.#jobs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareWaiting(present(this.#jobs[middle], "queued job"), job) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low - this.#start;
+  }
+}
+
+/**
+ * The waiting jobs, in groups. Adding and taking the first of a group cost the same however many wait; a walk in order
+ * merges the groups by the turn of the first job of each.
+ */
+export class JobQueue {
+  readonly #groups = new Map<string, QueueGroup>();
+  /** Groups that got a job since they were last asked for. */
+  #fresh = new Set<QueueGroup>();
+  size = 0;
+
+  get groups(): Iterable<QueueGroup> {
+    return this.#groups.values();
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** The groups that got a job since this was last called. */
+  takeFresh(): Iterable<QueueGroup> {
+    const fresh = this.#fresh;
+    this.#fresh = new Set();
+    return fresh;
+  }
+
+  add(job: QueuedJob, facts: GroupFacts): QueueGroup {
+    const key = keyOf(facts);
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = new QueueGroup(facts, key);
+      this.#groups.set(key, group);
+    }
+    group.add(job);
+    this.#fresh.add(group);
+    this.size += 1;
+    return group;
+  }
+
+  remove(job: QueuedJob, group: QueueGroup): void {
+    group.remove(job);
+    this.size -= 1;
+    if (group.size > 0) return;
+    this.#groups.delete(group.key);
+    this.#fresh.delete(group);
+  }
+}
+
+function keyOf({ tenantId, effectivePriority, priority, kind, limitMinutes, historyKey }: GroupFacts): string {
+  return `${tenantId} ${effectivePriority} ${priority} ${limitMinutes ?? ""} ${kind.shape} ${historyKey}`;
+}
+
+/** Who has waited longer; by id among those who came together. */
+export function compareWaiting(a: QueuedJob, b: QueuedJob): number {
+  const byTime = since(a) - since(b);
+  if (byTime !== 0) return byTime;
+  if (a.id === b.id) return 0;
+  return a.id < b.id ? -1 : 1;
+}

@@ -1,0 +1,37 @@
+import { type Demand, demandOf, type JobSpec } from "./job.ts";
+
+/** Jobs of one kind ask the same of the cluster: one answer is good for all of them. */
+export interface Kind {
+  readonly demand: Demand;
+  /** Equal for equal demands. */
+  readonly shape: string;
+  /** Which devices and nodes it may use at all: jobs of different pools do not hold each other up. */
+  readonly pool: string;
+}
+
+/** The kinds that are known, each once. */
+export class Kinds {
+  readonly #byShape = new Map<string, Kind>();
+  readonly #bySpec = new WeakMap<JobSpec, Kind>();
+
+  of(spec: JobSpec): Kind {
+    const known = this.#bySpec.get(spec);
+    if (known) return known;
+    const demand = demandOf(spec);
+    const shape = shapeOf(demand);
+    const kind = this.#byShape.get(shape) ?? { demand, shape, pool: poolOf(demand) };
+    this.#byShape.set(shape, kind);
+    this.#bySpec.set(spec, kind);
+    return kind;
+  }
+}
+
+function shapeOf(demand: Demand): string {
+  const { gpus, milli, gpuMemoryMb, gpuModels, cpuCores, memoryMb, gang, gpusPerNode, hasImage, nodeSelector } = demand;
+  const numbers = `${gpus}/${milli}/${gpuMemoryMb}/${cpuCores}/${memoryMb}/${gang ? (gpusPerNode ?? "packed") : ""}`;
+  return `${numbers}/${hasImage}/${gpuModels.join("|")}/${JSON.stringify(nodeSelector)}`;
+}
+
+function poolOf({ gpus, gpuModels, nodeSelector }: Demand): string {
+  return `${gpus === 0 ? "cpu" : gpuModels.join("|")}/${JSON.stringify(nodeSelector)}`;
+}

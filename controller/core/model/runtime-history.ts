@@ -1,0 +1,114 @@
+import { HOUR_MS, MINUTE_MS } from "../../../base/time.ts";
+import type { JobSpec, RuntimePlan } from "./job.ts";
+
+/** Running times that are kept for each key: the newest. */
+const MAX_SAMPLES = 24;
+/** Fewer say too little. */
+const MIN_SAMPLES = 3;
+/** Beyond so many keys the one that was used longest ago is forgotten. */
+const MAX_KEYS = 50_000;
+/** What a job is taken to run of which nothing at all is known. */
+const UNKNOWN_MS = 4 * HOUR_MS;
+
+/** The part of a job's likeness that a key names, the most telling first. */
+type Likeness = (spec: JobSpec, shape: string) => string;
+const LIKENESSES: readonly Likeness[] = [
+  (spec, shape) => `${spec.tenantId} a ${spec.name} ${spec.image ?? ""} ${shape}`,
+  (spec) => `${spec.tenantId} b ${spec.name} ${spec.image ?? ""}`,
+  (spec, shape) => `${spec.tenantId} c ${shape}`,
+  (spec) => `${spec.tenantId} d ${spec.gpuCount}`,
+  (spec) => `${spec.tenantId} e`,
+];
+
+interface Samples {
+  /** In the order in which the runs ended. */
+  readonly newest: number[];
+  readonly sorted: number[];
+}
+
+/**
+ * How long jobs ran, by tenant and likeness. A prediction is a quantile of the newest runs of the most similar jobs of which
+ * there are enough: unlike a mean, one run that hung for a week does not move it.
+ *
+ * Source of the idea that a user's last runs predict the next better than what users ask for: Tsafrir, Etsion, Feitelson,
+ * "Backfilling Using System-Generated Predictions", IEEE TPDS 18(6), 2007.
+ */
+export class RuntimeHistory {
+  /** In the order of last use. */
+  readonly #byKey: Map<string, Samples>;
+  readonly #isFrozen: boolean;
+
+  constructor(byKey = new Map<string, Samples>(), isFrozen = false) {
+    this.#byKey = byKey;
+    this.#isFrozen = isFrozen;
+  }
+
+  /** The same history for looking ahead: nothing is added to it. */
+  frozen(): RuntimeHistory {
+    return new RuntimeHistory(this.#byKey, true);
+  }
+
+  /** A job of this spec ran to its own end. */
+  add(spec: JobSpec, shape: string, ranMs: number): void {
+    if (this.#isFrozen) return;
+    for (const likeness of LIKENESSES) {
+      const key = likeness(spec, shape);
+      const samples = this.#byKey.get(key) ?? { newest: [], sorted: [] };
+      this.#byKey.delete(key);
+      this.#byKey.set(key, samples);
+      samples.newest.push(ranMs);
+      samples.sorted.splice(lowerBound(samples.sorted, ranMs), 0, ranMs);
+      const oldest = samples.newest.length > MAX_SAMPLES ? samples.newest.shift() : undefined;
+      if (oldest !== undefined) samples.sorted.splice(lowerBound(samples.sorted, oldest), 1);
+    }
+    for (const key of this.#byKey.keys()) {
+      if (this.#byKey.size <= MAX_KEYS) break;
+      this.#byKey.delete(key);
+    }
+  }
+
+  /** The key of the most similar jobs of which enough have run; empty when there are none. */
+  keyFor(spec: JobSpec, shape: string): string {
+    for (const likeness of LIKENESSES) {
+      const key = likeness(spec, shape);
+      if ((this.#byKey.get(key)?.newest.length ?? 0) >= MIN_SAMPLES) return key;
+    }
+    return "";
+  }
+
+  /** @param quantile 0 … 1 */
+  predict(key: string, quantile: number): { readonly ms: number; readonly samples: number } | undefined {
+    const sorted = this.#byKey.get(key)?.sorted;
+    if (!sorted || sorted.length === 0) return undefined;
+    const index = Math.min(sorted.length - 1, Math.floor(quantile * sorted.length));
+    return { ms: Math.max(sorted[index] ?? 0, 1), samples: sorted.length };
+  }
+}
+
+/**
+ * How long a job is expected to run: its limit or the prediction, whichever the policy asks for first, and never more than
+ * its limit.
+ */
+export function planRuntime(
+  history: RuntimeHistory,
+  question: { readonly limitMinutes: number | undefined; readonly historyKey: string },
+  policy: { readonly runtimes: "limit" | "prediction"; readonly predictionQuantile: number },
+): RuntimePlan {
+  const limitMs = (question.limitMinutes ?? Number.POSITIVE_INFINITY) * MINUTE_MS;
+  if (policy.runtimes === "limit" && Number.isFinite(limitMs)) return { ms: limitMs, basis: "limit" };
+  const prediction = history.predict(question.historyKey, policy.predictionQuantile);
+  if (prediction && prediction.ms < limitMs)
+    return { ms: prediction.ms, basis: "history", samples: prediction.samples };
+  return Number.isFinite(limitMs) ? { ms: limitMs, basis: "limit" } : { ms: UNKNOWN_MS, basis: "guess" };
+}
+
+function lowerBound(sorted: readonly number[], value: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

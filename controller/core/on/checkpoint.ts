@@ -1,0 +1,18 @@
+import { RequestError } from "../../../base/errors.ts";
+import type { Answers, InputOf } from "../input.ts";
+import type { State } from "../model/state.ts";
+import type { Output } from "../output.ts";
+import { note } from "../transition.ts";
+
+/** The least time between two checkpoints that are written down: more often they say nothing new. */
+const MIN_INTERVAL_MS = 10_000;
+
+/** A running job says that what it has done is safe: from now on stopping it costs only what comes after. */
+export function onCheckpoint(state: State, input: InputOf<"checkpoint">, out: Output): Answers["checkpoint"] {
+  const job = state.jobs.get(input.jobId);
+  if (!job) throw new RequestError("not_found", "Job not found");
+  if (job.phase !== "running") throw new RequestError("conflict", "Job is not running");
+  if (job.checkpointAt !== undefined && input.at - job.checkpointAt < MIN_INTERVAL_MS) return { jobId: job.id };
+  note(state, out, { ...job, checkpointAt: input.at }, "checkpoint", "the job reported a checkpoint", input.at);
+  return { jobId: job.id };
+}

@@ -1,0 +1,44 @@
+import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { ClaimedShare } from "../model/job.ts";
+import type { NodeRanking } from "./node-ranking.ts";
+import type { DemandMix } from "./demand-mix.ts";
+import { newDemandMix } from "./demand-mix.ts";
+
+/** Room that is kept for a blocked job at a time when others will have left. */
+export interface Reservation {
+  readonly jobId: JobId;
+  readonly pool: string;
+  /** When it is expected to start, and to have ended. */
+  readonly at: number;
+  readonly until: number;
+  readonly shares: readonly ClaimedShare[];
+}
+
+/** What one pass leaves for the next: it can all be worked out anew, at a price. */
+export interface SchedulingMemory {
+  /** In the order of the jobs they are for. */
+  reservations: Reservation[];
+  readonly reservedOn: Map<NodeName, Reservation[]>;
+  /** Nodes in the order in which a kind of job would take them, by shape. */
+  readonly rankings: Map<string, NodeRanking>;
+  /** Nodes in the order in which they will have room, by shape. */
+  readonly openings: Map<string, NodeRanking>;
+  readonly mix: DemandMix;
+  /** The time of the pass. */
+  now: number;
+  /** The state's growth when all groups were last looked at. */
+  seenGrowth: number;
+}
+
+/** Nothing remembered. */
+export function newSchedulingMemory(): SchedulingMemory {
+  return {
+    reservations: [],
+    reservedOn: new Map(),
+    rankings: new Map(),
+    openings: new Map(),
+    mix: newDemandMix(),
+    now: 0,
+    seenGrowth: -1,
+  };
+}

@@ -1,0 +1,121 @@
+import type { ClaimedShare, JobIn } from "../model/job.ts";
+import type { Kind } from "../model/kind.ts";
+import type { Node } from "../model/node.ts";
+import type { State } from "../model/state.ts";
+import { type Share, shareOf } from "./filter.ts";
+import type { Reservation } from "./memory.ts";
+import { openingRanking } from "./ranking.ts";
+import { capacityAt, canStay, endsOn, firstStay, hasKept, takesWork } from "./timeline.ts";
+
+/** A blocked job, and how long it will need its place. */
+interface Blocked {
+  readonly job: JobIn<"queued">;
+  readonly kind: Kind;
+  readonly durationMs: number;
+}
+
+/** When and where a blocked job will fit. */
+interface Opening {
+  readonly at: number;
+  readonly shares: readonly ClaimedShare[];
+}
+
+/** Beyond so many nodes tried for a place that is clear of other reservations, none is made. */
+const MAX_TRIED = 256;
+
+/** Keeps room for a blocked job at the earliest time at which it can run; undefined when no such time can be told. */
+export function reserve(state: State, blocked: Blocked, now: number): Reservation | undefined {
+  const opening = findOpening(state, blocked, now);
+  if (!opening) return undefined;
+  const { job, kind, durationMs } = blocked;
+  const until = opening.at + durationMs;
+  const reservation = { jobId: job.id, pool: kind.pool, at: opening.at, until, shares: opening.shares };
+  state.scheduling.reservations.push(reservation);
+  for (const { node } of opening.shares) {
+    const onNode = state.scheduling.reservedOn.get(node) ?? [];
+    onNode.push(reservation);
+    state.scheduling.reservedOn.set(node, onNode);
+  }
+  return reservation;
+}
+
+/** Forgets all reservations: they are made anew in the order in which the jobs' turns come. */
+export function clearReservations(state: State): void {
+  state.scheduling.reservations = [];
+  state.scheduling.reservedOn.clear();
+}
+
+function findOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
+  const { demand } = blocked.kind;
+  if (demand.gang && demand.gpusPerNode === undefined) return packedOpening(state, blocked, now);
+  const perNode = demand.gpusPerNode ?? demand.gpus;
+  const share = shareOf(demand, perNode);
+  return evenOpening(state, blocked, share, demand.gpus === 0 ? 1 : demand.gpus / perNode, now);
+}
+
+/** So many nodes with the same share each: those that have room first. */
+function evenOpening(state: State, blocked: Blocked, share: Share, count: number, now: number): Opening | undefined {
+  const { kind, durationMs, job } = blocked;
+  const stay = { demand: kind.demand, share, jobId: job.id };
+  const found: { node: Node; at: number }[] = [];
+  let tried = 0;
+  const ranking = openingRanking(state, kind, share, now);
+  for (const node of ranking.ascending()) {
+    const opens = Math.max(now, ranking.costOf(node));
+    // The ones found already are all there by then, and none of the rest is earlier.
+    if (found.length >= count && opens >= latest(found, count)) break;
+    if (tried >= count + MAX_TRIED) break;
+    tried += 1;
+    const at = hasKept(state, node) ? firstStay(state, node, { ...stay, from: now, durationMs }, now) : opens;
+    if (at === undefined) continue;
+    found.push({ node, at });
+    found.sort((a, b) => a.at - b.at);
+  }
+  if (found.length < count) return undefined;
+  const at = latest(found, count);
+  const fits = ({ node }: { node: Node }) =>
+    !hasKept(state, node) || canStay(state, node, { ...stay, from: at, until: at + durationMs }, now);
+  const chosen = found.filter(fits).slice(0, count);
+  if (chosen.length < count) return undefined;
+  return { at, shares: chosen.map(({ node }) => shareOn(node, share)) };
+}
+
+function latest(found: readonly { readonly at: number }[], count: number): number {
+  return found[count - 1]?.at ?? Number.POSITIVE_INFINITY;
+}
+
+/** A gang on whatever nodes: the first time at which all nodes together have room, then those that have most. */
+function packedOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
+  const { demand } = blocked.kind;
+  const nodes = state.cluster.nodes.filter(takesWork);
+  const times = [...new Set([now, ...nodes.flatMap((node) => endsOn(state, node, now))])].sort((a, b) => a - b);
+  const at = (time: number) => {
+    const stay = { demand, from: time, until: time + blocked.durationMs, jobId: blocked.job.id };
+    return nodes.map((node) => ({
+      node,
+      gpus: capacityAt(state, node, stay, (gpus) => shareOf(demand, gpus), now),
+    }));
+  };
+  const total = (places: readonly { gpus: number }[]) => places.reduce((sum, { gpus }) => sum + gpus, 0);
+  let low = 0;
+  for (let high = times.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (total(at(times[middle] ?? now)) >= demand.gpus) high = middle;
+    else low = middle + 1;
+  }
+  const when = times[low];
+  if (when === undefined) return undefined;
+  const shares: ClaimedShare[] = [];
+  let missing = demand.gpus;
+  for (const { node, gpus } of at(when).sort((a, b) => b.gpus - a.gpus)) {
+    const own = Math.min(gpus, missing);
+    if (own === 0) break;
+    shares.push(shareOn(node, shareOf(demand, own)));
+    missing -= own;
+  }
+  return missing === 0 ? { at: when, shares } : undefined;
+}
+
+function shareOn(node: Node, { gpus, cpuCores, memoryMb }: Share): ClaimedShare {
+  return { node: node.record.name, gpus, cpuCores, memoryMb };
+}

@@ -1,0 +1,203 @@
+import { MINUTE_MS } from "../../../base/time.ts";
+import type { JobId } from "../../../base/ids.ts";
+import { type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
+import type { Departures, Node } from "../model/node.ts";
+import type { State } from "../model/state.ts";
+import { isSuitable, judge, type Share } from "./filter.ts";
+
+/** What is free of a node at some time, as far as one kind of job is concerned. */
+interface Free {
+  gpus: number;
+  cpuCores: number;
+  memoryMb: number;
+}
+
+/** Room on a node that is kept for another job. */
+interface Kept {
+  readonly share: ClaimedShare;
+  readonly at: number;
+  readonly until: number;
+}
+
+/**
+ * When the job is expected to leave its devices. A job that has outrun its plan is taken to run as long again: with times as
+ * skewed as those of jobs, what has run long goes on long (Harchol-Balter and Downey, ACM TOCS 15(3), 1997).
+ */
+export function expectedEnd(state: State, job: Job, now: number): number {
+  if (job.phase === "stopping") return now + graceMsOf(state.spec(job.id));
+  const begun = job.startedAt ?? job.placedAt ?? now;
+  const plannedMs = Math.max(job.plan?.ms ?? MINUTE_MS, 1);
+  if (begun + plannedMs > now) return begun + plannedMs;
+  return begun + plannedMs * 2 ** Math.ceil(Math.log2((now - begun + 1) / plannedMs));
+}
+
+/** What the node will have free for this kind of job at `when`, before anything is kept for others. */
+function freeAt(state: State, node: Node, demand: Demand, when: number, now: number): Free {
+  const { inventory } = node.record;
+  let [cpuCores, memoryMb] = [inventory.cpuCores - node.cpuCoresUsed, inventory.memoryMb - node.memoryMbUsed];
+  let { room } = node;
+  for (const step of departuresOf(state, node, now)) {
+    if (step.at > when) break;
+    ({ cpuCores, memoryMb, room } = step);
+  }
+  return { gpus: demand.gpus === 0 ? 0 : countFitting(node, room, demand), cpuCores, memoryMb };
+}
+
+function countFitting(node: Node, room: readonly number[], demand: Demand): number {
+  const { devices } = node.record.inventory;
+  let count = 0;
+  for (let index = 0; index < devices.length; index += 1) {
+    const device = devices[index];
+    if (device && (room[index] ?? 0) >= demand.milli && isSuitable(device, demand)) count += 1;
+  }
+  return count;
+}
+
+/** What will be free on the node as its work ends. Kept until the node changes: nothing else moves the times. */
+function departuresOf(state: State, node: Node, now: number): Departures["steps"] {
+  if (node.departures?.version === node.version) return node.departures.steps;
+  const leaving = [...node.jobs].map(([id, allocation]) => ({
+    at: expectedEnd(state, state.job(id), now),
+    allocation,
+  }));
+  leaving.sort((a, b) => a.at - b.at);
+  const { devices, cpuCores: allCores, memoryMb: allMemory } = node.record.inventory;
+  let [cpuCores, memoryMb] = [allCores - node.cpuCoresUsed, allMemory - node.memoryMbUsed];
+  const room = [...node.room];
+  const places = new Map(devices.map(({ id }, index) => [id, index]));
+  const blocked = new Set([...node.leftovers.values(), ...[node.throttling]].flatMap((ids) => [...ids]));
+  const steps = leaving.map(({ at, allocation }) => {
+    cpuCores += allocation.cpuCores;
+    memoryMb += allocation.memoryMb;
+    for (const id of allocation.devices) {
+      const place = places.get(id);
+      if (place !== undefined && !blocked.has(id))
+        room[place] = (room[place] ?? 0) + (allocation.milli ?? WHOLE_DEVICE);
+    }
+    return { at, cpuCores, memoryMb, room: [...room] };
+  });
+  node.departures = { version: node.version, steps };
+  return steps;
+}
+
+/** What is kept on the node for others than the job. A claim is kept from now on: its room must not be touched at all. */
+function keptOn(state: State, node: Node, except: JobId | undefined): readonly Kept[] {
+  const kept: Kept[] = [];
+  for (const { jobId, shares, at, until } of state.scheduling.reservedOn.get(node.record.name) ?? []) {
+    if (jobId === except) continue;
+    for (const share of shares) if (share.node === node.record.name) kept.push({ share, at, until });
+  }
+  for (const [jobId, claim] of state.claims) {
+    if (jobId === except) continue;
+    for (const share of claim.shares) {
+      if (share.node === node.record.name) kept.push({ share, at: Number.NEGATIVE_INFINITY, until: claim.until });
+    }
+  }
+  return kept;
+}
+
+/** Whether anything at all is kept on the node. */
+export function hasKept(state: State, node: Node): boolean {
+  return state.claims.size > 0 || state.scheduling.reservedOn.has(node.record.name);
+}
+
+/** A question about a node's future. */
+export interface Stay {
+  readonly demand: Demand;
+  readonly share: Share;
+  readonly from: number;
+  readonly until: number;
+  /** Whose own reservation does not stand in its way. */
+  readonly jobId: JobId | undefined;
+}
+
+/**
+ * Whether the share would be free on the node from `from` until `until`, with everything that is kept for others. As work
+ * only ever ends, it is enough to look at the beginning and at each time at which room is kept from.
+ */
+export function canStay(state: State, node: Node, stay: Stay, now: number): boolean {
+  const kept = keptOn(state, node, stay.jobId);
+  const times = [stay.from];
+  for (const { at } of kept) {
+    if (at > stay.from && at < stay.until) times.push(at);
+    // Until the victims are gone, what they will leave is kept already.
+    if (at === Number.NEGATIVE_INFINITY) times.push(latestGrace(state, node, now));
+  }
+  return times.every((when) => {
+    const free = freeAt(state, node, stay.demand, when, now);
+    for (const { share, at, until } of kept) {
+      if (at > when || until <= when) continue;
+      free.gpus -= share.gpus;
+      free.cpuCores -= share.cpuCores;
+      free.memoryMb -= share.memoryMb;
+    }
+    const { gpus, cpuCores, memoryMb } = stay.share;
+    return free.gpus >= gpus && free.cpuCores >= cpuCores && free.memoryMb >= memoryMb;
+  });
+}
+
+/** When everything that is being stopped on the node will be gone. */
+function latestGrace(state: State, node: Node, now: number): number {
+  let latest = now;
+  for (const id of node.jobs.keys()) {
+    const job = state.job(id);
+    if (job.phase === "stopping") latest = Math.max(latest, expectedEnd(state, job, now));
+  }
+  return latest;
+}
+
+/** The first time at which the node has the share free, as far as running jobs are concerned; infinity if it never has. */
+export function opensAt(state: State, node: Node, demand: Demand, share: Share, now: number): number {
+  const { answer } = judge(node, demand, share);
+  if (answer === "fits") return 0;
+  if (answer === "never" || !takesWork(node)) return Number.POSITIVE_INFINITY;
+  for (const { at, cpuCores, memoryMb, room } of departuresOf(state, node, now)) {
+    const gpus = share.gpus === 0 ? 0 : countFitting(node, room, demand);
+    if (covers({ gpus, cpuCores, memoryMb }, share)) return at;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/**
+ * The first time from which the share can stay for as long as it needs, with everything that is kept for others; undefined
+ * when no such time can be told.
+ */
+export function firstStay(state: State, node: Node, stay: Omit<Stay, "until"> & { durationMs: number }, now: number) {
+  const { durationMs, ...rest } = stay;
+  const times = new Set([stay.from, ...endsOn(state, node, now)]);
+  for (const { until } of keptOn(state, node, stay.jobId)) if (Number.isFinite(until)) times.add(until);
+  for (const from of [...times].filter((time) => time >= stay.from).sort((a, b) => a - b)) {
+    if (canStay(state, node, { ...rest, from, until: from + durationMs }, now)) return from;
+  }
+  return undefined;
+}
+
+/** The times at which work on the node is expected to end, in order. */
+export function endsOn(state: State, node: Node, now: number): readonly number[] {
+  return departuresOf(state, node, now).map(({ at }) => at);
+}
+
+/** How many of a gang's GPUs the node will be able to take at `when`, with everything that is kept for others. */
+export function capacityAt(
+  state: State,
+  node: Node,
+  stay: Omit<Stay, "share">,
+  shareOfGpus: (gpus: number) => Share,
+  now: number,
+): number {
+  const free = freeAt(state, node, stay.demand, stay.from, now);
+  let gpus = Math.min(free.gpus, stay.demand.gpus);
+  while (gpus > 0 && !covers(free, shareOfGpus(gpus))) gpus -= 1;
+  if (!hasKept(state, node)) return gpus;
+  while (gpus > 0 && !canStay(state, node, { ...stay, share: shareOfGpus(gpus) }, now)) gpus -= 1;
+  return gpus;
+}
+
+/** Whether the node may be counted on: silent and cordoned ones may not. */
+export function takesWork(node: Node): boolean {
+  return node.reach === "online" && node.session !== undefined && !node.record.cordoned && node.executorReady;
+}
+
+function covers(free: Free, share: Share): boolean {
+  return free.gpus >= share.gpus && free.cpuCores >= share.cpuCores && free.memoryMb >= share.memoryMb;
+}

@@ -1,0 +1,126 @@
+import type { JobIn } from "../model/job.ts";
+import { since } from "../model/job.ts";
+import { planRuntime } from "../model/runtime-history.ts";
+import { Heap } from "../model/heap.ts";
+import type { QueueGroup } from "../model/job-queue.ts";
+import type { State } from "../model/state.ts";
+
+/** What decides whose turn it is, in this order; lower is earlier. */
+export interface Turn {
+  readonly job: JobIn<"queued">;
+  readonly group: QueueGroup;
+  /** Effective priority with what waiting has added, negated. */
+  readonly agedPriority: number;
+  /** What its tenant has used, against its weight. */
+  readonly tenantUse: number;
+  /** Expected GPU-milliseconds; 0 where the policy does not ask. */
+  readonly size: number;
+  /** As asked, negated. */
+  readonly priority: number;
+  readonly since: number;
+}
+
+/** Whose turn it is at the time, given that the job is of the group. */
+export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at: number): Turn {
+  const { policy } = state.settings;
+  const { aging } = policy;
+  const waited = Math.max(0, at - since(job));
+  const aged = Math.min(aging.maxPoints, Math.floor(waited / aging.stepMs) * aging.points);
+  return {
+    job,
+    group,
+    agedPriority: -(job.effectivePriority + aged),
+    tenantUse: policy.fairShareHalfLifeMs === 0 ? 0 : useOf(state, job),
+    size: policy.order === "shortest" ? sizeOf(state, group) : 0,
+    priority: -job.priority,
+    since: since(job),
+  };
+}
+
+/** Negative when `a` comes before `b`. */
+export function compareTurns(a: Turn, b: Turn): number {
+  return (
+    a.agedPriority - b.agedPriority ||
+    a.tenantUse - b.tenantUse ||
+    a.size - b.size ||
+    a.priority - b.priority ||
+    a.since - b.since ||
+    (a.job.id < b.job.id ? -1 : Number(a.job.id > b.job.id))
+  );
+}
+
+function useOf(state: State, job: JobIn<"queued">): number {
+  return state.use.weighed(job.tenantId) / (state.tenant(job.tenantId).fairShareWeight ?? 1);
+}
+
+function sizeOf(state: State, group: QueueGroup): number {
+  const { demand } = group.facts.kind;
+  const { ms } = planRuntime(state.history, group.facts, state.settings.policy);
+  return (ms * Math.max(demand.gpus, 1) * demand.milli) / 1_000;
+}
+
+/**
+ * Walks groups in the order of the turns of their first jobs. What a start changes for others of its tenant only ever puts
+ * them back, so that a turn is looked at anew when it comes up.
+ */
+export class TurnOrder {
+  readonly #state: State;
+  readonly #at: number;
+  readonly #heap = new Heap<Turn>(compareTurns);
+
+  constructor(state: State, groups: Iterable<QueueGroup>, at: number) {
+    this.#state = state;
+    this.#at = at;
+    for (const group of groups) this.add(group);
+  }
+
+  /** Has the group's first job considered, in its turn. */
+  add(group: QueueGroup): void {
+    if (group.first) this.#heap.add(turnOf(this.#state, group.first, group, this.#at));
+  }
+
+  /** Whose turn it is now: its group leaves the order, unless it is added again. */
+  next(): Turn | undefined {
+    for (;;) {
+      const turn = this.#heap.take();
+      if (!turn) return undefined;
+      const now = turnOf(this.#state, turn.job, turn.group, this.#at);
+      if (now.tenantUse === turn.tenantUse) return now;
+      this.#heap.add(now);
+    }
+  }
+}
+
+/** The waiting jobs in their order at the time. Linear in their number, times the logarithm of that of their groups. */
+export function* jobsInOrder(state: State, at: number): Generator<JobIn<"queued">> {
+  const heads = new Heap<{ turn: Turn; rest: Generator<JobIn<"queued">> }>((a, b) => compareTurns(a.turn, b.turn));
+  const add = (group: QueueGroup, rest: Generator<JobIn<"queued">>): void => {
+    const { value: job } = rest.next();
+    if (job) heads.add({ turn: turnOf(state, job, group, at), rest });
+  };
+  for (const group of state.queue.groups) add(group, group[Symbol.iterator]());
+  for (let head = heads.take(); head; head = heads.take()) {
+    yield head.turn.job;
+    add(head.turn.group, head.rest);
+  }
+}
+
+/** 1 for the next job to be considered; 0 for a job that is not queued. */
+export function queuePosition(state: State, job: JobIn<"queued">, at: number): number {
+  const own = turnOf(state, job, state.groupOf(job), at);
+  let before = 0;
+  for (const group of state.queue.groups) before += countBefore(state, group, own, at);
+  return before + 1;
+}
+
+function countBefore(state: State, group: QueueGroup, own: Turn, at: number): number {
+  let low = 0;
+  let high = group.size;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = group.at(middle);
+    if (other && compareTurns(turnOf(state, other, group, at), own) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
