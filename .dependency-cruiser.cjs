@@ -94,6 +94,12 @@ module.exports = {
       { pathNot: ["^controller/core/", PURE_BASE] },
     ),
     never(
+      "replay-is-pure",
+      "The replay drives the core and nothing else: no packages, no Node.js, no store, no network.",
+      { path: "^controller/replay/", pathNot: TEST },
+      { pathNot: ["^controller/(core|replay)/", PURE_BASE] },
+    ),
+    never(
       "agent-core-is-pure",
       "The core imports itself, pure files of base and its shell's interface.",
       { path: "^agent/core/", pathNot: TEST },

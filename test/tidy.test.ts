@@ -12,8 +12,8 @@ const MAX_FUNCTION_LINES = 70;
 
 /** Files whose exported names all need a docstring: the core, and the interfaces that others implement. */
 const DOCUMENTED =
-  /^(controller|agent)\/core\/|^(controller\/store\/store|agent\/executor\/executor|agent\/devices\/device-source)\.ts$/;
-const CORE = /^(controller|agent)\/core\//;
+  /^(controller|agent)\/core\/|^controller\/replay\/|^(controller\/store\/store|agent\/executor\/executor|agent\/devices\/device-source)\.ts$/;
+const CORE = /^(controller|agent)\/core\/|^controller\/replay\//;
 
 const sources = typeScriptFiles()
   .filter((name) => !name.startsWith("proto/generated/"))

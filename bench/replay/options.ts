@@ -1,0 +1,90 @@
+import { parseArgs } from "node:util";
+
+/** The named benchmarks. */
+const SCENARIOS = ["saturation", "kth", "itp", "fairness"] as const;
+type Scenario = (typeof SCENARIOS)[number];
+
+/** A trace of the user's own. */
+export interface Custom {
+  readonly jobs: string;
+  /** A file of hosts, or `NxG`: N nodes of G GPUs. */
+  readonly nodes: string;
+  /** Whether jobs run at most for what was requested. */
+  readonly limits: "requested" | "none";
+}
+
+/** What the command line asks for. */
+export interface Options {
+  readonly traces: string | undefined;
+  readonly custom: Custom | undefined;
+  readonly has: (scenario: Scenario) => boolean;
+  /** Beginnings of the names of wanted policies; none is all. */
+  readonly policies: readonly string[];
+  /** Variants of the trace of pods. */
+  readonly pods: readonly string[];
+  readonly seeds: number;
+  readonly json: string | undefined;
+}
+
+const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--policy NAME]… [--pods NAME]… [--seeds N] [--json FILE]
+       npm run bench:replay -- --jobs FILE --nodes FILE|NxG [--no-limits] [--policy NAME]… [--json FILE]
+
+  --traces DIR   where the traces are; docs/replay.md says which and where they are published
+  --only NAME    only this benchmark, may be repeated: ${SCENARIOS.join(", ")}
+  --policy NAME  only policies whose names begin so, may be repeated: core, fifo, easy, fgd, …
+  --pods NAME    variant of the trace of pods for saturation, may be repeated (default: default)
+  --seeds N      runs of each saturation, of which the mean is shown (default: 10)
+  --jobs FILE    a trace of your own, in the same form
+  --nodes FILE   its hosts, or NxG for N nodes of G GPUs
+  --no-limits    requested times are estimates that end no job
+  --json FILE    also write the figures there`;
+
+/** Reads the command line; says what is wrong and ends the process when it cannot. */
+export function readOptions(args: string[]): Options {
+  try {
+    return parse(args);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function parse(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      traces: { type: "string" },
+      only: { type: "string", multiple: true, default: [] },
+      policy: { type: "string", multiple: true, default: [] },
+      pods: { type: "string", multiple: true, default: ["default"] },
+      seeds: { type: "string", default: "10" },
+      jobs: { type: "string" },
+      nodes: { type: "string" },
+      "no-limits": { type: "boolean", default: false },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const { traces, only, jobs, nodes } = values;
+  const unknown = only.find((name) => !SCENARIOS.some((scenario) => scenario === name));
+  if (unknown !== undefined) throw new TypeError(`there is no benchmark ${JSON.stringify(unknown)}`);
+  if ((jobs === undefined) !== (nodes === undefined)) throw new TypeError("--jobs and --nodes go together");
+  if (traces === undefined && jobs === undefined) throw new TypeError("neither --traces nor --jobs is given");
+  const seeds = Number(values.seeds);
+  if (!Number.isInteger(seeds) || seeds < 1) throw new TypeError("--seeds must be a whole number of at least 1");
+  const limits = values["no-limits"] ? "none" : "requested";
+  return {
+    traces,
+    custom: jobs !== undefined && nodes !== undefined ? { jobs, nodes, limits } : undefined,
+    has: (scenario) => only.length === 0 || only.includes(scenario),
+    policies: values.policy,
+    pods: values.pods,
+    seeds,
+    json: values.json,
+  };
+}

@@ -1,0 +1,42 @@
+/** `npm run bench:replay`: replays traces through the production core, and beside it through simple schedulers. */
+import { writeFile } from "node:fs/promises";
+import { formatResults, type ScenarioResult } from "./result.ts";
+import { compare } from "./compare.ts";
+import { type Options, readOptions } from "./options.ts";
+import { CORE_POLICIES, type Policies } from "./policies.ts";
+import { customScenario } from "./scenarios/custom.ts";
+import { fairnessScenario, itpScenario } from "./scenarios/itp.ts";
+import { kthScenario } from "./scenarios/kth.ts";
+import { saturate, saturationOf } from "./scenarios/saturation.ts";
+
+const options = readOptions(process.argv.slice(2));
+const all: ScenarioResult[] = [];
+for (const results of tables(options)) all.push(...show(results));
+if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(all, undefined, 2)}\n`);
+
+/** The results of each table, worked out as they are asked for. */
+function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
+  const policies: Policies = {
+    core: CORE_POLICIES,
+    isWanted: (row) => wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name)),
+  };
+  const { custom, traces, seeds } = wanted;
+  if (custom) yield compare(customScenario(custom), policies);
+  if (traces === undefined) return;
+  if (wanted.has("saturation")) {
+    for (const trace of wanted.pods) yield saturate(saturationOf(traces, trace), seeds, policies);
+  }
+  if (wanted.has("kth")) yield compare(kthScenario(traces), policies);
+  if (wanted.has("itp")) yield compare(itpScenario(traces), policies);
+  if (wanted.has("fairness")) yield compare(fairnessScenario(traces), policies);
+}
+
+function show(results: Generator<ScenarioResult>): ScenarioResult[] {
+  const rows: ScenarioResult[] = [];
+  for (const row of results) {
+    rows.push(row);
+    console.error(`${row.scenario}, ${row.policy}: ${row.tookS.toFixed(1)} s`);
+  }
+  console.log(`${rows[0]?.scenario ?? "nothing"}\n${formatResults(rows)}\n`);
+  return rows;
+}

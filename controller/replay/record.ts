@@ -1,0 +1,44 @@
+import type { ReplayJob } from "./workload.ts";
+
+/** What an attempt held on one node. */
+export interface HeldShare {
+  readonly node: string;
+  /** Ids that are unique in the cluster. */
+  readonly devices: readonly string[];
+}
+
+/** One try of a job. Times in milliseconds since the start of the replay. */
+export interface AttemptRecord {
+  readonly startMs: number;
+  readonly shares: readonly HeldShare[];
+  /** When it ended; undefined while it runs, and for good when the replay ended before it did. */
+  endMs: number | undefined;
+  /** What it did that lasts, in milliseconds of running: all of it when it was the last, what it saved when it was stopped. */
+  keptMs: number;
+  /**
+   * How it came to its end: by itself, at its time limit or when it was cancelled (`over`), or to make room (`preempted`),
+   * after which the job waits again.
+   */
+  ended: "over" | "preempted" | undefined;
+}
+
+/** What became of one job of a trace. */
+export interface JobRecord {
+  readonly job: ReplayJob;
+  readonly attempts: AttemptRecord[];
+  /** Why the core did not take it. */
+  refusal: string | undefined;
+  /** When it was taken back before it started. */
+  droppedMs: number | undefined;
+}
+
+/** All that a replay leaves behind: what the figures are computed from. */
+export interface RunRecord {
+  readonly nodes: readonly { readonly name: string; readonly gpus: number; readonly gpuModel: string }[];
+  readonly jobs: readonly JobRecord[];
+}
+
+/** A job of which nothing has happened yet. */
+export function newRecord(job: ReplayJob): JobRecord {
+  return { job, attempts: [], refusal: undefined, droppedMs: undefined };
+}
