@@ -3,6 +3,7 @@ import { RequestError } from "../../base/errors.ts";
 import { asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../core/input.ts";
 import type { Allocation, AllocationEnd } from "../core/model/job.ts";
+import { DEFAULT_POLICY } from "../core/model/policy.ts";
 import { type Settings, State } from "../core/model/state.ts";
 import { type Effect, Output } from "../core/output.ts";
 import { schedule } from "../core/schedule/pass.ts";
@@ -59,7 +60,8 @@ export class VirtualCluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.state = new State({ ...options.settings, nodeUnreachableAfterMs: NEVER_MS, nodeLostAfterMs: NEVER_MS });
+    const never = { nodeUnreachableAfterMs: NEVER_MS, nodeLostAfterMs: NEVER_MS };
+    this.state = new State({ policy: DEFAULT_POLICY, ...options.settings, ...never }, EPOCH_MS);
     const tenants = options.tenants.map(({ id, limits = {}, ...rest }): Unstamped<Input> => {
       return { kind: "create-tenant", id: asTenantId(id), tenant: { name: id, limits, ...rest } };
     });
