@@ -223,7 +223,7 @@ describe("refusals name the field in their sentence and in the trailer", () => {
     ["no spec", undefined, "name"],
     ["no name", { name: "" }, "name"],
     ["a name that deceives", { name: "a\u202eb" }, "name"],
-    ["an e-mail address that is none", { name: "t", email: "nobody" }, "email"],
+    ["an e-mail address that deceives", { name: "t", email: "a\u202eb" }, "email"],
     ["a negative limit", { name: "t", max_gpus: -1 }, "max_gpus"],
     ["a tier that is unknown", { name: "t", priority_tier: UNKNOWN }, "priority_tier"],
     ["the tier UNSPECIFIED", { name: "t", priority_tier: "PRIORITY_TIER_UNSPECIFIED" as const }, "priority_tier"],

@@ -64,8 +64,25 @@ const queries: readonly BadInputRow[] = [
   get("a name with a NUL", 400, "/api/v1/jobs?name=a%00b", "name"),
   get("a label without a value", 400, "/api/v1/jobs?label=zone", "label"),
   get("the label __proto__", 400, "/api/v1/jobs?label=__proto__=x", "label"),
-  get("17 labels", 400, `/api/v1/jobs?${Array.from({ length: 17 }, (_, i) => `label=l${i}=x`).join("&")}`, "label"),
-  get("a parameter that does not exist", 400, "/api/v1/jobs?cursor=forged", "cursor"),
+  get(
+    "17 labels",
+    400,
+    `/api/v1/jobs?${Array.from({ length: 17 }, (_, i) => `label=l${i}=x`).join("&")}`,
+    "at most 16",
+  ),
+  get("a label's name given twice", 400, "/api/v1/jobs?label=a=1&label=b=1&label=a=2", "label gives a twice"),
+  ...["tenant_id=t", "state=running", "name=x", "node=x", "offset=1"].map((pair) =>
+    get(`${pair} given twice`, 400, `/api/v1/jobs?${pair}&${pair}`, `${pair.split("=")[0]} must be given once`),
+  ),
+  ...["follow=true", "stream=stdout", "rank=0", "tail=1"].map((pair) =>
+    get(
+      `${pair} given twice`,
+      400,
+      `/api/v1/jobs/job-1/logs?${pair}&${pair}`,
+      `${pair.split("=")[0]} must be given once`,
+    ),
+  ),
+  get("a parameter that does not exist", 400, "/api/v1/jobs?cursor=forged", "cursor is not a known parameter"),
   get("the parameter __proto__", 400, "/api/v1/jobs?__proto__=x", "__proto__"),
   get("the parameter __proto__[x]", 400, "/api/v1/jobs?__proto__[x]=1", "__proto__[x]"),
   get("an escape that cannot be read", 400, "/api/v1/jobs?name=%zz", "query"),
