@@ -39,7 +39,12 @@ const states = givenOnce.max(200, { error: "must be at most 200 characters" }).t
 
 const LABEL_PAIR = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?=[A-Za-z0-9._/:@+-]{0,255}$/;
 
-const MAX_LABELS = 16;
+export const MAX_LABELS = 16;
+
+/** Whether it is a `key=value` that a label can be. */
+export function isLabelPair(pair: string): boolean {
+  return LABEL_PAIR.test(pair);
+}
 
 /** The first name that more than one of the pairs gives. */
 function nameGivenTwice(pairs: readonly string[]): string | undefined {
@@ -64,7 +69,7 @@ export const listJobsQuerySchema = z.strictObject({
       const pairs = context.value;
       const refuse = (message: string) => context.issues.push({ code: "custom", message, input: pairs });
       if (pairs.length > MAX_LABELS) return void refuse(`must be given at most ${MAX_LABELS} times`);
-      if (!pairs.every((pair) => LABEL_PAIR.test(pair))) return void refuse("must be key=value");
+      if (!pairs.every(isLabelPair)) return void refuse("must be key=value");
       const twice = nameGivenTwice(pairs);
       if (twice !== undefined) refuse(`gives ${twice} twice`);
     })
