@@ -15,7 +15,12 @@ interface Outcome {
 }
 
 function gpusched(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
-  const options = { cwd: directory, env: { PATH: process.env["PATH"], ...environment }, timeout: 20_000 };
+  const options = {
+    cwd: directory,
+    env: { PATH: process.env["PATH"], ...environment },
+    timeout: 15_000,
+    killSignal: "SIGKILL",
+  } as const;
   return new Promise((resolve) => {
     execFile(join(packageRoot, "bin/gpusched"), args, options, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, stdout, stderr });
@@ -66,5 +71,20 @@ describe("listening beyond this host is refused with code 78, and nothing is sta
     expect(stderr).toMatch(/refusing to serve .* can run any program on every node\. .*--insecure/);
     expect(stdout).toBe("");
     expect(code).toBe(78);
+  });
+});
+
+describe("a data directory that cannot be used ends the start with code 1 and a sentence:", () => {
+  test.each([
+    [["controller", "--listen", "127.0.0.1:0", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made there"],
+    [["agent", "--executor", "process", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made there"],
+    [["dev", "--http-port", "0", "--grpc-port", "0", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made"],
+    [["dev", "--http-port", "0", "--grpc-port", "0", "--data-dir", "/etc/passwd"], "/etc/passwd", "it is a file"],
+    [["controller", "--listen", "127.0.0.1:0", "--data-dir", "/etc/passwd/x"], "/etc/passwd/x", "a part of its path"],
+  ])("%j", async (args, path, why) => {
+    const { code, stderr } = await gpusched(args);
+    expect(stderr).toContain(`${args[0]} cannot start: cannot use ${path} as the data directory: ${why}`);
+    expect(stderr).not.toMatch(/Error:|ENO[A-Z]+/);
+    expect(code).toBe(1);
   });
 });
