@@ -20,6 +20,7 @@ export const controllerRole = defineRole({
         dataDir: values.dataDir,
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,
         nodeLostAfterMs: values.nodeLostAfter,
+        journal: values.journal,
         seedTenant: false,
         log,
       }),

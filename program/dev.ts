@@ -71,6 +71,7 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     dataDir: join(values.dataDir, "controller"),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
+    journal: values.journal,
     // The documented examples use a tenant that nobody has created.
     seedTenant: true,
     log,

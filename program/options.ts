@@ -54,6 +54,7 @@ const clusterOptions = {
   advertise: { kind: address, help: "where others reach this controller (the address it listens on)" },
   nodeUnreachableAfter: { kind: duration, default: "15s", help: "silence after which a node gets no new work" },
   nodeLostAfter: { kind: duration, default: "5m", help: "silence after which a node's jobs are requeued" },
+  journal: { kind: path, help: "where to take down all inputs and decisions, for gpusched replay (nowhere)" },
 } satisfies OptionTable;
 
 const rateLimitOption = {
