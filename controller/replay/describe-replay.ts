@@ -18,7 +18,7 @@ export function describeReplay(report: ReplayReport, thisVersion: string): reado
   if (difference) lines.push(...describeDifference(difference));
   else if (problem) lines.push(`unusable: ${problem.message}`);
   else lines.push(`identical: ${amount(report)}`);
-  if (difference || problem) lines.push(`identical before that: ${amount(report)}`);
+  if ((difference || problem) && report.batches > 0) lines.push(`identical before that: ${amount(report)}`);
   if (cutLine !== undefined) lines.push(`line ${cutLine}, the last one, was not written whole: it was left out`);
   if (difference && report.version !== thisVersion) {
     lines.push(`the journal was written by version ${report.version}, and this is version ${thisVersion}`);
@@ -27,7 +27,7 @@ export function describeReplay(report: ReplayReport, thisVersion: string): reado
 }
 
 function amount({ batches, inputs, hash }: ReplayReport): string {
-  return `${batches} batches, ${inputs} inputs, hash ${hash || "none"}`;
+  return `${batches} batches, ${inputs} inputs, hash ${hash}`;
 }
 
 function describeDifference({ line, batch, at, inputKinds, recorded, recomputed }: Difference): readonly string[] {
