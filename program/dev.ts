@@ -75,6 +75,7 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
     policy: policyNamed(values.policy),
+    journal: values.journal,
     // The documented examples use a tenant that nobody has created.
     seedTenant: true,
     log,
