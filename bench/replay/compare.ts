@@ -1,4 +1,4 @@
-import type { Settings } from "../../controller/core/model/state.ts";
+import type { Policy } from "../../controller/core/model/policy.ts";
 import { type RunMetrics, metricsOf } from "../../controller/replay/metrics.ts";
 import type { RunRecord } from "../../controller/replay/record.ts";
 import { VirtualCluster } from "../../controller/replay/virtual-cluster.ts";
@@ -59,14 +59,14 @@ export function* compare(scenario: QueueScenario, { core, isWanted }: Policies):
     if (!isWanted(name)) continue;
     yield measure(scenario, name, () => new QueueSimulator(scenario.nodes, choice).run(scenario.jobs, policy));
   }
-  for (const [name, settings] of core) {
-    if (isWanted(`core: ${name}`)) yield measure(scenario, `core: ${name}`, () => replay(scenario, settings));
+  for (const [name, policy] of core) {
+    if (isWanted(`core: ${name}`)) yield measure(scenario, `core: ${name}`, () => replay(scenario, policy));
   }
 }
 
 /** What the production core makes of the scenario. */
-function replay({ nodes, jobs }: QueueScenario, settings: Partial<Settings>): RunRecord {
-  return new VirtualCluster({ nodes, tenants: tenantsOf(jobs), settings }).run(jobs);
+function replay({ nodes, jobs }: QueueScenario, policy: Policy): RunRecord {
+  return new VirtualCluster({ nodes, tenants: tenantsOf(jobs), policy }).run(jobs);
 }
 
 function measure({ name }: QueueScenario, policy: string, run: () => RunRecord): ScenarioResult {

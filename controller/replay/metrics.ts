@@ -78,7 +78,9 @@ export function jobMetricsOf(records: readonly JobRecord[]): JobMetrics {
   const ended = started.filter(({ attempts }) => attempts.at(-1)?.ended === "over");
   const slowdowns = ended.map(slowdownOf);
   const preempted = started.flatMap(({ job, attempts }) =>
-    attempts.filter((attempt) => attempt.ended === "preempted").map((attempt) => ({ job, attempt })),
+    attempts
+      .filter((attempt) => attempt.ended === "requeued" || attempt.ended === "cut-off")
+      .map((attempt) => ({ job, attempt })),
   );
   return {
     submitted: records.length,

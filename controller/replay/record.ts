@@ -7,6 +7,12 @@ export interface HeldShare {
   readonly devices: readonly string[];
 }
 
+/**
+ * How an attempt came to its end: `over` by itself, at its limit or when the job was cancelled; `requeued` when it was stopped
+ * and the job waits again; `cut-off` when it was stopped to make room and the job is not tried again.
+ */
+export type AttemptEnd = "over" | "requeued" | "cut-off";
+
 /** One try of a job. Times in milliseconds since the start of the replay. */
 export interface AttemptRecord {
   readonly startMs: number;
@@ -15,11 +21,7 @@ export interface AttemptRecord {
   endMs: number | undefined;
   /** What it did that lasts, in milliseconds of running: all of it when it was the last, what it saved when it was stopped. */
   keptMs: number;
-  /**
-   * How it came to its end: by itself, at its time limit or when it was cancelled (`over`), or to make room (`preempted`),
-   * after which the job waits again.
-   */
-  ended: "over" | "preempted" | undefined;
+  ended: AttemptEnd | undefined;
 }
 
 /** What became of one job of a trace. */

@@ -71,7 +71,8 @@ function changesOf({ job, attempts, droppedMs }: JobRecord, endMs: number): Chan
   const changes = [change(job.submitMs, 0, 1, -1)];
   for (const [index, attempt] of attempts.entries()) {
     changes.push(change(attempt.startMs, 1, -1, index));
-    if (attempt.endMs !== undefined) changes.push(change(attempt.endMs, -1, attempt.ended === "over" ? 0 : 1, index));
+    if (attempt.endMs !== undefined)
+      changes.push(change(attempt.endMs, -1, attempt.ended === "requeued" ? 1 : 0, index));
   }
   if (attempts.length === 0) changes.push(change(droppedMs ?? endMs, 0, -1, -1));
   return changes;

@@ -3,13 +3,13 @@ import { RequestError } from "../../base/errors.ts";
 import { asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../core/input.ts";
 import type { Allocation, AllocationEnd } from "../core/model/job.ts";
-import { DEFAULT_POLICY } from "../core/model/policy.ts";
-import { type Settings, State } from "../core/model/state.ts";
+import { DEFAULT_POLICY, type Policy } from "../core/model/policy.ts";
+import { State } from "../core/model/state.ts";
 import { type Effect, Output } from "../core/output.ts";
 import { schedule } from "../core/schedule/pass.ts";
 import { step } from "../core/step.ts";
 import { EventHeap } from "./event-heap.ts";
-import { type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
+import { type AttemptEnd, type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
 import { helloOf } from "./virtual-node.ts";
 import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
 
@@ -24,7 +24,8 @@ const MAX_BATCHES_AT_ONCE = 10_000;
 export interface ClusterOptions {
   readonly nodes: readonly ReplayNode[];
   readonly tenants: readonly ReplayTenant[];
-  readonly settings?: Partial<Settings>;
+  /** Default: what a controller has that is told nothing else. */
+  readonly policy?: Policy;
   /** What a job takes to end once it is asked to, in milliseconds; never more than its grace. Default 0. */
   readonly stopTakesMs?: number;
 }
@@ -38,6 +39,12 @@ interface Run {
   readonly current: AttemptRecord;
   isStopping: boolean;
   isOver: boolean;
+}
+
+/** What becomes of a run: it saves its work, or it ends. */
+interface RunEvent {
+  readonly kind: "checkpoint" | "end";
+  readonly run: Run;
 }
 
 /**
@@ -54,14 +61,14 @@ export class VirtualCluster {
   readonly #records = new Map<JobId, JobRecord>();
   readonly #refused: JobRecord[] = [];
   readonly #runs = new Map<JobId, Run>();
-  readonly #ends = new EventHeap<Run>();
+  readonly #events = new EventHeap<RunEvent>();
   #now = 0;
   #batchesAtOnce = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const never = { nodeUnreachableAfterMs: NEVER_MS, nodeLostAfterMs: NEVER_MS };
-    this.state = new State({ policy: DEFAULT_POLICY, ...options.settings, ...never }, EPOCH_MS);
+    const { policy = DEFAULT_POLICY } = options;
+    this.state = new State({ nodeUnreachableAfterMs: NEVER_MS, nodeLostAfterMs: NEVER_MS, policy }, EPOCH_MS);
     const tenants = options.tenants.map(({ id, limits = {}, ...rest }): Unstamped<Input> => {
       return { kind: "create-tenant", id: asTenantId(id), tenant: { name: id, limits, ...rest } };
     });
@@ -82,7 +89,7 @@ export class VirtualCluster {
     let next = 0;
     for (;;) {
       const submitMs = jobs[next]?.submitMs ?? Number.POSITIVE_INFINITY;
-      const at = Math.min(submitMs, this.#ends.nextAt, this.#deadlineMs());
+      const at = Math.min(submitMs, this.#events.nextAt, this.#deadlineMs());
       if (at === Number.POSITIVE_INFINITY) break;
       assert(at >= this.#now || submitMs > at, `job ${jobs[next]?.name} comes before the one in front of it`);
       this.#moveTo(at);
@@ -126,7 +133,11 @@ export class VirtualCluster {
   #batch(inputs: readonly Unstamped<Input>[], jobs: readonly ReplayJob[] = []) {
     const out = new Output();
     for (const input of inputs) this.#step(input, out);
-    for (let run = this.#ends.takeDue(this.#now); run; run = this.#ends.takeDue(this.#now)) this.#end(run, out);
+    for (let event = this.#events.takeDue(this.#now); event; event = this.#events.takeDue(this.#now)) {
+      if (event.run.isOver) continue;
+      if (event.kind === "end") this.#end(event.run, out);
+      else this.#checkpoint(event.run, out);
+    }
     const submitted = jobs.map((job) => this.#submit(job, out));
     if (this.#deadlineMs() <= this.#now) this.#step({ kind: "tick" }, out);
     schedule(this.state, out, EPOCH_MS + this.#now);
@@ -177,32 +188,46 @@ export class VirtualCluster {
     const run: Run = { jobId, attempt, allocations, record, current, isStopping: false, isOver: false };
     this.#runs.set(jobId, run);
     const endMs = this.#now + Math.max(0, record.job.runMs - keptMs);
-    if (endMs < Number.POSITIVE_INFINITY) this.#ends.add(endMs, run);
+    if (endMs < Number.POSITIVE_INFINITY) this.#events.add(endMs, { kind: "end", run });
     this.#report(run, { phase: "running", startedAt: EPOCH_MS + this.#now }, out);
+    this.#planCheckpoint(run);
+  }
+
+  #planCheckpoint(run: Run): void {
+    const { checkpointEveryMs } = run.record.job;
+    if (checkpointEveryMs !== undefined) this.#events.add(this.#now + checkpointEveryMs, { kind: "checkpoint", run });
+  }
+
+  #checkpoint(run: Run, out: Output): void {
+    if (run.isStopping) return;
+    run.current.keptMs = this.#now - run.current.startMs;
+    this.#step({ kind: "checkpoint", jobId: run.jobId }, out);
+    this.#planCheckpoint(run);
   }
 
   #stop({ key, graceMs }: Extract<Effect, { kind: "stop" }>): void {
     const run = this.#runs.get(key.jobId);
     if (!run || run.attempt !== key.attempt || run.isStopping) return;
     run.isStopping = true;
-    this.#ends.add(this.#now + Math.min(this.#options.stopTakesMs ?? 0, graceMs), run);
+    this.#events.add(this.#now + Math.min(this.#options.stopTakesMs ?? 0, graceMs), { kind: "end", run });
   }
 
   /** Nothing of the attempt is left on its nodes. */
   #end(run: Run, out: Output): void {
-    if (run.isOver) return;
     run.isOver = true;
     this.#runs.delete(run.jobId);
     const exit = run.isStopping ? { signal: 15 } : { exitCode: 0 };
     const end: AllocationEnd = { kind: "exited", ...exit, outOfMemory: false, message: "" };
     this.#report(run, { phase: "ended", endedAt: EPOCH_MS + this.#now, end }, out);
-    const { record, current } = run;
-    const ranMs = this.#now - current.startMs;
-    const phase = this.state.jobs.get(run.jobId)?.phase;
-    const isFinal = phase === undefined || phase === "finished";
-    current.endMs = this.#now;
-    current.ended = isFinal ? "over" : "preempted";
-    current.keptMs = isFinal ? ranMs : savedMs(record.job, ranMs);
+    run.current.endMs = this.#now;
+    run.current.ended = this.#endOf(run.jobId);
+    if (run.current.ended === "over") run.current.keptMs = this.#now - run.current.startMs;
+  }
+
+  #endOf(jobId: JobId): AttemptEnd {
+    const job = this.state.jobs.get(jobId);
+    if (job && job.phase !== "finished") return "requeued";
+    return job?.outcome.kind === "preempted" ? "cut-off" : "over";
   }
 
   #report(run: Run, state: AllocationReport["state"], out: Output): void {
@@ -212,10 +237,4 @@ export class VirtualCluster {
       this.#step({ kind: "allocation-report", session, node, report: { key, devices, state } }, out);
     }
   }
-}
-
-/** What of an attempt that was stopped lasts. */
-function savedMs({ checkpointEveryMs }: ReplayJob, ranMs: number): number {
-  if (checkpointEveryMs === undefined) return 0;
-  return checkpointEveryMs === 0 ? ranMs : Math.floor(ranMs / checkpointEveryMs) * checkpointEveryMs;
 }

@@ -19,7 +19,7 @@ export function helloOf(node: ReplayNode, session: number): Unstamped<Input> {
   };
 }
 
-function inventoryOf(node: ReplayNode): Inventory & { allowsSharing: boolean } {
+function inventoryOf(node: ReplayNode): Inventory {
   return {
     devices: Array.from({ length: node.gpus }, (_, index) => ({
       id: asDeviceId(`${node.name}/${index}`),

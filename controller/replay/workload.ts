@@ -21,13 +21,11 @@ export interface ReplayTenant {
   readonly tier?: PriorityTier;
   readonly allowPreemption?: boolean;
   readonly canPreemptOthers?: boolean;
+  readonly fairShareWeight?: number;
 }
 
 /** What is asked of the core, whose tenant is {@link ReplayJob.tenant}. */
-export type ReplaySpec = Omit<JobSpec, "tenantId"> & {
-  /** Thousandths of one GPU, 1 to 1000, with `gpuCount` 1. */
-  readonly gpuMilli?: number;
-};
+export type ReplaySpec = Omit<JobSpec, "tenantId">;
 
 /** A job of a trace: what was asked, and what only the replay knows. Times in milliseconds since the start of the replay. */
 export interface ReplayJob {
@@ -38,8 +36,8 @@ export interface ReplayJob {
   /** For how long it really runs when nothing stops it; infinity for a job that never ends by itself. */
   readonly runMs: number;
   /**
-   * How often it saves its work, in milliseconds of running: an attempt that is stopped has lost only what came after the
-   * last time, and the next one goes on from there. Absent: it starts anew every time.
+   * How often it saves its work and says so, in milliseconds of running, more than 0: an attempt that is stopped has lost only
+   * what came after the last time, and the next one goes on from there. Absent: it starts anew every time.
    */
   readonly checkpointEveryMs?: number;
   readonly spec: ReplaySpec;

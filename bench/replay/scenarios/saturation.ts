@@ -66,10 +66,10 @@ export function* saturate(
     const start = (random: Random) => packer(nodes, scorer(random, jobs.map(podOf)));
     yield measure(saturation, `saturation ${trace}`, name, seeds, start);
   }
-  for (const [name, settings] of core) {
+  for (const [name, policy] of core) {
     if (!isWanted(`core: ${name}`)) continue;
     const start = (): TryStart => {
-      const cluster = new VirtualCluster({ nodes, tenants: tenantsOf(jobs), settings });
+      const cluster = new VirtualCluster({ nodes, tenants: tenantsOf(jobs), policy });
       return (job) => cluster.tryStart(job);
     };
     yield measure(saturation, `saturation ${trace}`, `core: ${name}`, seeds, start);
