@@ -27,11 +27,7 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   const budget = budgetBlock(state, tenant, spec, plan, at);
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
-  if (placing.wasKept) {
-    const { reservations } = state.scheduling;
-    const first = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
-    return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at: first };
-  }
+  if (placing.wasKept) return keptForOthers(state);
   return whatIsMissing(state, demand);
 }
 
@@ -41,17 +37,18 @@ export function smallestShare(demand: Demand): Share {
 }
 
 function whatIsMissing(state: State, demand: Demand): WaitReason {
+  return { kind: "resources", ...countGpus(state, demand), nodes: verdictsOf(state, demand) };
+}
+
+function verdictsOf(state: State, demand: Demand): readonly NodeVerdict[] {
   const share = smallestShare(demand);
-  let gpusFree = 0;
-  let gpusSuitable = 0;
-  const nodes = [];
-  for (const node of state.nodes.values()) {
-    nodes.push({ node: node.record.name, verdict: judge(node, demand, share) });
-    if (nodeObstacle(node, demand)) continue;
-    gpusFree += roomOn(node, demand).devices.length;
-    gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
-  }
-  return { kind: "resources", gpusFree, gpusSuitable, nodes };
+  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judge(node, demand, share) }));
+}
+
+function keptForOthers(state: State) {
+  const { reservations } = state.scheduling;
+  const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
+  return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at } as const;
 }
 
 /** One thing that keeps a job from starting; unlike {@link WaitReason}, of which there is one, there may be several. */
@@ -94,11 +91,7 @@ export function explain(state: State, job: Job, at: number): Explanation {
     return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
   }
   const { demand } = state.kindOf(job.id);
-  const share = smallestShare(demand);
-  const nodes = state.cluster.nodes.map((node) => ({
-    node: node.record.name,
-    verdict: judge(node, demand, share),
-  }));
+  const nodes = verdictsOf(state, demand);
   const waitMs = estimateWaitMs(state, job.id, at);
   const startsAt = waitMs === undefined ? undefined : at + waitMs;
   return {
@@ -130,11 +123,7 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
 
 function roomBlocker(state: State, demand: Demand, placing: Placing): Blocker {
   if (state.nodes.size === 0) return { kind: "no-nodes" };
-  if (placing.wasKept) {
-    const { reservations } = state.scheduling;
-    const first = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
-    return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at: first };
-  }
+  if (placing.wasKept) return keptForOthers(state);
   const { gpusFree, gpusSuitable } = countGpus(state, demand);
   return { kind: "resources", gpusWanted: demand.gpus, gpusFree, gpusSuitable };
 }
