@@ -7,8 +7,8 @@ import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
 import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
-import { holding } from "./schedule/pass.ts";
-import { findPlaces, type Placing } from "./schedule/place.ts";
+import { findPlaces, holding, type Placing } from "./schedule/place.ts";
+import { usageWithClaims } from "./schedule/preempt/claim.ts";
 import type { Verdict, WaitReason } from "./schedule/reason.ts";
 
 /** Why a queued job does not run, by asking the scheduler's own filters: its tenant's limits first, then every node. */
@@ -22,13 +22,23 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
   const wanted = places ? holding(places, demand) : holdingOf(spec);
-  const block = quotaBlock(tenant.limits, state.usageOf(job.tenantId), wanted);
+  const block = quotaBlock(tenant.limits, usageWithClaims(state, job.tenantId, job.id), wanted);
   if (block) return { kind: "quota", block };
   const budget = budgetBlock(state, tenant, spec, plan, at);
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
+  if (job.claim) {
+    const nodes = job.claim.shares.map(({ node }) => node);
+    return { kind: "claimed", leaving: leavingFrom(state, nodes), nodes };
+  }
   if (placing.wasKept) return keptForOthers(state);
   return whatIsMissing(state, demand);
+}
+
+/** The jobs that are being stopped on these nodes. */
+function leavingFrom(state: State, nodes: readonly NodeName[]): readonly JobId[] {
+  const ids = new Set(nodes.flatMap((name) => [...(state.nodes.get(name)?.jobs.keys() ?? [])]));
+  return [...ids].filter((id) => state.job(id).phase === "stopping");
 }
 
 /** What one rank asks of one node at least. */
@@ -111,7 +121,7 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
   const places = findPlaces(state, placing);
   const wanted = places ? holding(places, kind.demand) : holdingOf(spec);
-  const quota = quotaBlock(tenant.limits, state.usageOf(tenant.id), wanted);
+  const quota = quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted);
   const budget = budgetBlock(state, tenant, spec, plan, at);
   return [
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),

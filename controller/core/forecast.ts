@@ -7,10 +7,13 @@ import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
 import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
+import { lookAtQueued } from "./schedule/preempt/preempt.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
 /** Jobs looked at in one forecast: what bounds the time that a question may take. */
 export const MAX_JOBS = 20_000;
+/** After so many looks at waiting jobs in vain nothing more is expected of time passing. */
+const MAX_IDLE_PASSES = 64;
 
 /** When something in the forecast comes true: a job ends, or may queue. */
 interface Due {
@@ -33,6 +36,8 @@ export class Forecast {
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   readonly #starts = new Map<JobId, number>();
   readonly #out = new Output();
+  /** Passes since anything last happened: a job may be looked at again and again in vain. */
+  #idlePasses = 0;
 
   constructor(state: State, at: number) {
     this.state = copyOf(state, at);
@@ -54,10 +59,23 @@ export class Forecast {
     for (;;) {
       this.#pass();
       if (isDone(this)) return;
-      const next = this.#due.first;
-      if (!next) return;
-      this.now = Math.max(this.now, next.at);
+      const next = Math.min(
+        this.#due.first?.at ?? Number.POSITIVE_INFINITY,
+        this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY,
+      );
+      if (!Number.isFinite(next) || this.#idlePasses > MAX_IDLE_PASSES) return;
+      this.now = Math.max(this.now, next);
       while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
+      this.#lookAgain();
+    }
+  }
+
+  /** A waiting job may have others make room for it as time passes. */
+  #lookAgain(): void {
+    const { deadlines, jobs } = this.state;
+    for (let due = deadlines.takeDue(this.now); due; due = deadlines.takeDue(this.now)) {
+      const job = due.kind === "job" ? jobs.get(due.jobId) : undefined;
+      if (job?.phase === "queued") lookAtQueued(this.state, this.#out, job, this.now);
     }
   }
 
@@ -67,7 +85,11 @@ export class Forecast {
     const { state } = this;
     const placed: JobId[] = [];
     state.onPlaced = (id) => placed.push(id);
+    const stopped: JobId[] = [];
+    state.onPreempted = (id) => stopped.push(id);
     schedule(state, this.#out, this.now);
+    this.#idlePasses = placed.length + stopped.length > 0 ? 0 : this.#idlePasses + 1;
+    for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
       if (!this.#starts.has(id)) this.#starts.set(id, this.now);
       this.#foresee(state.job(id));
@@ -82,6 +104,7 @@ export class Forecast {
   #comeTrue(due: Due | undefined): void {
     const job = due && this.state.jobs.get(due.id);
     if (!job || job.attempt !== due.attempt) return;
+    this.#idlePasses = 0;
     if (job.phase === "held") {
       unhold(this.state, this.#out, job, this.now);
       this.#foresee(this.state.job(job.id));

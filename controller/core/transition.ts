@@ -75,7 +75,12 @@ export function stopJob(
     return;
   }
   saveJob(state, out, stopping);
-  for (const allocation of stopping.allocations) if (isHeld(allocation)) tellStop(state, out, stopping, allocation);
+  for (const allocation of stopping.allocations) {
+    if (!isHeld(allocation)) continue;
+    tellStop(state, out, stopping, allocation);
+    // Its end is now expected at another time.
+    touchQuietly(state, allocation.node);
+  }
 }
 
 /** All ranks are gone: what the verdict says comes true. */

@@ -36,9 +36,7 @@ export function describeHold(hold: Hold): string {
     case "not-before":
       return `not to start before ${formatTimestamp(hold.until)}`;
     case "dependencies": {
-      const named = hold.on.slice(0, MAX_NAMED).join(", ");
-      const more = hold.on.length > MAX_NAMED ? ` and ${hold.on.length - MAX_NAMED} more` : "";
-      return `waiting for ${named}${more} to complete`;
+      return `waiting for ${named(hold.on)} to complete`;
     }
   }
 }
@@ -85,6 +83,8 @@ export function describeWait(why: WaitReason, demand: Demand): string {
       return describeQuota(why.block);
     case "budget":
       return describeBudget(why.block);
+    case "claimed":
+      return describeClaimed(why);
     case "reserved":
       return describeReserved(why);
     case "resources":
@@ -106,11 +106,20 @@ function hours(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
+function describeClaimed({ leaving, nodes }: WaitReason & { kind: "claimed" }): string {
+  const where = named(nodes);
+  if (leaving.length === 0) return `waiting for the room that is kept for it on ${where}`;
+  return `waiting for ${named(leaving)} to make room on ${where}`;
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  return names.slice(0, MAX_NAMED).join(", ") + more;
+}
+
 export function describeReserved(why: { readonly for: readonly JobId[]; readonly at: number }): string {
-  const named = why.for.slice(0, MAX_NAMED).join(", ");
-  const more = why.for.length > MAX_NAMED ? ` and ${why.for.length - MAX_NAMED} more` : "";
   const from = Number.isFinite(why.at) ? ` from ${formatTimestamp(why.at)} on` : "";
-  return `waiting for room: what is free is kept for ${named}${more}${from}`;
+  return `waiting for room: what is free is kept for ${named(why.for)}${from}`;
 }
 
 function describeResources(why: WaitReason & { kind: "resources" }, demand: Demand): string {
@@ -151,9 +160,7 @@ function describeAll(why: WaitReason & { kind: "resources" }): string {
     byReason.set(text, [...(byReason.get(text) ?? []), node]);
   }
   const parts = [...byReason].map(([text, nodes]) => {
-    const named = nodes.slice(0, MAX_NAMED).join(", ");
-    const more = nodes.length > MAX_NAMED ? ` and ${nodes.length - MAX_NAMED} more` : "";
-    return `${named}${more} ${text}`;
+    return `${named(nodes)} ${text}`;
   });
   return parts.slice(0, MAX_NAMED).join("; ");
 }
