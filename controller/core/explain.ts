@@ -1,7 +1,7 @@
 import type { JobId, NodeName } from "../../base/ids.ts";
 import { type BudgetBlock, budgetBlock } from "./budget.ts";
 import { type Counterfactual, counterfactuals } from "./counterfactual.ts";
-import { estimateWaitMs, MAX_JOBS } from "./forecast.ts";
+import { estimateWaitMs } from "./forecast.ts";
 import type { Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
@@ -10,6 +10,9 @@ import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./
 import { findPlaces, holding, type Placing } from "./schedule/place.ts";
 import { usageWithClaims } from "./schedule/preempt/claim.ts";
 import type { Verdict, WaitReason } from "./schedule/reason.ts";
+
+/** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
+const MAX_JOBS_TO_VARY = 5_000;
 
 /** Why a queued job does not run, by asking the scheduler's own filters: its tenant's limits first, then every node. */
 export function whyWaiting(state: State, job: JobIn<"queued">, at: number): WaitReason {
@@ -109,7 +112,7 @@ export function explain(state: State, job: Job, at: number): Explanation {
     blockers: blockersOf(state, job, at),
     nodes,
     startsAt,
-    counterfactuals: state.queue.size > MAX_JOBS ? [] : counterfactuals(state, job, startsAt, at),
+    counterfactuals: state.queue.size > MAX_JOBS_TO_VARY ? [] : counterfactuals(state, job, startsAt, at),
   };
 }
 
