@@ -67,7 +67,12 @@ export class Forecast {
     const { state } = this;
     const placed: JobId[] = [];
     state.onPlaced = (id) => placed.push(id);
-    schedule(state, this.#out, this.now);
+    let before: number;
+    do {
+      before = placed.length;
+      schedule(state, this.#out, this.now);
+      // Nodes tell at once that what was placed runs, and that batch has a pass of its own.
+    } while (placed.length > before);
     for (const id of placed) {
       if (!this.#starts.has(id)) this.#starts.set(id, this.now);
       this.#foresee(state.job(id));
@@ -98,8 +103,10 @@ export class Forecast {
     const ended: Job = { ...job, allocations };
     this.state.putJob(ended);
     const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
+    const dependents = [...(this.state.dependents.get(job.id) ?? [])];
     conclude(this.state, this.#out, ended, verdict, this.now);
-    this.#foresee(this.state.job(job.id));
+    // Whoever waited for it may have a time of its own to wait for.
+    for (const id of [job.id, ...dependents]) this.#foresee(this.state.job(id));
   }
 }
 
@@ -131,8 +138,29 @@ function copyOf(state: State, at: number): State {
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(job);
   }
-  copy.grow();
+  recallScheduling(copy, state);
   return copy;
+}
+
+/**
+ * The copy goes on where the last pass of the state left off: a pass that the loop would not run now could decide otherwise,
+ * because turns change as time passes.
+ */
+function recallScheduling(copy: State, state: State): void {
+  copy.growth = state.growth;
+  copy.needsPass = state.needsPass;
+  const { reservations, reservedOn, seenGrowth } = state.scheduling;
+  copy.scheduling.seenGrowth = seenGrowth;
+  copy.scheduling.reservations = [...reservations];
+  for (const [node, kept] of reservedOn) copy.scheduling.reservedOn.set(node, [...kept]);
+  // Who was refused since room last grew would be refused again; the others are looked at as if they had just come.
+  for (const group of copy.queue.groups) group.refusedAt = state.growth;
+  for (const group of state.queue.groups) {
+    const first = group.first && copy.jobs.get(group.first.id);
+    if (first?.phase !== "queued") continue;
+    const copied = copy.groupOf(first);
+    copied.refusedAt = Math.min(copied.refusedAt, group.refusedAt);
+  }
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */
