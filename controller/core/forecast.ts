@@ -10,7 +10,7 @@ import { schedule } from "./schedule/pass.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
 /** Jobs looked at in one forecast: what bounds the time that a question may take. */
-const MAX_JOBS = 20_000;
+export const MAX_JOBS = 20_000;
 
 /** When something in the forecast comes true: a job ends, or may queue. */
 interface Due {

@@ -80,7 +80,7 @@ export function checkQuotas(state: State): void {
 }
 
 function checkJob(state: State, job: Job): void {
-  assert(state.specs.has(job.id), `job ${job.id} has no spec`);
+  assert(state.specs.has(job.array?.id ?? job.id), `job ${job.id} has no spec`);
   assert(state.tenants.has(job.tenantId), `job ${job.id} has no tenant`);
   const holds = job.allocations.filter(isHeld).length;
   if (job.phase === "queued" || job.phase === "held" || job.phase === "finished") {

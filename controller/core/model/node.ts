@@ -32,6 +32,8 @@ export interface Inventory {
   readonly gpuGrantReason: string;
   /** Whether jobs may have a part of a device here. */
   readonly allowsSharing?: boolean;
+  /** Where they may: what holds them to their part, if anything does. */
+  readonly gpuSharing?: "mps" | "accounted";
 }
 
 /** A moment's reading of a device. */
