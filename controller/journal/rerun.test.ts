@@ -44,19 +44,18 @@ function story(jobs: RunRecord["jobs"]): Record<string, string> {
   );
 }
 
+/** How long an attempt really runs, and how it ends then. */
+type Truth = (id: JobId, attempt: number) => { readonly ms: number; readonly exitCode: number };
+
 /** Real nodes' part: what was launched runs at once, and ends when its time has passed. */
 class Driver {
   /** When each attempt ends by itself, by allocation without its rank. */
   readonly #ends = new Map<string, { readonly at: number; readonly exitCode: number }>();
   readonly #times = new Set<number>();
-  readonly #truth: (id: JobId, attempt: number) => { readonly ms: number; readonly exitCode: number };
+  readonly #truth: Truth;
 
-  constructor(truth: Driver["truth"]) {
+  constructor(truth: Truth) {
     this.#truth = truth;
-  }
-
-  get truth() {
-    return this.#truth;
   }
 
   /** Something may happen then. */
@@ -65,9 +64,10 @@ class Driver {
   }
 
   /** Goes to the next time at which anything can happen; false when there is none before `until`. */
-  next(until: number): boolean {
-    const at = Math.min(...[...this.#times].filter((time) => time > world.now), until);
-    world.advance(at - world.now, true);
+  async next(until: number): Promise<boolean> {
+    const due = Math.max(await world.nextDeadline(), world.now + 1);
+    const at = Math.min(...[...this.#times].filter((time) => time > world.now), due, until);
+    world.now = at;
     return at < until;
   }
 
@@ -102,8 +102,6 @@ class Driver {
       const { ms, exitCode } = this.#truth(asJobId(attempt.slice(0, cut)), Number(attempt.slice(cut + 1)));
       this.#ends.set(attempt, { at: world.now + ms, exitCode });
       this.expect(world.now + ms);
-      // Failed ones are tried again after their backoff.
-      for (const backoff of [10, 20, 40]) this.expect(world.now + ms + backoff * SECOND);
     }
   }
 
@@ -139,8 +137,8 @@ function spec(random: Random): Partial<JobSpec> {
 test.each([1, 2, 3, 4])("of a random workload every attempt starts and ends as recorded (seed %d)", async (seed) => {
   const random = new Random(seed);
   const driver = new Driver((id, attempt) => {
-    const own = new Random(Number(id.slice(-9)) * 7 + attempt);
-    return { ms: own.between(1, 400) * SECOND, exitCode: own.next() < 0.2 ? 1 : 0 };
+    const own = new Random(Number(id.slice(8, 14)) + 1_000_003 * Number(id.slice(-3)) + 7 * attempt);
+    return { ms: own.between(1_000, 400_000), exitCode: own.next() < 0.2 ? 1 : 0 };
   });
   world.addTenant("tenant-1", { gpus: 8 });
   world.addTenant("tenant-2");
@@ -148,20 +146,21 @@ test.each([1, 2, 3, 4])("of a random workload every attempt starts and ends as r
   for (const name of ["node-1", "node-2", "node-3"]) world.addNode(name, 4);
   await world.settle();
   let submissions = 120;
-  for (let at = world.now; submissions > 0; at += random.pick([0, 5, 20, 60])! * SECOND) {
+  for (let at = world.now; submissions > 0; at += (random.pick([0, 5, 20, 60]) ?? 0) * SECOND) {
     submissions -= 1;
     driver.expect(at);
   }
-  const last = world.now + 100_000 * SECOND;
+  const last = world.now + 30_000 * SECOND;
   do {
     driver.reportEnds();
     const cancelled = random.next() < 0.1 ? world.jobs.slice(-2, -1) : [];
     for (const id of cancelled) world.cancel(id);
     for (let count = random.between(0, 2); count > 0 && world.jobs.length < 150; count -= 1) {
       const asked = spec(random);
-      if (asked.notBefore !== undefined) driver.expect(asked.notBefore);
       world.submit(asked, random.next() < 0.1 ? 3 : undefined);
     }
+    // Of one moment, time passes last: as in the virtual cluster.
+    world.advance(0, true);
     await world.settle();
     driver.reportStarts();
     await world.settle();
@@ -169,8 +168,81 @@ test.each([1, 2, 3, 4])("of a random workload every attempt starts and ends as r
     await world.settle();
     driver.reportStarts();
     await world.settle();
-  } while (driver.next(last));
+  } while (await driver.next(last));
   const { again, record } = await rerun();
   expect(story(record.jobs)).toEqual(story(again.recorded));
   expect(record.jobs.length).toBeGreaterThan(100);
+});
+
+const exited = (exitCode: number) => ({ kind: "exited", exitCode, outOfMemory: false, message: "" }) as const;
+
+async function pass(ms: number): Promise<void> {
+  world.advance(ms, true);
+  await world.settle();
+}
+
+async function begin(): Promise<void> {
+  await world.settle();
+  for (const { node, name } of world.running()) world.report(node, name, { phase: "running", startedAt: world.now });
+  await world.settle();
+}
+
+test("a node that was lost is away in the rerun from when it was last heard, and what it ran starts anew", async () => {
+  world.addTenant("tenant-1");
+  world.addNode("node-1", 4);
+  world.addNode("node-2", 2);
+  await world.settle();
+  world.submit({ name: "moved", gpuCount: 4, onNodeLost: "requeue" });
+  await begin();
+  await pass(10 * SECOND);
+  world.disconnect("node-1");
+  world.submit({ name: "other", gpuCount: 2 });
+  await begin();
+  await pass(400 * SECOND);
+  world.node("node-1").running.clear();
+  world.hello("node-1");
+  await begin();
+  await pass(60 * SECOND);
+  for (const { node, name } of world.running()) {
+    world.report(node, name, { phase: "ended", endedAt: world.now, end: exited(0) });
+  }
+  await world.settle();
+  const { workload, record } = await rerun();
+  const { beginsAt } = workload;
+  expect(workload.absences).toEqual([{ node: "node-1", from: beginsAt + 10_000, until: beginsAt + 410_000 }]);
+  expect(record.capacity?.map(({ gpus }) => gpus)).toEqual([6, 2, 6]);
+  expect(Object.values(story(record.jobs))).toEqual(["0-10 lost, 410-470 over", "10-470 over"]);
+});
+
+test("jobs of which the end was not seen are marked, and taken back or ended by their limits as they were", async () => {
+  world.addTenant("tenant-1");
+  world.addNode("node-1", 4);
+  await world.settle();
+  for (const name of ["ends", "cancelled", "limited", "goes on"]) {
+    world.submit({ name, ...(name === "limited" && { maxRuntimeMinutes: 1 }) });
+  }
+  world.submit({ name: "waits", gpuCount: 4 });
+  await begin();
+  const [ends, cancelled, limited] = world.running();
+  const end = async (of: typeof ends, exitCode: number) => {
+    if (of) world.report(of.node, of.name, { phase: "ended", endedAt: world.now, end: exited(exitCode) });
+    await world.settle();
+  };
+  await pass(20 * SECOND);
+  await end(ends, 0);
+  for (const id of world.jobs.slice(1, 2)) world.cancel(id);
+  await world.settle();
+  await end(cancelled, 143);
+  await pass(40 * SECOND);
+  await end(limited, 143);
+  await pass(30 * SECOND);
+  const { again, record } = await rerun();
+  expect([...again.certainty.values()]).toEqual(["whole", "until-cancelled", "until-limit", "at-least", "guessed"]);
+  expect(Object.values(story(record.jobs))).toEqual([
+    "0-20 over",
+    "0-20 over",
+    "0-60 over",
+    "0-90 over",
+    "90-110 over",
+  ]);
 });

@@ -80,8 +80,20 @@ function eventsOf(workload: Workload, since: (at: number) => number): readonly C
   return [...tenants, ...joins, ...absences].toSorted((a, b) => a.atMs - b.atMs);
 }
 
-function tenantOf({ name: _, email: _email, organization, createdAt, ...fields }: Tenant): ReplayTenant {
-  return fields;
+function tenantOf(tenant: Tenant): ReplayTenant {
+  const { id, limits, tier, allowPreemption, canPreemptOthers, active } = tenant;
+  const { fairShareWeight, gpuHoursBudget, budgetWindowDays } = tenant;
+  return {
+    id,
+    limits,
+    tier,
+    allowPreemption,
+    canPreemptOthers,
+    active,
+    ...(fairShareWeight === undefined ? {} : { fairShareWeight }),
+    ...(gpuHoursBudget === undefined ? {} : { gpuHoursBudget }),
+    ...(budgetWindowDays === undefined ? {} : { budgetWindowDays }),
+  };
 }
 
 function nodeOf({ node: name, inventory }: NodeVersion, names: DeviceNames): ReplayNode {

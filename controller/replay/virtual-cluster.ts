@@ -10,7 +10,7 @@ import { schedule } from "../core/schedule/pass.ts";
 import { step } from "../core/step.ts";
 import { EventHeap } from "./event-heap.ts";
 import { type AttemptEnd, type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
-import type { Event, Run } from "./virtual-run.ts";
+import type { Event, Run, Submitted } from "./virtual-run.ts";
 import { VirtualNodes } from "./virtual-node.ts";
 import { tenantInput, togetherSubmitted, VirtualUsers } from "./virtual-users.ts";
 import type { ClusterEvent, ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
@@ -34,12 +34,6 @@ export interface ClusterOptions {
   readonly events?: readonly ClusterEvent[];
   /** What a job takes to end once it is asked to, in milliseconds; never more than its grace. Default 0. */
   readonly stopTakesMs?: number;
-}
-
-/** A job that was asked for; without an id it was refused. */
-interface Submitted {
-  readonly jobId: JobId | undefined;
-  readonly of: JobRecord;
 }
 
 /**
@@ -110,6 +104,11 @@ export class VirtualCluster {
     record.of.droppedMs = this.#now;
     this.#batch([{ kind: "cancel-job", jobId: record.jobId }]);
     return false;
+  }
+
+  /** The core's id of the job of this name; undefined if it was not taken, or has not come yet. */
+  idOf(name: string): JobId | undefined {
+    return this.#users.idOf(name);
   }
 
   /** What happened so far. */

@@ -23,3 +23,9 @@ export type Event =
   | { readonly kind: "checkpoint" | "end"; readonly run: Run }
   | { readonly kind: "cancel"; readonly jobId: JobId }
   | ClusterEvent;
+
+/** A job that was asked for; without an id it was refused. */
+export interface Submitted {
+  readonly jobId: JobId | undefined;
+  readonly of: JobRecord;
+}

@@ -55,6 +55,11 @@ export class VirtualUsers {
     return job.array === undefined ? { kind: "submit-job", spec } : { kind: "submit-job", spec, count };
   }
 
+  /** Undefined for what was not taken. */
+  idOf(name: string): JobId | undefined {
+    return this.#ids.get(name);
+  }
+
   /** The job, or the array, of this name was taken under this id. */
   remember(name: string, id: JobId): void {
     this.#ids.set(name, id);

@@ -135,6 +135,11 @@ export class LoopWorld {
     this.#loop().post({ kind: "tick" });
   }
 
+  /** When the loop would look at something by itself; infinity when it would not. */
+  async nextDeadline(): Promise<number> {
+    return (await this.#loop().read((state) => state.deadlines.nextAt)) ?? Number.POSITIVE_INFINITY;
+  }
+
   /** The names of what nodes have been told to run, and have not been told to forget. */
   running(): readonly { readonly node: string; readonly name: string }[] {
     return [...this.nodes.values()].flatMap(({ name: node, running }) =>
