@@ -87,7 +87,12 @@ export class Forecast {
     state.onPlaced = (id) => placed.push(id);
     const stopped: JobId[] = [];
     state.onPreempted = (id) => stopped.push(id);
-    schedule(state, this.#out, this.now);
+    let before: number;
+    do {
+      before = placed.length;
+      schedule(state, this.#out, this.now);
+      // Nodes tell at once that what was placed runs, and that batch has a pass of its own.
+    } while (placed.length > before);
     this.#idlePasses = placed.length + stopped.length > 0 ? 0 : this.#idlePasses + 1;
     for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
@@ -121,8 +126,10 @@ export class Forecast {
     const ended: Job = { ...job, allocations };
     this.state.putJob(ended);
     const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
+    const dependents = [...(this.state.dependents.get(job.id) ?? [])];
     conclude(this.state, this.#out, ended, verdict, this.now);
-    this.#foresee(this.state.job(job.id));
+    // Whoever waited for it may have a time of its own to wait for.
+    for (const id of [job.id, ...dependents]) this.#foresee(this.state.job(id));
   }
 }
 
@@ -154,8 +161,33 @@ function copyOf(state: State, at: number): State {
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(job);
   }
-  copy.grow();
+  recallScheduling(copy, state);
   return copy;
+}
+
+/**
+ * The copy goes on where the last pass of the state left off: a pass that the loop would not run now could decide otherwise,
+ * because turns change as time passes.
+ */
+function recallScheduling(copy: State, state: State): void {
+  copy.growth = state.growth;
+  copy.needsPass = state.needsPass;
+  const { reservations, reservedOn, seenGrowth } = state.scheduling;
+  copy.scheduling.seenGrowth = seenGrowth;
+  copy.scheduling.reservations = [...reservations];
+  for (const [node, kept] of reservedOn) copy.scheduling.reservedOn.set(node, [...kept]);
+  // Who was refused since room last grew would be refused again; the others are looked at as if they had just come.
+  for (const group of copy.queue.groups) group.refusedAt = state.growth;
+  for (const group of state.queue.groups) {
+    const first = group.first && copy.jobs.get(group.first.id);
+    if (first?.phase !== "queued") continue;
+    const copied = copy.groupOf(first);
+    copied.refusedAt = Math.min(copied.refusedAt, group.refusedAt);
+  }
+  // When a waiting job may have others make room for it; what ends, the forecast foresees by itself.
+  for (const due of state.deadlines) {
+    if (due.kind === "job" && copy.jobs.get(due.jobId)?.phase === "queued") copy.deadlines.add(due);
+  }
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */
