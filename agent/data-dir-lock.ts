@@ -1,7 +1,8 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { withDeadline } from "../base/abort.ts";
 import { RequestError, systemErrorCode } from "../base/errors.ts";
+import { makeDataDirectory } from "../base/make-directory.ts";
 import type { Service } from "../base/service.ts";
 
 const ANSWER_DEADLINE_MS = 2_000;
@@ -12,7 +13,7 @@ const ANSWER_DEADLINE_MS = 2_000;
  * connects is told the holder's pid.
  */
 export async function lockDataDir(dataDir: string): Promise<Service> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  makeDataDirectory(dataDir);
   const { dev, ino } = await stat(dataDir, { bigint: true });
   const name = `\0gpusched-agent-${dev}-${ino}`;
   const server = createServer((socket) => {

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../base/atomic-file.ts";
 import { messageOf, RequestError, systemErrorCode } from "../base/errors.ts";
+import { makeDataDirectory } from "../base/make-directory.ts";
 import type { Memory } from "./core/input.ts";
 
 const FILE_NAME = "agent.json";
@@ -30,7 +31,7 @@ export class Journal {
 
   /** Reads the journal in the directory, or begins one with a new identity. A damaged one is refused, never replaced. */
   static async open(dataDir: string): Promise<Journal> {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    makeDataDirectory(dataDir);
     const path = join(dataDir, FILE_NAME);
     const found = await read(path);
     if (found) return new Journal(path, found);

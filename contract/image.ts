@@ -25,7 +25,9 @@ export function imageProblem(image: string): string | undefined {
 export function registryHost(image: string): string | undefined {
   const first = image.split("/", 1)[0] ?? "";
   if (!image.includes("/")) return undefined;
-  if (!first.includes(".") && !first.includes(":") && first !== "localhost") return undefined;
+  // As Docker tells a host from the first part of a path: no path has capitals.
+  const isHost = /[.:]/.test(first) || first === "localhost" || first !== first.toLowerCase();
+  if (!isHost) return undefined;
   return first.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
 }
 

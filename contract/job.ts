@@ -60,7 +60,11 @@ export const jobRequestSchema = z
     priority: wholeNumber(0, 10_000).optional(),
     gpu_count: wholeNumber(0, MAX_GPUS_PER_JOB),
     gpu_memory_mb: wholeNumber(0, MAX_MB).optional(),
-    gpu_model: displayName().optional(),
+    gpu_model: displayName()
+      .refine((text) => text.split("|").some((part) => part.trim() !== ""), {
+        error: "must name a model, such as H100 or A100|H100",
+      })
+      .optional(),
     cpu_cores: wholeNumber(1, 1_000_000).optional(),
     memory_mb: wholeNumber(1, MAX_MB).optional(),
     image: z
@@ -71,6 +75,7 @@ export const jobRequestSchema = z
       })
       .optional(),
     command: argumentList
+      .refine((items) => items.length > 0, { error: "must not be empty" })
       .refine((items) => items[0] !== "", { error: "must not start with an empty string" })
       .optional(),
     args: argumentList.optional(),

@@ -10,10 +10,8 @@ export const TENANT_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const count = wholeNumber(0, 2_147_483_647);
 const megabytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const tier = z.enum(PRIORITY_TIERS, { error: "must be low, medium, high or critical" });
-const email = z
-  .string({ error: "must be a string" })
-  .max(254, { error: "must be at most 254 characters" })
-  .regex(/^[^\s@<>"']+@[^\s@<>"']+$/, { error: "must be an e-mail address" });
+/** For people, who write addresses in more ways than one: any text that can be shown. */
+const email = displayName(254);
 
 /** The body of `POST /tenants`. Limits left out are unlimited. */
 export const tenantRequestSchema = z.strictObject({
@@ -49,5 +47,9 @@ export const tenantPatchSchema = z
     can_preempt_others: flag().optional(),
     active: flag().optional(),
   })
-  .refine((patch) => Object.keys(patch).length > 0, { error: "must change at least one field" });
+  .refine((patch) => Object.keys(patch).length > 0, {
+    error: "must change at least one field",
+    // A field that is not known is fault enough.
+    when: ({ issues }) => issues.length === 0,
+  });
 export type TenantPatch = z.output<typeof tenantPatchSchema>;

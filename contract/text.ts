@@ -4,12 +4,15 @@ import { z } from "zod";
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/u;
 
-/** A name for people: 1 … `maxCodePoints` code points in NFC, nothing invisible that reorders or hides text. */
+/** A character that is seen: no blank, no format character, none that is drawn as nothing. */
+const VISIBLE = /[^\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+/** A name for people: 1 … `maxCodePoints` code points in NFC, one of them visible, nothing that reorders or hides text. */
 export function displayName(maxCodePoints = 256) {
-  const message = `must be 1 to ${maxCodePoints} characters without control or direction characters`;
+  const message = `must be 1 to ${maxCodePoints} characters, one of them visible, without control or direction characters`;
   return z
     .string({ error: "must be a string" })
-    .refine((text) => text.trim().length > 0 && [...text].length <= maxCodePoints && !DECEPTIVE.test(text), {
+    .refine((text) => VISIBLE.test(text) && [...text].length <= maxCodePoints && !DECEPTIVE.test(text), {
       error: message,
     })
     .transform((text) => text.normalize("NFC"));

@@ -5,6 +5,7 @@ import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
+import { FileJournal } from "./journal/file-journal.ts";
 import { Loop } from "./loop/loop.ts";
 import { AgentLinks } from "./rpc/agent-links.ts";
 import { agentService } from "./rpc/agent-service.ts";
@@ -22,6 +23,8 @@ export interface ControllerOptions {
   readonly nodeUnreachableAfterMs: number;
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
+  /** Where to take down all inputs and decisions, a file for each term; by default nowhere. */
+  readonly journal?: string | undefined;
   /** Creates the tenant that the documented examples use. */
   readonly seedTenant: boolean;
   readonly log: Logger;
@@ -54,6 +57,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const links = new AgentLinks();
     const logs = new LogRelay(log);
     const settings = settingsOf(options);
+    const { journal: path } = options;
+    const journal = path === undefined ? undefined : services.add(new FileJournal({ path, log }));
     const loop: Loop = services.add(
       await Loop.start({
         store,
@@ -62,6 +67,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         log,
         carryOut: (effect) => links.carryOut(effect, { clusterId: loop.clusterId, term: loop.term, settings }),
         onTermEnd,
+        journal,
       }),
     );
     if (options.seedTenant) await seedTenant(loop);

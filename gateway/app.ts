@@ -10,7 +10,7 @@ import { clusterRoutes } from "./routes/cluster.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { nodeRoutes } from "./routes/nodes.ts";
-import { notYetRoutes } from "./routes/not-yet.ts";
+import { notYetPages, notYetRoutes } from "./routes/not-yet.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 
 export function createApp(context: RouteContext, door: FrontDoorOptions): Express {
@@ -26,7 +26,7 @@ export function createApp(context: RouteContext, door: FrontDoorOptions): Expres
     ...clusterRoutes(context),
   ]);
   const health = healthRoutes(context, door.metrics);
-  mount(app, "", health);
+  mount(app, "", [...health, ...notYetPages()]);
   mount(app, API_PREFIX, health);
   app.use(() => {
     throw routeNotFound();

@@ -16,8 +16,8 @@ import { LEADER_TRAILER, SchedulerService } from "../proto/load.ts";
 import { fromGrpcError } from "./errors.ts";
 
 const CALL_DEADLINE_MS = 5_000;
-/** Until the first of a log that is not followed must be there. */
-const LOG_DEADLINE_MS = 10_000;
+/** Until the first of a log that is not followed must be there: longer than the controller waits for the node. */
+const LOG_DEADLINE_MS = 20_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Connections kept: the configured controllers and the leaders they have named. */
 const MAX_CONNECTIONS = 32;
@@ -145,7 +145,8 @@ export class ControllerClient implements Service {
   }
 }
 
-function isServiceError(error: unknown): error is ServiceError {
+/** Whether it is the failure of a call, for {@link fromGrpcError}. */
+export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "details" in error && "metadata" in error;
 }
 

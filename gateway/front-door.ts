@@ -27,12 +27,21 @@ export interface FrontDoorOptions {
 export function frontDoor(options: FrontDoorOptions): RequestHandler {
   const hosts = isLoopbackHost(options.host) ? loopbackNames(options.host) : undefined;
   return (request, response, next) => {
+    takeOriginForm(request);
     startAnswer(request, response, options);
     checkRate(request, response, options.limiter);
     checkRequestLine(request);
     checkHeaders(request, hosts);
     next();
   };
+}
+
+/** A target with scheme and host is the same as one without (RFC 9112, 3.2.2): its host counts, whatever `Host` says. */
+function takeOriginForm(request: Request): void {
+  const [, authority, target] = /^http:\/\/([A-Za-z0-9.:[\]-]+)(\/.*)$/is.exec(request.url) ?? [];
+  if (authority === undefined || target === undefined) return;
+  request.url = target;
+  if (request.headers.host !== undefined) request.headers.host = authority;
 }
 
 function startAnswer(request: Request, response: Response, { metrics, log }: FrontDoorOptions): void {
@@ -85,6 +94,10 @@ function checkHeaders(request: Request, hosts: ReadonlySet<string> | undefined):
   }
   if (countHosts(headers) !== 1 && request.httpVersion !== "1.0") {
     throw new HttpError(400, "Host must be given once", { closes: true });
+  }
+  const coding = request.headers["transfer-encoding"];
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") {
+    throw new HttpError(415, "Transfer-Encoding must be chunked: compressed bodies are not accepted", { closes: true });
   }
   if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== "100-continue") {
     throw new HttpError(417, "Expect must be 100-continue", { closes: true });

@@ -103,6 +103,12 @@ describe("answers exactly as documented", () => {
     expect(Object.keys((await response.json()) as object)).toEqual(DOCUMENTED_TENANT);
   });
 
+  test("the documented body of a tenant, as it stands, with any text for an e-mail address", async () => {
+    const body = { name: "string", email: "string", organization: "string", priority_tier: "high" };
+    expect((await send("POST", "/api/v1/tenants", body)).status).toBe(201);
+    expect(fake.received("CreateTenant").at(-1)).toMatchObject({ spec: { email: "string", organization: "string" } });
+  });
+
   test("tenants: the documented fields first, alone and in the list, and after a change", async () => {
     const one = await answer("GET", tenant);
     expect(Object.keys(one.body as object).slice(0, DOCUMENTED_TENANT.length)).toEqual(DOCUMENTED_TENANT);

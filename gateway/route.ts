@@ -54,7 +54,7 @@ export function readQuery<T>(request: Request, schema: z.ZodType<T>, notYet: rea
   } catch (error) {
     throw new RequestError("invalid", "Invalid query: it holds an escape that cannot be read", { cause: error });
   }
-  return parseOrRefuse(schema, parse(search, "&", "=", { maxKeys: 0 }), "Invalid query", notYet);
+  return parseOrRefuse(schema, parse(search, "&", "=", { maxKeys: 0 }), "Invalid query", notYet, "parameter");
 }
 
 /** The path's parameter, when it looks like the name of something; anything else names nothing. */

@@ -1,10 +1,12 @@
 /** JSON as it should be: what `JSON.parse` would let through or choke on is refused by one linear scan before it. */
 import { type FieldError, RequestError } from "../base/errors.ts";
-import { printable } from "../contract/parse.ts";
+import { fieldName } from "../contract/parse.ts";
 
 export const MAX_JSON_DEPTH = 32;
 /** Names and list items of the whole text: far above what any request needs, far below what costs time. */
 export const MAX_JSON_VALUES = 10_000;
+
+const REFUSAL = "Invalid request body";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -29,7 +31,8 @@ export function parseStrictJson(bytes: Uint8Array): unknown {
     return JSON.parse(text);
   } catch (error) {
     const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
-    throw refuse({ field: "body", message: `is not valid JSON${position ? ` at position ${position}` : ""}` });
+    const fault = { field: "body", message: `is not valid JSON${position ? ` at position ${position}` : ""}` };
+    throw new RequestError("invalid", REFUSAL, { fields: [fault] });
   }
 }
 
@@ -45,7 +48,7 @@ function decode(bytes: Uint8Array): string {
 }
 
 function refuse(problem: FieldError): RequestError {
-  return new RequestError("invalid", "Invalid request body", { fields: [problem] });
+  return new RequestError("invalid", `${REFUSAL}: ${problem.field} ${problem.message}`, { fields: [problem] });
 }
 
 /** Assumes nothing of the text: where it is not JSON, the scan may miss what it looks for, and `JSON.parse` will refuse. */
@@ -103,7 +106,7 @@ function claimName(names: Set<string> | null | undefined, literal: string): Fiel
   const name = unquote(literal);
   if (name === undefined || !names) return undefined;
   if (name === "__proto__") return { field: name, message: "is not a name that can be used" };
-  if (names.has(name)) return { field: printable(name), message: "is given twice" };
+  if (names.has(name)) return { field: fieldName(name), message: "is given twice" };
   names.add(name);
   return undefined;
 }

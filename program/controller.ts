@@ -22,6 +22,7 @@ export const controllerRole = defineRole({
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,
         nodeLostAfterMs: values.nodeLostAfter,
         policy: policyNamed(values.policy),
+        journal: values.journal,
         seedTenant: false,
         log,
       }),

@@ -44,8 +44,8 @@ async function demo(devArgs: readonly string[], stopAfterwards: boolean): Promis
   const api = await apiOf(service);
   if (api === undefined) {
     await ended;
-    if (!interrupted.aborted)
-      say("gpusched did not start. Is a port taken? Try: npm run demo -- --http-port 8081 --grpc-port 9091");
+    // It has said why itself, and for a port that is taken which option chooses another.
+    if (!interrupted.aborted) say("gpusched did not start. Options are given as in: npm run demo -- OPTIONS");
     return 1;
   }
   const completed = await showJob(api, interrupted).catch((error: unknown) => {

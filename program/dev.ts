@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { startAgent } from "../agent/agent.ts";
 import { formatAddress } from "../base/address.ts";
+import { makeDataDirectory } from "../base/make-directory.ts";
 import type { OptionValues } from "../base/options.ts";
 import { version } from "../base/version.ts";
 import { policyNamed } from "../controller/core/model/policy.ts";
@@ -27,6 +28,7 @@ export const devRole = defineRole({
     checkExposure("the REST API", values.host, values.insecure, log);
     await requireFreePort(values.host, values.httpPort, "--http-port");
     await requireFreePort(GRPC_HOST, values.grpcPort, "--grpc-port");
+    makeDataDirectory(values.dataDir);
     const gpus = await chooseGpus(values.simulateGpus, log);
     const executor = await chooseExecutor(values.executor, values.dockerSocket);
 
@@ -73,6 +75,7 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
     policy: policyNamed(values.policy),
+    journal: values.journal,
     // The documented examples use a tenant that nobody has created.
     seedTenant: true,
     log,

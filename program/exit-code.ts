@@ -4,6 +4,8 @@ export const ExitCode = {
   failure: 1,
   /** The command line, the environment or the configuration file is wrong. */
   usage: 2,
+  /** The file that was given cannot be used (EX_DATAERR of sysexits.h). */
+  unusable: 65,
   /** A bug (EX_SOFTWARE of sysexits.h). */
   bug: 70,
   /** Refused as insecure (EX_CONFIG of sysexits.h): a supervisor should not try again. */

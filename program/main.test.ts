@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -15,7 +15,12 @@ interface Outcome {
 }
 
 function gpusched(args: readonly string[], environment: Record<string, string> = {}): Promise<Outcome> {
-  const options = { cwd: directory, env: { PATH: process.env["PATH"], ...environment }, timeout: 20_000 };
+  const options = {
+    cwd: directory,
+    env: { PATH: process.env["PATH"], ...environment },
+    timeout: 15_000,
+    killSignal: "SIGKILL",
+  } as const;
   return new Promise((resolve) => {
     execFile(join(packageRoot, "bin/gpusched"), args, options, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, stdout, stderr });
@@ -30,7 +35,7 @@ test("--version prints the version", async () => {
 test("the help names every role, and each role's help its options", async () => {
   const { code, stdout } = await gpusched([]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent /ms);
+  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent .*^ {2}replay /ms);
   const help = await gpusched(["dev", "--help"]);
   expect(help.code).toBe(0);
   expect(help.stdout).toMatch(/--http-port PORT +.* \(default 8080\)/);
@@ -44,6 +49,8 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["controller", "--etcd", "http://h:2379"], "gpusched: --etcd is not supported yet by this version"],
     [["gateway", "--jwt-issuer", "me"], "gpusched: --jwt-issuer is not supported yet by this version"],
     [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
+    [["replay"], "gpusched: a FILE is needed: the journal of a controller"],
+    [["replay", "--policy", "fifo"], "gpusched: unknown option --policy"],
     [["agent", "--simulate-gpus", "many"], "gpusched: --simulate-gpus must be a number of GPUs"],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await gpusched(args);
@@ -51,6 +58,16 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     expect(stdout).toBe("");
     expect(code).toBe(2);
   });
+});
+
+test("a journal that cannot be used ends with code 65 and a sentence", async () => {
+  const path = join(directory, "foreign");
+  writeFileSync(path, "hello\n");
+  const foreign = await gpusched(["replay", path]);
+  expect(foreign).toMatchObject({ code: 65, stdout: "unusable: this is not a journal of gpusched\n", stderr: "" });
+  const missing = await gpusched(["replay", "nowhere"]);
+  expect(missing.stdout).toMatch(/^unusable: cannot read nowhere: ENOENT/);
+  expect(missing.code).toBe(65);
 });
 
 describe("listening beyond this host is refused with code 78, and nothing is started:", () => {
@@ -66,5 +83,20 @@ describe("listening beyond this host is refused with code 78, and nothing is sta
     expect(stderr).toMatch(/refusing to serve .* can run any program on every node\. .*--insecure/);
     expect(stdout).toBe("");
     expect(code).toBe(78);
+  });
+});
+
+describe("a data directory that cannot be used ends the start with code 1 and a sentence:", () => {
+  test.each([
+    [["controller", "--listen", "127.0.0.1:0", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made there"],
+    [["agent", "--executor", "process", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made there"],
+    [["dev", "--http-port", "0", "--grpc-port", "0", "--data-dir", "/proc/x"], "/proc/x", "no directory can be made"],
+    [["dev", "--http-port", "0", "--grpc-port", "0", "--data-dir", "/etc/passwd"], "/etc/passwd", "it is a file"],
+    [["controller", "--listen", "127.0.0.1:0", "--data-dir", "/etc/passwd/x"], "/etc/passwd/x", "a part of its path"],
+  ])("%j", async (args, path, why) => {
+    const { code, stderr } = await gpusched(args);
+    expect(stderr).toContain(`${args[0]} cannot start: cannot use ${path} as the data directory: ${why}`);
+    expect(stderr).not.toMatch(/Error:|ENO[A-Z]+/);
+    expect(code).toBe(1);
   });
 });

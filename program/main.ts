@@ -9,6 +9,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { replayCommand } from "./replay.ts";
 import type { Role } from "./role.ts";
 
 const ROLES: ReadonlyMap<string, Role> = new Map([
@@ -16,6 +17,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["controller", controllerRole],
   ["gateway", gatewayRole],
   ["agent", agentRole],
+  ["replay", replayCommand],
 ]);
 
 process.exit(await main(process.argv.slice(2)));
@@ -62,11 +64,10 @@ function usage(): string {
 }
 
 function roleUsage(verb: string, role: Role): string {
+  const head = [`gpusched ${verb}: ${role.summary}`, "", `Usage: gpusched ${verb} ${role.usage ?? "[OPTIONS]"}`, ""];
+  if (role.usage !== undefined) return [...head, role.help()].join("\n");
   return [
-    `gpusched ${verb}: ${role.summary}`,
-    "",
-    `Usage: gpusched ${verb} [OPTIONS]`,
-    "",
+    ...head,
     role.help(),
     "",
     "Every option is also an environment variable (--http-port: GPUSCHED_HTTP_PORT) and a key of the file that --config",

@@ -60,6 +60,7 @@ const clusterOptions = {
     default: DEFAULT_POLICY.name,
     help: "how jobs are ordered and placed",
   },
+  journal: { kind: path, help: "where to take down all inputs and decisions, for gpusched replay (nowhere)" },
 } satisfies OptionTable;
 
 const rateLimitOption = {

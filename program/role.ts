@@ -29,12 +29,14 @@ export interface RoleContext {
   readonly log: Logger;
 }
 
-/** One of the program's long-running roles. */
+/** One of the program's long-running roles, or a command that ends by itself. */
 export interface Role {
   readonly summary: string;
+  /** What stands behind the verb; by default, options that can also be set elsewhere. */
+  readonly usage?: string;
   /** Its options, for people. */
   help(): string;
-  /** Runs until a signal or a failure; resolves with the exit code. */
+  /** Runs until it is done, or until a signal or a failure; resolves with the exit code. */
   run(sources: OptionSources): Promise<number>;
 }
 

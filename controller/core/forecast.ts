@@ -5,6 +5,7 @@ import { silentNode } from "./model/node.ts";
 import { State } from "./model/state.ts";
 import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
+import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
@@ -117,7 +118,7 @@ export function estimateWaitMs(state: State, id: JobId, at: number): number | un
 /** What is alive, in a state of its own that no agent hears of. */
 function copyOf(state: State, at: number): State {
   const copy = new State(state.settings, at, { history: state.history.frozen(), use: state.use.copy() });
-  copy.scheduling.mix.drawn = state.scheduling.mix.drawn;
+  Object.assign(copy.scheduling.mix, copyMix(state.scheduling.mix));
   for (const [id, tenant] of state.tenants) copy.tenants.set(id, tenant);
   for (const node of state.cluster.nodes) {
     const { reach, session, executorReady, executorMessage, throttling, hot } = node;

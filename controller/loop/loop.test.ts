@@ -5,6 +5,7 @@ import { silentLogger } from "../../base/logger.ts";
 import type { Effect } from "../core/output.ts";
 import { createMemoryStore, MemoryDisk } from "../store/memory-store.ts";
 import type { Store, Write } from "../store/store.ts";
+import type { Journal, RecordedBatch, TermStart } from "./journal.ts";
 import { Loop } from "./loop.ts";
 
 const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY };
@@ -27,7 +28,7 @@ function gatedStore(disk = new MemoryDisk()) {
   return { store, commits };
 }
 
-async function startLoop(store: Store, effects: Effect[] = []) {
+async function startLoop(store: Store, effects: Effect[] = [], journal?: Journal) {
   let ended: Error | undefined;
   const loop = await Loop.start({
     store,
@@ -38,6 +39,7 @@ async function startLoop(store: Store, effects: Effect[] = []) {
     onTermEnd: (error) => {
       ended = error;
     },
+    journal,
     checkEveryBatch: true,
   });
   return { loop, ended: () => ended };
@@ -149,4 +151,49 @@ test("waiting for a state ends when a batch brings it, or when the waiter gives 
   gone.abort();
   expect(await never).toBe("gave up");
   await loop.close();
+});
+
+/** A journal that keeps what it is told. */
+function listeningJournal() {
+  const begun: TermStart[] = [];
+  const batches: RecordedBatch[] = [];
+  const journal: Journal = {
+    begin: (start) => begun.push(start),
+    record: (batch) => batches.push(batch),
+    close: async () => undefined,
+  };
+  return { journal, begun, batches };
+}
+
+test("the journal is told the term's beginning and every batch while it is being written, pass or not", async () => {
+  const { store, commits } = gatedStore();
+  const { journal, begun, batches } = listeningJournal();
+  const { loop } = await startLoop(store, [], journal);
+  expect(begun).toMatchObject([{ clusterId: loop.clusterId, term: loop.term, rows: [], settings: SETTINGS }]);
+  await settled();
+  const tenant = loop.submit(TENANT);
+  const refused = loop.submit({ ...JOB, spec: { ...JOB.spec, tenantId: "tenant-9" as never } }).catch(() => "refused");
+  await settled();
+  expect(batches.map(({ inputs }) => inputs.map(({ kind }) => kind))).toEqual([
+    ["tick"],
+    ["create-tenant", "submit-job"],
+  ]);
+  expect(batches[1]?.outcome).toMatchObject({
+    passed: true,
+    answers: [{ tenantId: "tenant-1" }, { code: "not_found" }],
+    writes: [{ table: "tenant" }],
+  });
+  commits[0]?.allow();
+  await tenant;
+  expect(await refused).toBe("refused");
+  await loop.close();
+});
+
+test("a bug's batch is in the journal with the bug's words, and ends the term", async () => {
+  const { journal, batches } = listeningJournal();
+  const { loop, ended } = await startLoop(createMemoryStore(), [], journal);
+  await settled();
+  loop.post({ kind: "strange" } as never);
+  await expect.poll(ended).toBeDefined();
+  expect(batches.at(-1)).toMatchObject({ inputs: [{ kind: "strange" }], outcome: { failure: ended()?.message } });
 });

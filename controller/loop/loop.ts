@@ -6,10 +6,11 @@ import type { Service } from "../../base/service.ts";
 import type { Answers, Input, InputOf, Unstamped } from "../core/input.ts";
 import { checkInvariants } from "../core/invariants.ts";
 import type { Settings, State } from "../core/model/state.ts";
-import { type Effect, Output } from "../core/output.ts";
-import { schedule } from "../core/schedule/pass.ts";
-import { type Answer, step } from "../core/step.ts";
+import type { Effect } from "../core/output.ts";
+import type { Answer } from "../core/step.ts";
 import type { Store } from "../store/store.ts";
+import { type BatchResult, runBatch } from "./batch.ts";
+import type { Journal } from "./journal.ts";
 import { recover } from "./recovery.ts";
 
 /** Requests that may wait for their turn; more are refused as overload. Agents' words are never refused. */
@@ -27,6 +28,8 @@ export interface LoopOptions {
   readonly carryOut: (effect: Effect) => void;
   /** Called once when the term ends by failure: nothing is accepted any more. */
   readonly onTermEnd: (error: Error) => void;
+  /** Is told every batch; closed by its owner, after the loop. */
+  readonly journal?: Journal | undefined;
   /** Recounts everything after each batch: for tests. */
   readonly checkEveryBatch?: boolean;
 }
@@ -70,8 +73,10 @@ export class Loop implements Service {
     const contents = await options.store.load();
     const { clock } = options;
     const offset = clock.wallMs() - clock.monotonicMs();
-    const state = recover(contents, options.settings, clock.wallMs());
+    const at = clock.wallMs();
+    const state = recover(contents, options.settings, at);
     checkInvariants(state);
+    options.journal?.begin({ ...contents, at, settings: options.settings });
     const loop = new Loop(options, state, { clusterId: contents.clusterId, term: contents.term, offset });
     loop.post({ kind: "tick" });
     return loop;
@@ -163,24 +168,31 @@ export class Loop implements Service {
   async #batch(): Promise<void> {
     const letters = this.#mailbox.take(BATCH_LIMIT);
     try {
-      const out = new Output();
-      const answers = this.#stepAll(letters, out);
-      const writes = out.writes.map(({ table, key, value }) => ({ table, key, value: { ...value } }));
-      if (writes.length > 0) await this.#options.store.commit(writes);
-      for (const [index, letter] of letters.entries()) answer(letter, answers[index]);
-      for (const effect of out.effects) this.#options.carryOut(effect);
+      const at = this.#now();
+      const inputs = letters.map((letter) => letter.input);
+      const result = this.#decide(inputs, at);
+      const writes = result.writes.map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+      const committed = writes.length > 0 ? this.#options.store.commit(writes) : undefined;
+      this.#options.journal?.record({ at, inputs, outcome: result });
+      await committed;
+      for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]);
+      for (const effect of result.effects) this.#options.carryOut(effect);
     } catch (error) {
       this.#fail(error);
       for (const letter of letters) letter.reject?.(this.#overError());
     }
   }
 
-  #stepAll(letters: readonly Letter[], out: Output): readonly Answer[] {
-    const at = this.#now();
-    const answers = letters.map((letter) => step(this.#state, { ...letter.input, at }, out));
-    schedule(this.#state, out, at);
-    if (this.#options.checkEveryBatch) checkInvariants(this.#state);
-    return answers;
+  #decide(inputs: readonly Unstamped<Input>[], at: number): BatchResult {
+    try {
+      const result = runBatch(this.#state, inputs, at);
+      if (this.#options.checkEveryBatch) checkInvariants(this.#state);
+      return result;
+    } catch (error) {
+      // What led to a bug is worth more than anything else in the journal.
+      this.#options.journal?.record({ at, inputs, outcome: { failure: messageOf(error) } });
+      throw error;
+    }
   }
 
   #serveReads(): void {

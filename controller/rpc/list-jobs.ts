@@ -1,4 +1,7 @@
 import { RequestError } from "../../base/errors.ts";
+import { isLabelPair, MAX_LABELS } from "../../contract/query.ts";
+import { TENANT_ID } from "../../contract/tenant.ts";
+import { displayName } from "../../contract/text.ts";
 import type { ListJobsRequest__Output } from "../../proto/generated/gpusched/v1/ListJobsRequest.ts";
 import type { ListJobsResponse } from "../../proto/generated/gpusched/v1/ListJobsResponse.ts";
 import { type Job, stateOf } from "../core/model/job.ts";
@@ -13,6 +16,7 @@ export function listJobs(state: State, request: ListJobsRequest__Output): ListJo
   const limit = request.limit === 0 ? DEFAULT_LIMIT : request.limit;
   if (limit < 0 || limit > MAX_LIMIT) throw invalid("limit", `must be a whole number from 1 to ${MAX_LIMIT}`);
   if (request.offset < 0) throw invalid("offset", "must not be negative");
+  checkFilters(request);
   const matches = matcher(state, request);
   const page: Job[] = [];
   let total = 0;
@@ -23,6 +27,18 @@ export function listJobs(state: State, request: ListJobsRequest__Output): ListJo
     total += 1;
   }
   return { jobs: page.map(fromJobBriefly), total };
+}
+
+/** What could match nothing, because no job can have it, is refused as it is over REST. Empty is any. */
+function checkFilters({ tenant_id, name, node_name, labels }: ListJobsRequest__Output): void {
+  if (tenant_id && !TENANT_ID.test(tenant_id)) throw invalid("tenant_id", "must be a tenant id such as tenant-123");
+  for (const [field, text] of Object.entries({ name, node_name })) {
+    const problem = text ? displayName().safeParse(text).error : undefined;
+    if (problem) throw invalid(field, problem.issues[0]?.message ?? "is invalid");
+  }
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
+  if (pairs.length > MAX_LABELS) throw invalid("labels", `must be at most ${MAX_LABELS}`);
+  if (!pairs.every(isLabelPair)) throw invalid("labels", "must be labels that a job can have");
 }
 
 function matcher(state: State, request: ListJobsRequest__Output): (job: Job) => boolean {

@@ -77,5 +77,41 @@ test("a running job on a silent node says so", () => {
   w.advance(15_000);
   expect(messageOfJob(w, id)).toBe("node node-1 is unreachable; the job is presumed to go on");
   w.cancel(id);
-  expect(messageOfJob(w, id)).toBe("cancelled by request; stopping on node-1");
+  expect(messageOfJob(w, id)).toBe("cancelled by request; stopping on node-1: node node-1 is unreachable");
+});
+
+test("a job that starts or stops says which node that it waits for is silent, and nothing of those it is done with", () => {
+  const w = world(2);
+  const id = w.submit({ gpuCount: 8, gang: true });
+  expect(messageOfJob(w, id)).toBe("starting on node-1, node-2");
+  w.disconnect("node-2");
+  w.advance(10_000);
+  w.heartbeat("node-1");
+  w.advance(5_000);
+  expect(messageOfJob(w, id)).toBe("starting on node-1, node-2: node node-2 is unreachable");
+  w.cancel(id);
+  const stopping = "cancelled by request; stopping on node-1, node-2";
+  expect(messageOfJob(w, id)).toBe(`${stopping}: node node-2 is unreachable`);
+  w.hello("node-2");
+  w.end(id, 143, 1);
+  w.disconnect("node-2");
+  w.advance(10_000);
+  w.heartbeat("node-1");
+  w.advance(5_000);
+  expect(messageOfJob(w, id)).toBe(stopping);
+});
+
+test("a gang that is larger than the cluster is told so", () => {
+  const w = world();
+  const id = w.submit({ gpuCount: 4_096, gang: true });
+  expect(messageOfJob(w, id)).toBe(
+    "no nodes together can ever run this: the cluster has 4 suitable GPUs of the 4096 needed",
+  );
+  w.addNode("node-2", { gpus: 4 });
+  expect(messageOfJob(w, id)).toContain("the cluster has 8 suitable GPUs of the 4096 needed");
+  const large = w.submit({ gpuCount: 12, gang: true, gpuMemoryMb: 80_000 });
+  w.addNode("node-3", { gpus: 8 });
+  w.disconnect("node-3");
+  w.advance(15_000);
+  expect(messageOfJob(w, large)).not.toContain("ever");
 });

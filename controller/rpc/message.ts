@@ -2,7 +2,7 @@
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
 import type { BudgetBlock } from "../core/budget.ts";
-import { type Demand, demandOf, type Hold, type Job, type JobIn } from "../core/model/job.ts";
+import { type Demand, demandOf, type Hold, isHeld, type Job, type JobIn } from "../core/model/job.ts";
 import type { State } from "../core/model/state.ts";
 import { type QuotaBlock, QUOTA_UNIT } from "../core/quota.ts";
 import type { NodeReason, Verdict, WaitReason } from "../core/schedule/reason.ts";
@@ -17,11 +17,11 @@ export function messageFor(state: State, job: Job, at: number): string {
     case "held":
       return held(job.hold);
     case "starting":
-      return state.progress.get(job.id) || `starting on ${job.allocations.map((a) => a.node).join(", ")}`;
+      return (state.progress.get(job.id) || `starting on ${nodesOf(job)}`) + silence(state, job);
     case "running":
       return runningMessage(state, job);
     case "stopping":
-      return `${job.verdict.message}; stopping on ${job.allocations.map((a) => a.node).join(", ")}`;
+      return `${job.verdict.message}; stopping on ${nodesOf(job)}${silence(state, job)}`;
     case "finished":
       return job.outcome.message;
   }
@@ -41,11 +41,28 @@ function held(hold: Hold): string {
   }
 }
 
+function nodesOf(job: Job): string {
+  return job.allocations.map((allocation) => allocation.node).join(", ");
+}
+
 function runningMessage(state: State, job: JobIn<"running">): string {
+  const silent = silentNode(state, job);
+  return silent ? `${silent}; the job is presumed to go on` : "";
+}
+
+/** The end of a sentence on what is waited for: which node does not answer, if one does not. */
+function silence(state: State, job: Job): string {
+  const silent = silentNode(state, job);
+  return silent ? `: ${silent}` : "";
+}
+
+/** The first node of a rank that has not ended which is not online. */
+function silentNode(state: State, job: Job): string | undefined {
   const silent = job.allocations
+    .filter(isHeld)
     .map((allocation) => state.nodes.get(allocation.node))
     .find((node) => node && node.reach !== "online");
-  return silent ? `node ${silent.record.name} is ${silent.reach}; the job is presumed to go on` : "";
+  return silent && `node ${silent.record.name} is ${silent.reach}`;
 }
 
 function waiting(state: State, job: JobIn<"queued">, at: number): string {
@@ -98,6 +115,10 @@ function describeResources(why: WaitReason & { kind: "resources" }, demand: Dema
   if (possible.length === 0) return `no node can ever run this: ${describeAll(why)}`;
   if (possible.every(({ verdict }) => takesNothing(verdict))) {
     return `waiting for a node: ${describeAll({ ...why, nodes: possible })}`;
+  }
+  if (demand.gpus > why.gpusSuitable && !possible.some(({ verdict }) => takesNothing(verdict))) {
+    const needed = `the cluster has ${why.gpusSuitable} suitable GPUs of the ${demand.gpus} needed`;
+    return `no nodes together can ever run this: ${needed}`;
   }
   const gpus = `GPUs${demand.gpuMemoryMb > 0 ? ` with ${demand.gpuMemoryMb} MB` : ""}`;
   if (demand.gpus > why.gpusFree) {

@@ -1,6 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
+import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
 import { RequestError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/AgentService.ts";
@@ -35,7 +36,7 @@ export async function startRpcServer(
     "gpusched.v1.AgentService": "SERVING",
   });
   health.addToServer(server);
-  new ReflectionService(packageDefinition).addToServer(server);
+  new ReflectionService({ ...packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
   const port = await bind(server, listen);
   return {
     address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,

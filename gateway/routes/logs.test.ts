@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { silentLogger } from "../../base/logger.ts";
+import { createLogger, type Logger, silentLogger } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { type FakeScheduler, type LogScript, startFakeScheduler } from "../../test/support/fake-scheduler.ts";
 import { sampleJob } from "../../test/support/scheduler-samples.ts";
@@ -8,10 +8,13 @@ import { type Gateway, startGateway } from "../gateway.ts";
 const stack = new ServiceStack();
 afterEach(() => stack.close());
 
-async function start(script: LogScript): Promise<{ fake: FakeScheduler; gateway: Gateway; url: string }> {
+async function start(
+  script: LogScript,
+  log: Logger = silentLogger,
+): Promise<{ fake: FakeScheduler; gateway: Gateway; url: string }> {
   const fake = stack.add(await startFakeScheduler({ StreamLogs: () => script }));
   const gateway = stack.add(
-    await startGateway({ listen: "127.0.0.1:0", controllers: [fake.address], rateLimit: 1_000, log: silentLogger }),
+    await startGateway({ listen: "127.0.0.1:0", controllers: [fake.address], rateLimit: 1_000, log }),
   );
   return { fake, gateway, url: `http://${gateway.address}/api/v1/jobs/${sampleJob.id}/logs` };
 }
@@ -82,4 +85,32 @@ test("closing the gateway ends followed logs", async () => {
   const response = await fetch(`${url}?follow=true`);
   await gateway.close();
   await expect(response.text()).rejects.toThrow();
+});
+
+test.each([
+  ["at its beginning", ["first line\n"]],
+  ["in the middle of much that it has not read", Array<Buffer>(1_024).fill(Buffer.alloc(64 * 1024))],
+])("a reader that leaves a followed log %s is no failure of ours", async (_where, chunks) => {
+  const lines: string[] = [];
+  const log = createLogger({ level: "debug", format: "json", destination: { write: (line) => lines.push(line) } });
+  const { fake, url } = await start({ chunks, staysOpen: true }, log);
+  const reader = new AbortController();
+  const response = await fetch(`${url}?follow=true`, { signal: reader.signal });
+  await (response.body as ReadableStream<Uint8Array>).getReader().read();
+  reader.abort();
+  await expect.poll(() => fake.cancelledStreams()).toBe(1);
+  await expect.poll(() => lines.some((line) => line.includes('"status":"aborted"'))).toBe(true);
+  // What the handler does about it, it does once the stream has told it.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(lines.filter((line) => /"level":[4-6]0/.test(line))).toEqual([]);
+});
+
+test("a log that breaks off because its controller went away is told as that", async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: "warn", format: "json", destination: { write: (line) => lines.push(line) } });
+  const { fake, url } = await start({ chunks: ["first line\n"], staysOpen: true }, log);
+  const response = await fetch(`${url}?follow=true`);
+  await fake.close();
+  await expect(response.text()).rejects.toThrow();
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(["scheduler not available"]);
 });

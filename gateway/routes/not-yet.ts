@@ -12,13 +12,26 @@ const NOT_YET: readonly (readonly [method: Method, path: string, what: string])[
   ["POST", "/nodes/:name/cordon", "Cordoning a node"],
   ["POST", "/nodes/:name/uncordon", "Uncordoning a node"],
   ["POST", "/nodes/:name/drain", "Draining a node"],
+];
+
+/** Looked for below the API's prefix and at the root. */
+const NOT_YET_PAGES: typeof NOT_YET = [
   ["GET", "/openapi.json", "The OpenAPI description"],
   ["GET", "/docs", "The documentation page"],
 ];
 
 /** To be mounted before the others: `/jobs/batch` looks like a job. */
 export function notYetRoutes(): Route[] {
-  return NOT_YET.map(([method, path, what]) => ({ path, methods: { [method]: refuse(what) } }));
+  return [...NOT_YET.map(toRoute), ...notYetPages()];
+}
+
+/** To be mounted at the root as well. */
+export function notYetPages(): Route[] {
+  return NOT_YET_PAGES.map(toRoute);
+}
+
+function toRoute([method, path, what]: (typeof NOT_YET)[number]): Route {
+  return { path, methods: { [method]: refuse(what) } };
 }
 
 function refuse(what: string): Handler {

@@ -134,6 +134,18 @@ describe("tenants", () => {
     expect(quota.fields).toEqual(["gpu_count"]);
   });
 
+  test("what may wait is what is queued or held, and where that is nothing, nothing can be submitted", async () => {
+    const { id: tenant_id } = await calls.call(scheduler.CreateTenant, { spec: { name: "none", max_queued_jobs: 0 } });
+    const spec = jobSpec({ tenant_id });
+    const quota = { code: status.PERMISSION_DENIED, message: "Tenant quota exceeded", fields: ["tenant_id"] };
+    expect(await calls.refusalOf(scheduler.SubmitJob, { spec })).toMatchObject(quota);
+    await calls.call(scheduler.UpdateTenant, { tenant_id, spec: { max_queued_jobs: 2 } });
+    const tries = Array.from({ length: 5 }, () => calls.call(scheduler.SubmitJob, { spec }));
+    const accepted = (await Promise.allSettled(tries)).filter((one) => one.status === "fulfilled");
+    expect(accepted).toHaveLength(2);
+    for (const { value } of accepted) await calls.call(scheduler.CancelJob, value);
+  });
+
   test("a tenant that is not active keeps its jobs and gets no more, until it is active again", async () => {
     const { id: tenant_id } = await calls.call(scheduler.CreateTenant, { spec: { name: "leaving" } });
     const job_id = await submit({ tenant_id });
@@ -200,6 +212,12 @@ describe("refusals name the field in their sentence and in the trailer", () => {
     ["a limit of 1001", { limit: 1_001 }, "limit"],
     ["an offset of -1", { offset: -1 }, "offset"],
     ["a state that is unknown", { states: [UNKNOWN] }, "states"],
+    ["a tenant that cannot be one", { tenant_id: "../" }, "tenant_id"],
+    ["a name that deceives", { name: "a\u202eb" }, "name"],
+    ["a node that cannot be one", { node_name: " " }, "node_name"],
+    ["a label that cannot be one", { labels: { " ": "x" } }, "labels"],
+    ["a label with a value that cannot be one", { labels: { a: "b c" } }, "labels"],
+    ["17 labels", { labels: Object.fromEntries(Array.from({ length: 17 }, (__, i) => [`l${i}`, "x"])) }, "labels"],
     ["the state UNSPECIFIED", { states: ["JOB_STATE_UNSPECIFIED" as const] }, "states"],
   ])("ListJobs with %s", async (_, request, field) => {
     const refused = await calls.refusalOf(scheduler.ListJobs, request);
@@ -223,7 +241,7 @@ describe("refusals name the field in their sentence and in the trailer", () => {
     ["no spec", undefined, "name"],
     ["no name", { name: "" }, "name"],
     ["a name that deceives", { name: "a\u202eb" }, "name"],
-    ["an e-mail address that is none", { name: "t", email: "nobody" }, "email"],
+    ["an e-mail address that deceives", { name: "t", email: "a\u202eb" }, "email"],
     ["a negative limit", { name: "t", max_gpus: -1 }, "max_gpus"],
     ["a tier that is unknown", { name: "t", priority_tier: UNKNOWN }, "priority_tier"],
     ["the tier UNSPECIFIED", { name: "t", priority_tier: "PRIORITY_TIER_UNSPECIFIED" as const }, "priority_tier"],
@@ -236,6 +254,7 @@ describe("refusals name the field in their sentence and in the trailer", () => {
   test.each([
     ["a field to clear that is unknown", { clear: ["max_gpu"] }, "max_gpu"],
     ["a field to clear that must be there", { clear: ["name"] }, "name"],
+    ["a field that is both set and cleared", { spec: { max_gpus: 1 }, clear: ["max_gpus"] }, "max_gpus"],
     ["a limit that is negative", { spec: { max_queued_jobs: -1 } }, "max_queued_jobs"],
   ])("UpdateTenant with %s", async (_, change, field) => {
     const refused = await calls.refusalOf(scheduler.UpdateTenant, { tenant_id: "tenant-123", ...change });

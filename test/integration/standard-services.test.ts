@@ -49,7 +49,9 @@ describe("reflection", () => {
       list_services_response: { service: { name: string }[] };
     };
     const names = list_services_response.service.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(["gpusched.v1.SchedulerService", "gpusched.v1.AgentService"]));
+    expect(names).toEqual(
+      expect.arrayContaining(["gpusched.v1.SchedulerService", "gpusched.v1.AgentService", "grpc.health.v1.Health"]),
+    );
   });
 
   test("describes a service with all that it needs, and knows what it does not know", async () => {
@@ -58,6 +60,8 @@ describe("reflection", () => {
     })) as { file_descriptor_response: { file_descriptor_proto: Buffer[] } };
     const files = Buffer.concat(file_descriptor_response.file_descriptor_proto).toString("latin1");
     for (const word of ["SubmitJob", "StreamLogs", "JobSpec", "gpu_count"]) expect(files).toContain(word);
+    const health = JSON.stringify(await reflect({ file_containing_symbol: "grpc.health.v1.Health" }));
+    expect(health).toContain("file_descriptor_response");
     expect(await reflect({ file_containing_symbol: "gpusched.v1.Nothing" })).toMatchObject({
       error_response: { error_code: status.NOT_FOUND },
     });

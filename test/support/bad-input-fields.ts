@@ -18,29 +18,37 @@ const shapes: readonly BadInputRow[] = [
   jobText("a comment", 400, `${JSON.stringify(goodJob)} // hello`, "body"),
   jobText("single quotes", 400, "{'name':'x'}", "body"),
   jobText("NaN", 400, '{"gpu_count":NaN}', "body"),
-  jobText("a name given twice", 400, '{"name":"a","gpu_count":1,"name":"b"}', "name"),
+  jobText("a name given twice", 400, '{"name":"a","gpu_count":1,"name":"b"}', "body: name is given twice"),
   jobText("a name given twice, once with escapes", 400, '{"name":"a","n\\u0061me":"b"}', "name"),
-  jobText("a name given twice further in", 400, '{"environment":{"A":"1","B":"2","A":"3"}}', "A"),
+  jobText("a name given twice further in", 400, '{"environment":{"A":"1","B":"2","A":"3"}}', "body: A is given twice"),
   ...[
     ["a list", "[]"] as const,
     ["a string", '"job"'] as const,
     ["a number", "1"] as const,
     ["null", "null"] as const,
   ].map(([what, body]) => jobText(`${what} instead of an object`, 400, body)),
-  jobText("33 levels of lists", 400, "[".repeat(33) + "]".repeat(33), "body"),
+  jobText("33 levels of lists", 400, "[".repeat(33) + "]".repeat(33), "nested more than 32 levels"),
   jobText("100,000 levels of lists", 400, "[".repeat(100_000), "body"),
   jobText("100,000 levels of objects", 400, '{"a":'.repeat(100_000), "body"),
-  jobText("100,000 names", 400, `{${Array.from({ length: 80_000 }, (_, i) => `"k${i}":1`).join(",")}}`, "body"),
+  jobText(
+    "100,000 names",
+    400,
+    `{${Array.from({ length: 80_000 }, (_, i) => `"k${i}":1`).join(",")}}`,
+    "more than 10000 values",
+  ),
   jobText("a list of 500,000 items", 400, `{"command":[${"1,".repeat(500_000)}1]}`, "body"),
   jobText("half a million backslashes", 400, `"${"\\".repeat(500_000)}`, "body"),
   ...["__proto__", "\\u005f_proto__"].map((name) =>
-    jobText(`the name ${name}`, 400, `{"${name}":{"polluted":true},"name":"x"}`, "__proto__"),
+    jobText(`the name ${name}`, 400, `{"${name}":{"polluted":true},"name":"x"}`, "body: __proto__ is not a name"),
   ),
   jobText("__proto__ further in", 400, '{"environment":{"__proto__":{"polluted":"yes"}}}', "__proto__"),
   job("the field constructor", 400, { constructor: { prototype: { polluted: true } } }, "constructor"),
   job("the field toString", 400, { toString: "x" }, "toString"),
   job("labels named like members of objects", 201, { labels: { constructor: "x", toString: "y" } }),
   job("a field that does not exist", 400, { gpus: 1 }, "gpus"),
+  job("a field without a name", 400, { "": 1 }, 'body: "" is not a known field'),
+  job("a field that is named in Greek", 400, { Ωmega: 1 }, "body: \\u03a9mega is not a known field"),
+  job("a field that is named by a picture", 400, { "🚀": 1 }, "body: \\u{1f680} is not a known field"),
   job("a field with a very long name", 400, { ["x".repeat(500)]: 1 }, "x".repeat(63)),
   ...["privileged", "cap_add", "network_mode", "devices", "security_opt", "runtime", "pid", "sysctls"].map((field) =>
     job(`the field ${field}`, 400, { [field]: true }, field),
@@ -143,7 +151,6 @@ const numbers: readonly BadInputRow[] = [
   job("on_preempt that does not exist", 400, { on_preempt: "wait" }, "on_preempt"),
   tenant("a tier that does not exist", 400, { priority_tier: "urgent" }, "priority_tier"),
   tenant("a tier named like a member of objects", 400, { priority_tier: "constructor" }, "priority_tier"),
-  tenant("an e-mail address that is none", 400, { email: "nobody" }, "email"),
 ];
 
 const DECEPTIVE_NAMES: Readonly<Record<string, string>> = {
@@ -158,14 +165,23 @@ const DECEPTIVE_NAMES: Readonly<Record<string, string>> = {
   "a bidirectional isolate": "a\u2066b",
   "an Arabic letter mark": "a\u061cb",
   "a line separator": "a\u2028b",
+  "zero-width spaces": "\u200b\u200b",
+  "a Hangul filler": "\u3164",
+  "a Braille blank": "\u2800",
+  "a word joiner between blanks": " \u2060 ",
 };
 
 const names: readonly BadInputRow[] = [
   ...Object.entries(DECEPTIVE_NAMES).flatMap(([what, name]) => [
     job(`a job's name of ${what}`, 400, { name }, "name"),
     tenant(`a tenant's name of ${what}`, 400, { name }, "name"),
+    tenant(`an e-mail address of ${what}`, 400, { email: name }, "email"),
+    tenant(`an organization of ${what}`, 400, { organization: name }, "organization"),
   ]),
   jobText("a job's name of half a character", 400, JSON.stringify(goodJob).replace('"odd-job"', '"\\ud800"'), "name"),
+  ...["email", "organization"].map((field) =>
+    tenant(`half a character as ${field}`, 400, { [field]: "\ud800" }, field),
+  ),
   ...["..", "/", "-rf", "%2e%2e", "$(id)", "'; DROP TABLE jobs; --", "Ωmega", "аdmin", "🚀", "e\u0301", "\u00e9"].map(
     (name) => job(`a job named ${name}`, 201, { name }),
   ),
@@ -200,6 +216,9 @@ const images: readonly BadInputRow[] = [
     "[::1]:5000/x",
     "localhost/x",
     "localhost:5000/x",
+    "LOCALHOST/x",
+    "LocalHost:5000/x",
+    "Team.LOCALHOST/x",
     "2130706433:80/x",
     "0x7f.0.0.1/x",
     "x;id",
@@ -211,6 +230,8 @@ const images: readonly BadInputRow[] = [
     "x".repeat(513),
   ].map((image) => job(`image ${JSON.stringify(image).slice(0, 40)}`, 400, { image }, "image")),
   job("an image that is a number", 400, { image: 7 }, "image"),
+  ...["|", " | ", "||"].map((gpu_model) => job(`gpu_model ${gpu_model}`, 400, { gpu_model }, "gpu_model")),
+  job("an image at a host in capitals", 201, { image: "Registry.Example.com/team/app" }),
   job("an image with a digest", 201, { image: `registry.example.com:5000/team/app:v1@sha256:${DIGEST}` }),
 ];
 
@@ -227,6 +248,7 @@ const scripts: readonly BadInputRow[] = [
   job("a command that is a string", 400, { command: "python train.py" }, "command"),
   job("a command with a number", 400, { command: ["sleep", 1] }, "command[1]"),
   job("a command with a NUL", 400, { command: ["a\0"] }, "command[0]"),
+  job("a command of nothing", 400, { command: [] }, "command"),
   job("a command that starts with nothing", 400, { command: [""] }, "command"),
   job("1,025 arguments", 400, { args: Array<string>(1_025).fill("x") }, "args"),
   job("arguments of more than 64 KiB in all", 400, { args: Array<string>(70).fill("x".repeat(KIB)) }, "args"),

@@ -64,8 +64,25 @@ const queries: readonly BadInputRow[] = [
   get("a name with a NUL", 400, "/api/v1/jobs?name=a%00b", "name"),
   get("a label without a value", 400, "/api/v1/jobs?label=zone", "label"),
   get("the label __proto__", 400, "/api/v1/jobs?label=__proto__=x", "label"),
-  get("17 labels", 400, `/api/v1/jobs?${Array.from({ length: 17 }, (_, i) => `label=l${i}=x`).join("&")}`, "label"),
-  get("a parameter that does not exist", 400, "/api/v1/jobs?cursor=forged", "cursor"),
+  get(
+    "17 labels",
+    400,
+    `/api/v1/jobs?${Array.from({ length: 17 }, (_, i) => `label=l${i}=x`).join("&")}`,
+    "at most 16",
+  ),
+  get("a label's name given twice", 400, "/api/v1/jobs?label=a=1&label=b=1&label=a=2", "label gives a twice"),
+  ...["tenant_id=t", "state=running", "name=x", "node=x", "offset=1"].map((pair) =>
+    get(`${pair} given twice`, 400, `/api/v1/jobs?${pair}&${pair}`, `${pair.split("=")[0]} must be given once`),
+  ),
+  ...["follow=true", "stream=stdout", "rank=0", "tail=1"].map((pair) =>
+    get(
+      `${pair} given twice`,
+      400,
+      `/api/v1/jobs/job-1/logs?${pair}&${pair}`,
+      `${pair.split("=")[0]} must be given once`,
+    ),
+  ),
+  get("a parameter that does not exist", 400, "/api/v1/jobs?cursor=forged", "cursor is not a known parameter"),
   get("the parameter __proto__", 400, "/api/v1/jobs?__proto__=x", "__proto__"),
   get("the parameter __proto__[x]", 400, "/api/v1/jobs?__proto__[x]=1", "__proto__[x]"),
   get("an escape that cannot be read", 400, "/api/v1/jobs?name=%zz", "query"),
@@ -127,7 +144,18 @@ const paths: readonly BadInputRow[] = [
     "/api/v1/jobs/%zz",
     "/.env",
   ].map((target) => get(`the path ${target}`, 404, target)),
-  get("an absolute target", 404, "http://localhost/health"),
+  get("an absolute target", 200, "http://localhost/health"),
+  get("an absolute target with a port", 200, "HTTP://localhost:8080/api/v1/jobs?limit=1"),
+  get("an absolute target with a bad query", 400, "http://localhost/api/v1/jobs?limit=0", "limit"),
+  ...[
+    "http://localhost",
+    "http://localhost?limit=1",
+    "http://localhost//health",
+    "http://user@localhost/health",
+    "http:///health",
+    "https://localhost/health",
+    "ftp://localhost/health",
+  ].map((target) => get(`the absolute target ${target}`, 404, target)),
   get("a path of 8 KiB", 414, `/${"x".repeat(8 * KIB)}`),
   get("a query of 8 KiB", 414, `/api/v1/jobs?name=${"x".repeat(8 * KIB)}`),
   ...["JOB-1", "job-", "job-x", "job-12345678901234567890", "job-1'", "__proto__", "constructor"].map((id) =>
@@ -146,6 +174,9 @@ const paths: readonly BadInputRow[] = [
     "/openapi.json",
     "/docs",
   ].map((path) => get(`${path}, which is not supported yet`, 400, `/api/v1${path}`, "not supported yet")),
+  ...["/openapi.json", "/docs"].map((path) =>
+    get(`${path} at the root, which is not supported yet`, 400, path, "not supported yet"),
+  ),
   ...["/jobs/batch", "/nodes/node-1/cordon", "/nodes/node-1/uncordon", "/nodes/node-1/drain"].map((path) =>
     request(
       `${path}, which is not supported yet`,
@@ -179,6 +210,20 @@ const headers: readonly BadInputRow[] = [
     "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
   ),
   raw("a Transfer-Encoding that does not end in chunked", 400, POST, "Transfer-Encoding: chunked, gzip\r\n\r\n"),
+  ...["gzip, chunked", "identity, chunked", "chunked, chunked", "x, chunked"].map((coding) =>
+    raw(
+      `Transfer-Encoding: ${coding}`,
+      coding === "chunked, chunked" ? 400 : 415,
+      POST,
+      `Transfer-Encoding: ${coding}\r\n\r\n0\r\n\r\n`,
+    ),
+  ),
+  raw(
+    "Transfer-Encoding: CHUNKED",
+    400,
+    POST,
+    "Transfer-Encoding: CHUNKED\r\nConnection: close\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+  ),
   raw("a Content-Length below 0", 400, POST, "Content-Length: -1\r\n\r\n"),
   raw("a chunk's length that is none", 400, POST, "Transfer-Encoding: chunked\r\n\r\nzz\r\n"),
   raw("a header folded over two lines", 400, HEAD, "X-Folded: a\r\n b\r\n\r\n"),
@@ -210,6 +255,7 @@ export const hostRows: readonly BadInputRow[] = [
   ...["evil.example", "evil.example:8080", "localhost.evil.example", "169.254.169.254", "", "[::2]"].map((host) =>
     request(`Host: ${host}`, 421, { method: "GET", target: "/health", headers: { Host: host } }),
   ),
+  get("an absolute target at another host", 421, "http://evil.example/health"),
   ...["localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080"].map((host) =>
     request(`Host: ${host}`, 200, { method: "GET", target: "/health", headers: { Host: host } }),
   ),

@@ -1,7 +1,7 @@
-import { mkdir } from "node:fs/promises";
 import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
+import { makeDirectory } from "../../../base/make-directory.ts";
 import { HOUR_MS } from "../../../base/time.ts";
 import { collectLogs, KEPT_LOGS } from "../kept-logs.ts";
 
@@ -9,7 +9,7 @@ import { collectLogs, KEPT_LOGS } from "../kept-logs.ts";
 export async function keepOutput(directory: string, closing: AbortSignal, log: Logger): Promise<void> {
   while (!closing.aborted) {
     try {
-      await mkdir(directory, { recursive: true });
+      makeDirectory(directory);
       await collectLogs(directory, KEPT_LOGS, Date.now());
     } catch (error) {
       log.warn({ reason: messageOf(error) }, "cannot collect old output");

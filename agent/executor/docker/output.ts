@@ -1,7 +1,8 @@
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { delay } from "../../../base/abort.ts";
+import { makeDirectory } from "../../../base/make-directory.ts";
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { LogStreamName, ReadLogOptions } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
@@ -55,7 +56,7 @@ export async function* readContainerOutput(
 export async function saveContainerOutput(engine: EngineClient, container: string, directory: string): Promise<void> {
   const partial = `${directory}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
+  makeDirectory(partial);
   const stdout = await open(join(partial, "stdout.log"), "w");
   const stderr = await open(join(partial, "stderr.log"), "w");
   try {

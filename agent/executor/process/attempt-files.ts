@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../base/atomic-file.ts";
 import { systemErrorCode } from "../../../base/errors.ts";
+import { makeDirectory } from "../../../base/make-directory.ts";
 import type { LogStreamName } from "../executor.ts";
 import type { LogPaths } from "../log-file.ts";
 import { type Status, statusSchema } from "./status.ts";
@@ -31,8 +32,7 @@ export class AttemptFiles {
   /** Makes the directories and finishes removals that were interrupted. */
   async prepare(): Promise<void> {
     await rm(this.#released, { recursive: true, force: true });
-    for (const dir of [this.#attempts, this.logsDir, this.#released])
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const dir of [this.#attempts, this.logsDir, this.#released]) makeDirectory(dir);
   }
 
   /** Every attempt that is not released yet. */
@@ -66,7 +66,7 @@ export class AttemptFiles {
 
   /** The directory of an attempt that is about to be launched. Its working directory is empty. */
   async create(name: string): Promise<void> {
-    await mkdir(this.workDir(name), { recursive: true, mode: 0o700 });
+    makeDirectory(this.workDir(name));
   }
 
   /** Undefined where it was not written: its launch was interrupted. A damaged one throws. */
@@ -86,7 +86,7 @@ export class AttemptFiles {
 
   /** Removes all of the attempt but its output. Idempotent, and can be interrupted anywhere. */
   async release(name: string): Promise<void> {
-    await mkdir(join(this.logsDir, name), { recursive: true, mode: 0o700 });
+    makeDirectory(join(this.logsDir, name));
     for (const stream of STREAMS) await renameIfExists(this.logPath(name, stream), this.#keptLog(name, stream));
     const doomed = join(this.#released, name);
     await renameIfExists(join(this.#attempts, name), doomed);

@@ -1,7 +1,8 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { type AllocationKey, allocationName, parseAllocationName } from "../../../base/ids.ts";
 import { RequestError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
+import { makeDataDirectory } from "../../../base/make-directory.ts";
 import { ServiceStack } from "../../../base/service.ts";
 import { SECOND_MS } from "../../../base/time.ts";
 import { readBootId } from "../../inventory.ts";
@@ -40,7 +41,7 @@ export interface ProcessExecutorOptions {
 
 /** Runs jobs as plain processes of this user: no images, and no limits but those that the host sets. */
 export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDirectory(options.dataDir);
   const dataDir = await realpath(options.dataDir);
   const files = new AttemptFiles(dataDir);
   await files.prepare();

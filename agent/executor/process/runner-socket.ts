@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { lstat, mkdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { RequestError } from "../../../base/errors.ts";
+import { makeDirectory } from "../../../base/make-directory.ts";
 
 /** The kernel takes 107 bytes. */
 const MAX_SOCKET_PATH_BYTES = 100;
@@ -25,7 +26,7 @@ function socketPathOf(dataDir: string): string {
 }
 
 async function makePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  makeDirectory(path);
   // Another user may have made it first.
   const found = await lstat(path);
   if (found.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0) return;

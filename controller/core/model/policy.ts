@@ -1,5 +1,5 @@
 import { present } from "../../../base/assert.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../base/time.ts";
+import { DAY_MS, MINUTE_MS } from "../../../base/time.ts";
 
 /** How the scheduler decides: what an operator may choose, and nothing that follows from the cluster itself. */
 export interface Policy {
@@ -11,6 +11,8 @@ export interface Policy {
   /** Among jobs of equal priority and tenants of equal use: as submitted, or the least expected GPU-time first. */
   readonly order: "submission" | "shortest";
   readonly backfill: Backfill;
+  /** Which of the jobs that could pass a blocked one do so first (for `easy`). */
+  readonly backfillOrder: "queue" | "shortest";
   /** What a running time is taken to be: the job's limit where it has one, or the prediction where there is one. */
   readonly runtimes: "limit" | "prediction";
   /** Which quantile of a history is the prediction, 0 … 1. */
@@ -45,10 +47,11 @@ export interface PreemptionPolicy {
 /** Of controllers that are told nothing else. */
 export const DEFAULT_POLICY: Policy = {
   name: "default",
-  aging: { stepMs: 6 * HOUR_MS, points: 250, maxPoints: 5_000 },
+  aging: { stepMs: DAY_MS, points: 1_000, maxPoints: 5_000 },
   fairShareHalfLifeMs: 7 * DAY_MS,
   order: "submission",
   backfill: "easy",
+  backfillOrder: "shortest",
   runtimes: "limit",
   predictionQuantile: 0.7,
   placement: "fragmentation",

@@ -69,7 +69,7 @@ class Pass {
       if (group.refusedAt === state.growth && !this.#isWhole) continue;
       const refusal = this.#consider(turn);
       if (refusal === undefined) order.add(group);
-      else this.#refuse(turn, refusal);
+      else this.#refuse(turn, refusal, order);
       if (this.#mustSeeAll) return false;
     }
     return true;
@@ -95,7 +95,7 @@ class Pass {
     return undefined;
   }
 
-  #refuse(turn: Turn, refusal: Refusal): void {
+  #refuse(turn: Turn, refusal: Refusal, order: TurnOrder): void {
     const { job, group } = turn;
     group.refusedAt = this.#state.growth;
     if (refusal !== "room") return;
@@ -111,7 +111,9 @@ class Pass {
         this.#closed.add(pool);
         return;
       case "easy":
-        if (!this.#reserved.has(pool)) this.#reserve(job, group);
+        if (this.#reserved.has(pool)) return;
+        this.#reserve(job, group);
+        order.block(pool);
         return;
       case "conservative":
         for (const waiting of group) {

@@ -24,13 +24,14 @@ export function placementRanking(state: State, kind: Kind): NodeRanking {
 }
 
 /** What it costs to take the share from the node, by the policy's own measure; infinity where it does not fit. */
-export function placementCost(state: State, node: Node, { demand }: Kind, share: Share): number {
+export function placementCost(state: State, node: Node, kind: Kind, share: Share): number {
+  const { demand } = kind;
   if (judge(node, demand, share).answer !== "fits") return Number.POSITIVE_INFINITY;
   const { placement } = state.settings.policy;
   if (placement === "first-fit") return 0;
   const tight = bestFitCost(node, demand, share);
   if (placement === "best-fit") return tight;
-  const growth = fragmentationGrowth(node, demand, share, state.scheduling.mix.drawn);
+  const growth = fragmentationGrowth(node, kind, share, state.scheduling.mix);
   return (Math.round(growth * FRAGMENTATION_STEPS) + FRAGMENTATION_OFFSET) * BEST_FIT_SCALE + tight;
 }
 

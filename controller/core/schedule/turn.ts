@@ -20,8 +20,12 @@ export interface Turn {
   readonly since: number;
 }
 
-/** Whose turn it is at the time, given that the job is of the group. */
-export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at: number): Turn {
+/**
+ * Whose turn it is at the time, given that the job is of the group.
+ *
+ * @param passes whether a job of its pool is blocked, so that it can only pass it
+ */
+export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at: number, passes = false): Turn {
   const { policy } = state.settings;
   const { aging } = policy;
   const waited = Math.max(0, at - since(job));
@@ -31,7 +35,7 @@ export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at
     group,
     agedPriority: -(job.effectivePriority + aged),
     tenantUse: policy.fairShareHalfLifeMs === 0 ? 0 : useOf(state, job),
-    size: policy.order === "shortest" ? sizeOf(state, group) : 0,
+    size: policy.order === "shortest" || passes ? sizeOf(state, group) : 0,
     priority: -job.priority,
     since: since(job),
   };
@@ -67,6 +71,8 @@ export class TurnOrder {
   readonly #state: State;
   readonly #at: number;
   readonly #heap = new Heap<Turn>(compareTurns);
+  /** Pools in which a job is blocked. */
+  readonly #blocked = new Set<string>();
 
   constructor(state: State, groups: Iterable<QueueGroup>, at: number) {
     this.#state = state;
@@ -76,7 +82,20 @@ export class TurnOrder {
 
   /** Has the group's first job considered, in its turn. */
   add(group: QueueGroup): void {
-    if (group.first) this.#heap.add(turnOf(this.#state, group.first, group, this.#at));
+    if (group.first) this.#heap.add(this.#turnOf(group.first, group));
+  }
+
+  /** From now on the jobs of this pool can only pass a blocked one: the policy may want the shortest to do so first. */
+  block(pool: string): void {
+    if (this.#state.settings.policy.backfillOrder === "queue" || this.#blocked.has(pool)) return;
+    this.#blocked.add(pool);
+    const left: QueueGroup[] = [];
+    for (let turn = this.#heap.take(); turn; turn = this.#heap.take()) left.push(turn.group);
+    for (const group of left) this.add(group);
+  }
+
+  #turnOf(job: JobIn<"queued">, group: QueueGroup): Turn {
+    return turnOf(this.#state, job, group, this.#at, this.#blocked.has(group.facts.kind.pool));
   }
 
   /** Whose turn it is now: its group leaves the order, unless it is added again. */
@@ -84,7 +103,7 @@ export class TurnOrder {
     for (;;) {
       const turn = this.#heap.take();
       if (!turn) return undefined;
-      const now = turnOf(this.#state, turn.job, turn.group, this.#at);
+      const now = this.#turnOf(turn.job, turn.group);
       if (now.tenantUse === turn.tenantUse) return now;
       this.#heap.add(now);
     }

@@ -57,6 +57,16 @@ function fromRequest(request: JobRequest): JobSpec {
   });
 }
 
+const SECRET_NAME = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY/i;
+const MASK = "***";
+
+/** The spec as it may be shown: variables that are named like secrets have a mask for their value. */
+export function withoutSecrets(spec: JobSpec): JobSpec {
+  if (!spec.environment) return spec;
+  const shown = Object.entries(spec.environment).map(([name, value]) => [name, SECRET_NAME.test(name) ? MASK : value]);
+  return { ...spec, environment: Object.fromEntries(shown) as Record<string, string> };
+}
+
 /** The spec as it goes out: what was not asked stays absent. */
 export function fromJobSpec(spec: JobSpec): JobSpecMessage {
   return dropAbsent({

@@ -5,12 +5,12 @@ import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job
 import type { JobPhase as JobPhaseMessage } from "../../../proto/generated/gpusched/v1/JobPhase.ts";
 import type { JobState as JobStateMessage, JobState__Output } from "../../../proto/generated/gpusched/v1/JobState.ts";
 import { estimateWaitMs } from "../../core/forecast.ts";
-import type { Allocation, Job, JobPhase, JobState } from "../../core/model/job.ts";
+import type { Allocation, AllocationEnd, Job, JobPhase, JobState } from "../../core/model/job.ts";
 import { stateOf } from "../../core/model/job.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
 import type { State } from "../../core/model/state.ts";
 import { messageFor } from "../message.ts";
-import { fromJobSpec } from "./job-spec.ts";
+import { fromJobSpec, withoutSecrets } from "./job-spec.ts";
 
 const STATES: Readonly<Record<JobState, JobStateMessage>> = {
   pending: "JOB_STATE_PENDING",
@@ -37,7 +37,7 @@ export function toJobState(message: JobState__Output): JobState | undefined {
 
 /** What a list shows of a job. */
 export function fromJobBriefly(job: Job): JobMessage {
-  const exit = job.phase === "finished" ? job.outcome : undefined;
+  const exit = exitOf(job);
   return {
     id: job.id,
     tenant_id: job.tenantId,
@@ -51,9 +51,24 @@ export function fromJobBriefly(job: Job): JobMessage {
     submitted_at_ms: job.submittedAt,
     ...(job.startedAt === undefined ? {} : { started_at_ms: job.startedAt }),
     ...(job.phase === "finished" ? { finished_at_ms: job.finishedAt } : {}),
-    ...(exit && "exitCode" in exit && exit.exitCode !== undefined ? { exit_code: exit.exitCode } : {}),
-    ...(exit && "signal" in exit && exit.signal !== undefined ? { signal: exit.signal } : {}),
+    ...(exit?.exitCode === undefined ? {} : { exit_code: exit.exitCode }),
+    ...(exit?.signal === undefined ? {} : { signal: exit.signal }),
   };
+}
+
+/** How the job ended: as its outcome says; where it was stopped, as the first rank whose process ended and told how. */
+function exitOf(job: Job): { readonly exitCode?: number; readonly signal?: number } | undefined {
+  if (job.phase !== "finished") return undefined;
+  if ("exitCode" in job.outcome && job.outcome.exitCode !== undefined) return job.outcome;
+  return job.allocations.map(endOf).find(hasTold);
+}
+
+function hasTold(end: AllocationEnd | undefined): end is AllocationEnd & { kind: "exited" } {
+  return end?.kind === "exited" && end.exitCode !== undefined;
+}
+
+function endOf({ state }: Allocation): AllocationEnd | undefined {
+  return state.phase === "ended" ? state.end : undefined;
 }
 
 /** Everything about a job. `at` is the loop's time. */
@@ -67,13 +82,12 @@ export function fromJob(state: State, job: Job, at: number): JobMessage {
     ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
     allocations: job.allocations.map((allocation) => fromAllocation(job, allocation)),
     history: job.history.map(({ at: at_ms, kind, message }) => ({ at_ms, kind, message })),
-    spec: fromJobSpec(state.spec(job.id)),
+    spec: fromJobSpec(withoutSecrets(state.spec(job.id))),
   };
 }
 
 function fromAllocation(job: Job, allocation: Allocation): AllocationMessage {
-  const { state } = allocation;
-  const end = state.phase === "ended" ? state.end : undefined;
+  const end = endOf(allocation);
   return {
     rank: allocation.rank,
     node_name: allocation.node,

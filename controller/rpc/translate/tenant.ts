@@ -35,7 +35,10 @@ export function toTenantFields(message: TenantSpec__Output | null): TenantFields
 export function toTenantChange(message: UpdateTenantRequest__Output): TenantChange {
   const fields: Record<string, unknown> = toRequestFields(message.spec);
   if (fields["name"] === "") delete fields["name"];
-  for (const field of message.clear) fields[field] = null;
+  for (const field of message.clear) {
+    if (Object.hasOwn(fields, field) && fields[field] !== null) throw invalid(field, "is both set and cleared");
+    fields[field] = null;
+  }
   if (message.active !== undefined) fields["active"] = message.active;
   const patch: TenantPatch = parseOrRefuse(tenantPatchSchema, fields, "Invalid request");
   return {
@@ -63,9 +66,11 @@ function toRequestFields(message: TenantSpec__Output | null): Record<string, unk
 function tierName(message: string): PriorityTier {
   const tier = (Object.keys(TIERS) as PriorityTier[]).find((name) => TIERS[name] === message);
   if (tier) return tier;
-  throw new RequestError("invalid", "Invalid request: priority_tier must be low, medium, high or critical", {
-    fields: [{ field: "priority_tier", message: "must be low, medium, high or critical" }],
-  });
+  throw invalid("priority_tier", "must be low, medium, high or critical");
+}
+
+function invalid(field: string, message: string): RequestError {
+  return new RequestError("invalid", `Invalid request: ${field} ${message}`, { fields: [{ field, message }] });
 }
 
 function limitsOf<T extends number | null>(request: {

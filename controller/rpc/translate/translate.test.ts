@@ -89,6 +89,61 @@ test("every phase, state and rank phase has its name on the wire", () => {
   expect(seen(failed)[0]).toBe("JOB_STATE_FAILED");
 });
 
+test("a job that was stopped has the exit of the first rank that ended by itself", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("node-1", { gpus: 1 });
+  w.addNode("node-2", { gpus: 1 });
+  const exitOf = (id: ReturnType<typeof w.submit>) => {
+    const { exit_code, signal } = fromJob(w.state, w.job(id), w.now);
+    return { exit_code, signal };
+  };
+  const id = w.submit({ gpuCount: 2, gang: true });
+  w.begin(id, 0);
+  w.begin(id, 1);
+  w.cancel(id);
+  expect(exitOf(id)).toEqual({});
+  w.endAs(id, { kind: "node", message: "the runner is gone" }, 0);
+  w.endAs(id, { kind: "exited", exitCode: 143, signal: 15, outOfMemory: false, message: "" }, 1);
+  expect(exitOf(id)).toEqual({ exit_code: 143, signal: 15 });
+  const limited = w.submit({ maxRuntimeMinutes: 1 });
+  w.begin(limited);
+  w.advanceHeard(60_000);
+  w.end(limited, 3);
+  expect(w.job(limited)).toMatchObject({ phase: "finished", outcome: { kind: "failed" } });
+  expect(exitOf(limited)).toEqual({ exit_code: 3 });
+  const never = w.submit({ gpuCount: 0 });
+  w.cancel(never);
+  w.endAs(never, { kind: "fenced", message: "" });
+  expect(exitOf(never)).toEqual({});
+});
+
+test("a job is given back without the values of variables that are named like secrets", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  const secrets = [
+    "HF_TOKEN",
+    "aws_secret_access_key",
+    "DB_PASSWORD",
+    "PGPASSWD",
+    "GOOGLE_CREDENTIALS",
+    "WANDB_API_KEY",
+  ];
+  const more = ["OPENAI_APIKEY", "SSH_PRIVATE_KEY", "PRIVATEKEY", "ACCESS_KEY_ID"];
+  const environment = Object.fromEntries(
+    [...secrets, ...more, "EPOCHS", "KEYBOARD", "EMPTY"].map((name) => [name, name]),
+  );
+  const id = w.submit({ environment });
+  const masked = Object.fromEntries([...secrets, ...more].map((name) => [name, "***"]));
+  expect(fromJob(w.state, w.job(id), w.now).spec?.environment).toEqual({
+    ...masked,
+    EPOCHS: "EPOCHS",
+    KEYBOARD: "KEYBOARD",
+    EMPTY: "EMPTY",
+  });
+  expect(w.state.spec(id).environment).toEqual(environment);
+});
+
 test("tenants keep their limits and tiers over the wire, and a cleared limit is unlimited", () => {
   const w = new CoreWorld();
   const tiers = ["low", "medium", "high", "critical"] as const;

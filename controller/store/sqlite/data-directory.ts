@@ -1,5 +1,7 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { messageOf } from "../../../base/errors.ts";
+import { makeDataDirectory } from "../../../base/make-directory.ts";
 import { StoreError } from "../store.ts";
 import { damaged } from "./store-errors.ts";
 
@@ -33,10 +35,9 @@ export function dataPaths(dataDir: string): DataPaths {
 /** Makes the directory, for its owner only, unless it is there. */
 export function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDataDirectory(directory);
   } catch (error) {
-    const fact = error instanceof Error && "code" in error && error.code === "EEXIST" ? "it is a file" : String(error);
-    throw new StoreError("failed", `cannot use ${directory} as the data directory: ${fact}`, { cause: error });
+    throw new StoreError("failed", messageOf(error), { cause: error });
   }
 }
 

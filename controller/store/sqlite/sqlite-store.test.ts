@@ -104,7 +104,7 @@ test.each([
   [
     "is below a file",
     () => join(writeIn("file", ""), "data"),
-    /cannot use .*\/file\/data as the data directory: .*ENOTDIR/,
+    /cannot use .*\/file\/data as the data directory: a part of its path is a file/,
   ],
   ["cannot be written to", () => "/proc/self", /cannot write to \/proc\/self as user \d+/],
 ])("says so when the data directory %s", async (_, place, message) => {

@@ -1,6 +1,7 @@
 import { type Demand, WHOLE_DEVICE } from "../../model/job.ts";
 import type { Node } from "../../model/node.ts";
-import type { MixedDemand } from "../demand-mix.ts";
+import type { DemandMix, MixedDemand } from "../demand-mix.ts";
+import type { Kind } from "../../model/kind.ts";
 import { isSuitable, nodeObstacle, type Share } from "../filter.ts";
 
 /** What is left of a node, as far as fragmentation is concerned. */
@@ -21,11 +22,34 @@ interface Rest {
  *
  * @returns thousandths of a device, weighed over the mix
  */
-export function fragmentationGrowth(node: Node, demand: Demand, share: Share, mix: readonly MixedDemand[]): number {
+export function fragmentationGrowth(node: Node, { demand, shape }: Kind, share: Share, mix: DemandMix): number {
+  if (mix.drawn.length === 0) return 0;
+  // Many nodes are alike: what is worked out for one holds for all that have the same left.
+  const left = whatIsLeft(node, mix);
+  const key = `${shape} ${left}`;
+  const known = mix.known.get(key);
+  if (known !== undefined) return known;
   const rest = restOf(node);
-  const before = fragmentation(rest, mix);
+  const before = mix.known.get(left) ?? fragmentation(rest, mix.drawn);
   take(rest, demand, share);
-  return fragmentation(rest, mix) - before;
+  const growth = fragmentation(rest, mix.drawn) - before;
+  if (mix.known.size > MAX_KNOWN) mix.known.clear();
+  mix.known.set(left, before).set(key, growth);
+  return growth;
+}
+
+const MAX_KNOWN = 200_000;
+
+/** Equal for nodes that fragmentation cannot tell apart. */
+function whatIsLeft(node: Node, mix: DemandMix): string {
+  const { devices, cpuCores, memoryMb, executor, allowsSharing, labels } = node.record.inventory;
+  const first = devices[0];
+  const isUniform = devices.every(({ model, memoryMb: mb }) => model === first?.model && mb === first.memoryMb);
+  const kind = isUniform
+    ? `${first?.model} ${first?.memoryMb}`
+    : devices.map((it) => `${it.model} ${it.memoryMb}`).join();
+  const free = `${node.room.join()} ${cpuCores - node.cpuCoresUsed} ${memoryMb - node.memoryMbUsed}`;
+  return `${kind} ${free} ${executor} ${allowsSharing ?? false} ${mix.hasSelectors ? JSON.stringify(labels) : ""}`;
 }
 
 function restOf(node: Node): Rest {

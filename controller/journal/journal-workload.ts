@@ -1,0 +1,170 @@
+import { RequestError } from "../../base/errors.ts";
+import type { JobId, NodeName } from "../../base/ids.ts";
+import type { Input, Unstamped } from "../core/input.ts";
+import { type Job, type JobSpec, isHeld } from "../core/model/job.ts";
+import type { Inventory } from "../core/model/node.ts";
+import type { Settings, State } from "../core/model/state.ts";
+import type { Tenant } from "../core/model/tenant.ts";
+import type { RowWrite } from "../core/output.ts";
+import type { Answer } from "../core/step.ts";
+import { canonicalJson } from "./canonical-json.ts";
+import { type Played, playJournal } from "./play-journal.ts";
+import { type AttemptRun, RunTimes } from "./run-times.ts";
+
+/** What a tenant was from a time on. All times are milliseconds since the epoch on the controller's clock. */
+export interface TenantVersion {
+  readonly at: number;
+  readonly tenant: Tenant;
+}
+
+/** What a node had from a time on. Nodes that were never heard in the journal's time have none. */
+export interface NodeVersion {
+  readonly at: number;
+  readonly node: NodeName;
+  readonly inventory: Inventory;
+}
+
+/** A job as it was asked for, and how long it really ran. */
+export interface Submission {
+  readonly jobId: JobId;
+  readonly at: number;
+  readonly spec: JobSpec;
+  /** Whether it had been submitted before the journal begins, and was not over then. */
+  readonly isEarlier: boolean;
+  /** When its cancellation was accepted. */
+  readonly cancelledAt: number | undefined;
+  readonly attempts: readonly AttemptRun[];
+}
+
+/** What was asked of a cluster during a journal, apart from what its scheduler made of it: to be asked of another one. */
+export interface Workload {
+  readonly beginsAt: number;
+  /** The stamp of the last batch. */
+  readonly endsAt: number;
+  readonly settings: Settings;
+  /** By time. */
+  readonly tenants: readonly TenantVersion[];
+  readonly nodes: readonly NodeVersion[];
+  readonly submissions: readonly Submission[];
+}
+
+/**
+ * Takes the workload out of a journal, by running it again: ids and refusals are those that the core gave. Refused
+ * submissions are left out.
+ *
+ * @throws JournalError if the file cannot be read to its end
+ */
+export async function workloadOf(path: string): Promise<Workload> {
+  let gathering: Gathering | undefined;
+  for await (const played of playJournal(path)) {
+    if (played.kind === "loaded") gathering = new Gathering(played);
+    else if (played.kind === "batch") gathering?.add(played);
+  }
+  if (!gathering) throw new RequestError("invalid", "the journal is empty");
+  return gathering.workload();
+}
+
+/**
+ * How long the job runs when nobody stops it, in milliseconds: what its first whole attempt took, else at least as long as
+ * its longest one. Undefined if it never ran.
+ */
+export function trueRunTime({ attempts }: Submission): Pick<AttemptRun, "runMs" | "isWhole"> | undefined {
+  return attempts.find(({ isWhole }) => isWhole) ?? attempts.toSorted((a, b) => b.runMs - a.runMs)[0];
+}
+
+type Asked = Omit<Submission, "attempts" | "cancelledAt">;
+
+class Gathering {
+  readonly #beginsAt: number;
+  readonly #settings: Settings;
+  readonly #state: State;
+  readonly #times = new RunTimes();
+  readonly #tenants: TenantVersion[] = [];
+  readonly #nodes: NodeVersion[] = [];
+  readonly #inventories = new Map<NodeName, string>();
+  readonly #asked = new Map<JobId, Asked>();
+  readonly #cancelledAt = new Map<JobId, number>();
+  #endsAt: number;
+
+  constructor({ header, state }: Played & { kind: "loaded" }) {
+    this.#beginsAt = header.at;
+    this.#endsAt = header.at;
+    this.#settings = header.settings;
+    this.#state = state;
+    for (const tenant of state.tenants.values()) this.#tenants.push({ at: header.at, tenant });
+    for (const job of state.jobs.values()) if (job.phase !== "finished") this.#addEarlier(job, state);
+  }
+
+  #addEarlier(job: Job, state: State): void {
+    this.#asked.set(job.id, { jobId: job.id, at: job.submittedAt, spec: state.spec(job.id), isEarlier: true });
+    this.#times.noteSize(job.id, job.attempt, job.allocations.length);
+    for (const { rank, state: rankState } of job.allocations) {
+      const key = { jobId: job.id, attempt: job.attempt, rank };
+      if (rankState.phase === "running") this.#times.noteStart(key, rankState.startedAt);
+      if (job.phase === "stopping") this.#times.noteStop(key);
+    }
+  }
+
+  add({ recorded, outcome }: Played & { kind: "batch" }): void {
+    const { at, inputs } = recorded;
+    this.#endsAt = Math.max(this.#endsAt, at);
+    if ("failure" in outcome) return;
+    for (const [index, input] of inputs.entries()) this.#addInput(input, outcome.answers[index], at);
+    for (const effect of outcome.effects) if (effect.kind === "stop") this.#times.noteStop(effect.key);
+    for (const write of outcome.writes) this.#addWrite(write, at);
+  }
+
+  #addInput(input: Unstamped<Input>, answer: Answer, at: number): void {
+    switch (input.kind) {
+      case "submit-job": {
+        if (!answer || !("jobId" in answer)) return;
+        const { jobId } = answer;
+        this.#asked.set(jobId, { jobId, at, spec: input.spec, isEarlier: false });
+        return;
+      }
+      case "cancel-job":
+        if (answer instanceof RequestError || this.#cancelledAt.has(input.jobId)) return;
+        this.#cancelledAt.set(input.jobId, at);
+        return;
+      case "allocation-report":
+        this.#times.noteReport(input.report);
+        return;
+      case "node-hello":
+        for (const report of input.allocations) this.#times.noteReport(report);
+        return;
+      default:
+        // Says nothing of the workload, or is seen by the row that is written.
+        return;
+    }
+  }
+
+  #addWrite(write: RowWrite, at: number): void {
+    if (write.table === "tenant") this.#tenants.push({ at, tenant: write.value });
+    if (write.table === "node") {
+      const { name: node, inventory } = write.value;
+      const text = canonicalJson(inventory);
+      if (this.#inventories.get(node) !== text) this.#nodes.push({ at, node, inventory });
+      this.#inventories.set(node, text);
+    }
+    if (write.table === "job" && write.value.allocations.some(isHeld)) {
+      const { id, attempt, allocations } = write.value;
+      this.#times.noteSize(id, attempt, allocations.length);
+    }
+  }
+
+  workload(): Workload {
+    const until = this.#endsAt;
+    const submissions = [...this.#asked.values()].map((asked): Submission => {
+      const attempts = this.#times.attemptsOf(asked.jobId, this.#state.job(asked.jobId).attempt, until);
+      return { ...asked, cancelledAt: this.#cancelledAt.get(asked.jobId), attempts };
+    });
+    return {
+      beginsAt: this.#beginsAt,
+      endsAt: until,
+      settings: this.#settings,
+      tenants: this.#tenants,
+      nodes: this.#nodes,
+      submissions: submissions.toSorted((a, b) => a.at - b.at),
+    };
+  }
+}

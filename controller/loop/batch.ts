@@ -1,0 +1,30 @@
+import type { Input, Unstamped } from "../core/input.ts";
+import type { State } from "../core/model/state.ts";
+import { type Effect, Output, type RowWrite } from "../core/output.ts";
+import { schedule } from "../core/schedule/pass.ts";
+import { type Answer, step } from "../core/step.ts";
+
+/** What came of a batch. */
+export interface BatchResult {
+  /** One for each input, in their order. */
+  readonly answers: readonly Answer[];
+  readonly writes: readonly RowWrite[];
+  readonly effects: readonly Effect[];
+  /** Whether anything called for a scheduling pass. */
+  readonly passed: boolean;
+}
+
+/**
+ * Steps the inputs of a moment through the core, and runs at most one scheduling pass: the one way in which the loop, and
+ * whatever repeats it later, drives the core.
+ *
+ * @param at the loop's clock: milliseconds since the epoch
+ * @throws InvariantError on a bug: the state must then be dropped whole
+ */
+export function runBatch(state: State, inputs: readonly Unstamped<Input>[], at: number): BatchResult {
+  const out = new Output();
+  const answers = inputs.map((input) => step(state, { ...input, at }, out));
+  const passed = state.needsPass;
+  schedule(state, out, at);
+  return { answers, writes: out.writes, effects: out.effects, passed };
+}
