@@ -10,7 +10,7 @@ import { easy } from "./easy.ts";
 import { fifo, leastUsedTenantFirst, shortestFirst, startWhateverFits } from "./queue-policies.ts";
 import { type QueuePolicy, QueueSimulator } from "./queue-simulator.ts";
 
-const EASY: Policy = { ...DEFAULT_POLICY, placement: "best-fit", fairShareHalfLifeMs: 0 };
+const EASY: Policy = { ...DEFAULT_POLICY, backfillOrder: "queue", placement: "best-fit", fairShareHalfLifeMs: 0 };
 const easyAsRequested = easy({ boundMs: (job) => job.requestedMs, backfill: "oldest-first" });
 
 /** Jobs that more than fill the nodes for a while, all of different lengths. */
