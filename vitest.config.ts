@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const UNIT_FOLDERS = ["base", "contract", "controller", "agent", "gateway", "program"];
+const UNIT_FOLDERS = ["base", "contract", "controller", "agent", "gateway", "program", "bench"];
 
 export default defineConfig({
   test: {

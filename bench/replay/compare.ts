@@ -5,7 +5,13 @@ import { VirtualCluster } from "../../controller/replay/virtual-cluster.ts";
 import type { ReplayJob, ReplayNode } from "../../controller/replay/workload.ts";
 import { type EasyOptions, easy } from "./baselines/easy.ts";
 import type { Choice } from "./baselines/pool.ts";
-import { fifo, leastUsedTenantFirst, shortestFirst, startWhateverFits } from "./baselines/queue-policies.ts";
+import {
+  fifo,
+  leastUsedTenantFirst,
+  shortestFirst,
+  shortestFirstStrict,
+  startWhateverFits,
+} from "./baselines/queue-policies.ts";
 import { type QueuePolicy, QueueSimulator } from "./baselines/queue-simulator.ts";
 import type { Policies } from "./policies.ts";
 import { queueFigures, type ScenarioResult } from "./result.ts";
@@ -43,6 +49,7 @@ const ALL: readonly QueueBaseline[] = [
   { name: "easy, true times", policy: easy(TRUE_TIMES), choice: "best" },
   { name: "easy, true times, random fit", policy: easy(TRUE_TIMES), choice: "random" },
   { name: "shortest first, true times", policy: shortestFirst, choice: "best" },
+  { name: "shortest first, true times, strict", policy: shortestFirstStrict, choice: "best" },
   { name: "least-used tenant first", policy: leastUsedTenantFirst, choice: "best" },
 ];
 
@@ -74,5 +81,6 @@ function measure({ name }: QueueScenario, policy: string, run: () => RunRecord):
   const record = run();
   const tookS = (performance.now() - startMs) / 1_000;
   const metrics: RunMetrics = metricsOf(record);
-  return { scenario: name, policy, tookS, figures: queueFigures(metrics) };
+  const tenants = Object.fromEntries(metrics.byTenant);
+  return { scenario: name, policy, tookS, figures: queueFigures(metrics), tenants };
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** The named benchmarks. */
-const SCENARIOS = ["saturation", "kth", "itp", "fairness", "forecast"] as const;
+const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "forecast"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 /** A trace of the user's own. */

@@ -30,7 +30,8 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
   if (wanted.has("saturation")) {
     for (const trace of wanted.pods) yield saturate(saturationOf(traces, trace), seeds, policies);
   }
-  if (wanted.has("kth")) yield compare(kthScenario(traces), policies);
+  if (wanted.has("kth")) yield compare(kthScenario(traces, "requested"), policies);
+  if (wanted.has("kth-logged")) yield compare(kthScenario(traces, "stretched"), policies);
   if (wanted.has("itp")) yield compare(itpScenario(traces), policies);
   if (wanted.has("fairness")) yield compare(fairnessScenario(traces), policies);
   if (wanted.has("forecast")) yield measureForecasts(itpScenario(traces));

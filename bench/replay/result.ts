@@ -1,4 +1,4 @@
-import type { RunMetrics } from "../../controller/replay/metrics.ts";
+import type { JobMetrics, RunMetrics } from "../../controller/replay/metrics.ts";
 
 /** What one policy made of a scenario. */
 export interface ScenarioResult {
@@ -9,6 +9,8 @@ export interface ScenarioResult {
   readonly tookS: number;
   /** Figures by name, in the order of the table's columns. */
   readonly figures: Readonly<Record<string, number>>;
+  /** By tenant, where jobs wait; only in the JSON. */
+  readonly tenants?: Readonly<Record<string, JobMetrics>>;
 }
 
 /** The columns of scenarios in which jobs wait. */

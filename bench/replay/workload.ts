@@ -1,8 +1,11 @@
 import type { ReplayJob, ReplayTenant } from "../../controller/replay/workload.ts";
 import type { TraceJob } from "./trace.ts";
 
-/** What is made of the users' requested run times. */
-export type Limits = "requested" | "none";
+/**
+ * What is made of the users' requested run times: a limit that ends the job, as it says or, where the log has a job run longer
+ * (`stretched`), the true run time; or nothing.
+ */
+export type Limits = "requested" | "stretched" | "none";
 
 /** Cores and memory of a trace may be fractions of a core; the core counts whole ones, so that hosts and jobs count in these. */
 const CORE_PARTS = 1_000;
@@ -17,8 +20,8 @@ export function replayJobs(rows: readonly TraceJob[], limits: Limits): ReplayJob
 /** One row as a job. With limits it runs at most for what was requested. */
 export function replayJob(row: TraceJob, limits: Limits, startS: number): ReplayJob {
   const isGang = row.replicas > 1;
-  const limitS = limits === "requested" ? row.requestedS : undefined;
   const runS = row.durationS ?? Number.POSITIVE_INFINITY;
+  const limitS = limitOf(row, limits);
   return {
     name: row.name,
     tenant: row.tenant,
@@ -35,6 +38,11 @@ export function replayJob(row: TraceJob, limits: Limits, startS: number): Replay
       ...(limitS !== undefined && { maxRuntimeMinutes: limitS / 60 }),
     },
   };
+}
+
+function limitOf({ requestedS, durationS = 0 }: TraceJob, limits: Limits): number | undefined {
+  if (limits === "none" || requestedS === undefined) return undefined;
+  return limits === "requested" ? requestedS : Math.max(requestedS, durationS);
 }
 
 /** Hosts whose cores are counted as the jobs' are. */

@@ -79,12 +79,14 @@ export class VirtualCluster {
    * happen up to a time, milliseconds since the start; then it may go on.
    */
   run(jobs: readonly ReplayJob[], untilMs = Number.POSITIVE_INFINITY): RunRecord {
+    for (const [index, { name, submitMs }] of jobs.entries()) {
+      assert(submitMs >= (jobs[index - 1]?.submitMs ?? this.#now), `job ${name} comes before the one in front of it`);
+    }
     let next = 0;
     for (;;) {
       const submitMs = jobs[next]?.submitMs ?? Number.POSITIVE_INFINITY;
       const at = Math.min(submitMs, this.#events.nextAt, this.#deadlineMs());
       if (at === Number.POSITIVE_INFINITY || at > untilMs) break;
-      assert(at >= this.#now || submitMs > at, `job ${jobs[next]?.name} comes before the one in front of it`);
       this.#moveTo(at);
       let last = next;
       while ((jobs[last]?.submitMs ?? Number.POSITIVE_INFINITY) <= this.#now) last += 1;

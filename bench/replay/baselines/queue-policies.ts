@@ -23,6 +23,12 @@ export const shortestFirst: QueuePolicy = (simulator) =>
     simulator.queue.toSorted((a, b) => a.runMs - b.runMs),
   );
 
+/** As {@link shortestFirst}, but nobody passes one that does not fit. */
+export const shortestFirstStrict: QueuePolicy = (simulator) => {
+  simulator.queue.sort((a, b) => a.runMs - b.runMs);
+  fifo(simulator);
+};
+
 /** Whatever fits, always one of the tenant that holds the fewest GPUs. */
 export const leastUsedTenantFirst: QueuePolicy = (simulator) => {
   const { queue, held } = simulator;

@@ -19,6 +19,7 @@ export function itpScenario(traces: string): QueueScenario {
       "easy, true times",
       "easy, true times, random fit",
       "shortest first, true times",
+      "shortest first, true times, strict",
     ),
   };
 }

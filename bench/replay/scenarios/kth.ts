@@ -5,14 +5,15 @@ import { replayJobs } from "../workload.ts";
 
 /**
  * KTH-SP2: eleven months of a machine of 100 processors with requested run times (Parallel Workloads Archive). A job of n
- * processors may have any n of them, and so the machine is one node with 100 GPUs.
+ * processors may have any n of them, and so the machine is one node with 100 GPUs. Jobs run at most for what was requested, or, with
+ * `stretched`, as long as the log says: 475 ran a little longer.
  */
-export function kthScenario(traces: string): QueueScenario {
+export function kthScenario(traces: string, limits: "requested" | "stretched"): QueueScenario {
   const rows = readTraceJobs(join(traces, "kth_sp2.jobs.csv.gz"));
   return {
-    name: "kth",
+    name: limits === "requested" ? "kth" : "kth, as logged",
     nodes: uniformNodes(1, 100),
-    jobs: replayJobs(rows, "requested"),
+    jobs: replayJobs(rows, limits),
     baselines: baselines(
       "fifo",
       "start-whatever-fits",
