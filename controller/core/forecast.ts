@@ -1,5 +1,5 @@
 import type { JobId } from "../../base/ids.ts";
-import { conclude, unhold } from "./transition.ts";
+import { conclude, startRank, unhold } from "./transition.ts";
 import { isHeld, type Job, type JobIn } from "./model/job.ts";
 import { silentNode } from "./model/node.ts";
 import { State } from "./model/state.ts";
@@ -7,7 +7,7 @@ import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
 import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
-import { lookAtQueued } from "./schedule/preempt/preempt.ts";
+import { copyTrial, lookAtQueued } from "./schedule/preempt/preempt.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
 /** Jobs looked at in one forecast: what bounds the time that a question may take. */
@@ -59,15 +59,19 @@ export class Forecast {
     for (;;) {
       this.#pass();
       if (isDone(this)) return;
-      const next = Math.min(
-        this.#due.first?.at ?? Number.POSITIVE_INFINITY,
-        this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY,
-      );
-      if (!Number.isFinite(next) || this.#idlePasses > MAX_IDLE_PASSES) return;
+      const next = this.#nextAt();
+      if (!Number.isFinite(next)) return;
       this.now = Math.max(this.now, next);
       while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
       this.#lookAgain();
     }
+  }
+
+  /** When something can happen; infinity when nothing can. */
+  #nextAt(): number {
+    const dueAt = this.#due.first?.at ?? Number.POSITIVE_INFINITY;
+    if (this.#idlePasses > MAX_IDLE_PASSES) return dueAt;
+    return Math.min(dueAt, this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY);
   }
 
   /** A waiting job may have others make room for it as time passes. */
@@ -87,17 +91,25 @@ export class Forecast {
     state.onPlaced = (id) => placed.push(id);
     const stopped: JobId[] = [];
     state.onPreempted = (id) => stopped.push(id);
-    let before: number;
+    if (state.needsPass) this.#idlePasses += 1;
+    let begun: number;
     do {
-      before = placed.length;
+      begun = placed.length;
       schedule(state, this.#out, this.now);
       // Nodes tell at once that what was placed runs, and that batch has a pass of its own.
-    } while (placed.length > before);
-    this.#idlePasses = placed.length + stopped.length > 0 ? 0 : this.#idlePasses + 1;
+      for (const id of placed.slice(begun)) this.#begin(id);
+    } while (placed.length > begun);
+    if (placed.length + stopped.length > 0) this.#idlePasses = 0;
     for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
       if (!this.#starts.has(id)) this.#starts.set(id, this.now);
       this.#foresee(state.job(id));
+    }
+  }
+
+  #begin(id: JobId): void {
+    for (const { rank } of this.state.job(id).allocations) {
+      startRank(this.state, this.#out, this.state.job(id), rank, this.now, this.now);
     }
   }
 
@@ -183,11 +195,11 @@ function recallScheduling(copy: State, state: State): void {
     if (first?.phase !== "queued") continue;
     const copied = copy.groupOf(first);
     copied.refusedAt = Math.min(copied.refusedAt, group.refusedAt);
+    if (group.trial) copied.trial = copyTrial(group.trial, state, copy);
   }
-  // When a waiting job may have others make room for it; what ends, the forecast foresees by itself.
-  for (const due of state.deadlines) {
-    if (due.kind === "job" && copy.jobs.get(due.jobId)?.phase === "queued") copy.deadlines.add(due);
-  }
+  // When a waiting job may have others make room for it, or one that runs and will wait then; what ends, the forecast
+  // foresees by itself.
+  for (const due of state.deadlines) if (due.kind === "job") copy.deadlines.add(due);
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */

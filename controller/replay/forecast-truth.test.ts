@@ -78,15 +78,18 @@ function compare(seed: number, policy: Policy): { waiting: number; wrong: readon
     atMs,
   );
   const waiting = [...cluster.state.jobs.values()].filter(({ phase }) => phase === "queued" || phase === "held");
-  const forecast = new Forecast(cluster.state, cluster.at);
+  const forecastAt = cluster.at;
+  const forecast = new Forecast(cluster.state, forecastAt);
   forecast.run();
-  cluster.run([]);
+  const { jobs: records } = cluster.run([]);
+  const byId = new Map(records.map((record) => [cluster.idOf(record.job.name), record]));
   const wrong = waiting.flatMap(({ id }) => {
-    const real = cluster.state.job(id).placedAt;
-    const foretold = forecast.starts.get(id);
+    // It may have run before, and may be stopped again later.
+    const real = byId.get(id)?.attempts.find(({ startMs }) => startMs >= atMs)?.startMs;
+    const startsAt = forecast.starts.get(id);
+    const foretold = startsAt === undefined ? undefined : startsAt - forecastAt + atMs;
     if (foretold === real) return [];
-    const told = (at: number | undefined) => (at === undefined ? "never" : at - cluster.at + cluster.now);
-    return [`seed ${seed}, ${policy.name}: ${id} starts at ${told(real)}, not at ${told(foretold)}`];
+    return [`seed ${seed}, ${policy.name}: ${id} starts at ${real}, not at ${foretold}`];
   });
   return { waiting: waiting.length, wrong };
 }

@@ -43,7 +43,7 @@ export class Preemption {
     const { job } = wish;
     if (job.claim || !state.tenant(job.tenantId).canPreemptOthers) return false;
     const trial = (group.trial ??= newTrial());
-    const stamp = this.#stamp();
+    const stamp = stampOf(state);
     const unchanged = trial.stamp === stamp && trial.nextAt > at;
     const mayAt = since(job) + state.settings.policy.preemption.minWaitMs;
     const laterAt = Math.max(mayAt, unchanged ? trial.nextAt : trial.restsUntil);
@@ -67,12 +67,6 @@ export class Preemption {
     return this.#postpone(trial, job, trial.nextAt);
   }
 
-  /** Equal when all is as it was, as far as it decides who makes room for whom. */
-  #stamp(): string {
-    const { cluster, scheduling } = this.#state;
-    return `${cluster.version} ${scheduling.tenantsVersion} ${scheduling.reservations.map(({ jobId }) => jobId).join()}`;
-  }
-
   /** Has the job looked at again at that time: {@link lookAtQueued}. */
   #postpone(trial: PreemptionTrial, job: JobIn<"queued">, at: number): false {
     const isArmed = trial.armedFor === job.id && trial.armedAt > this.#at && trial.armedAt <= at;
@@ -82,6 +76,16 @@ export class Preemption {
     this.#state.deadlines.add({ at, kind: "job", jobId: job.id });
     return false;
   }
+}
+
+/** Equal when all is as it was, as far as it decides who makes room for whom. */
+function stampOf({ cluster, scheduling }: State): string {
+  return `${cluster.version} ${scheduling.tenantsVersion} ${scheduling.reservations.map(({ jobId }) => jobId).join()}`;
+}
+
+/** The same for a copy of the state, whose nodes have changed at other times. */
+export function copyTrial(trial: PreemptionTrial, state: State, copy: State): PreemptionTrial {
+  return { ...trial, stamp: trial.stamp === stampOf(state) ? stampOf(copy) : "" };
 }
 
 function newTrial(): PreemptionTrial {
