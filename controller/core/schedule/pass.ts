@@ -10,6 +10,7 @@ import { refreshMix } from "./demand-mix.ts";
 import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
 import { claimedPlaces, claimHolders, usageWithClaims } from "./preempt/claim.ts";
 import { Preemption } from "./preempt/preempt.ts";
+import { placementRanking } from "./ranking.ts";
 import { clearReservations, reserve } from "./reservation.ts";
 import { type Turn, TurnOrder, turnOf, compareTurns } from "./turn.ts";
 
@@ -72,6 +73,10 @@ class Pass {
     for (let turn = order.next(); turn; turn = order.next()) {
       const { group } = turn;
       if (group.refusedAt === state.growth && !this.#isWhole) continue;
+      if (this.#isHopeless(turn)) {
+        group.refusedAt = state.growth;
+        continue;
+      }
       const refusal = this.#consider(turn);
       if (refusal === undefined) order.add(group);
       else this.#refuse(turn, refusal, order);
@@ -91,6 +96,16 @@ class Pass {
       const isAllowed = this.#isWithinQuota(job, holding(places, facts.kind.demand)) && this.#isWithinBudget(job, plan);
       if (isAllowed) this.#start(job, facts.kind, places, plan);
     }
+  }
+
+  /** Whether it is clear at once that the job does not start, and that nothing else follows from it: most turns are such. */
+  #isHopeless({ job, group }: Turn): boolean {
+    const state = this.#state;
+    const { kind } = group.facts;
+    const { backfill } = state.settings.policy;
+    const isPassing = backfill === "greedy" || (backfill === "easy" && this.#isWhole && this.#reserved.has(kind.pool));
+    if (!isPassing || job.claim || state.tenant(job.tenantId).canPreemptOthers) return false;
+    return placementRanking(state, kind).size === 0;
   }
 
   /** Whether the job's tenant may hold this as well, with what is kept for its other jobs. */
