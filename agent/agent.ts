@@ -24,6 +24,8 @@ export interface AgentOptions {
   readonly dockerRuntime: string | undefined;
   readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
+  /** Jobs may have a part of a device. */
+  readonly allowSharing: boolean;
   readonly labels: Record<string, string>;
   /** Between heartbeats. */
   readonly heartbeatMs: number;

@@ -31,6 +31,7 @@ test("what the driver does not tell is absent, not 0", () => {
     memoryUsedMb: undefined,
     temperatureC: undefined,
     powerW: undefined,
+    isThrottling: undefined,
   };
   expect(telemetryToProto({ id: asDeviceId("GPU-a"), ...nothing })).toEqual({ id: "GPU-a" });
   expect(
@@ -40,6 +41,14 @@ test("what the driver does not tell is absent, not 0", () => {
       memoryUsedMb: 1.6,
       temperatureC: 40,
       powerW: 71.5,
+      isThrottling: true,
     }),
-  ).toEqual({ id: "GPU-a", utilization_percent: 0, memory_used_mb: 2, temperature_c: 40, power_w: 71.5 });
+  ).toEqual({
+    id: "GPU-a",
+    utilization_percent: 0,
+    memory_used_mb: 2,
+    temperature_c: 40,
+    power_w: 71.5,
+    throttling: true,
+  });
 });

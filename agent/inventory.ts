@@ -4,6 +4,7 @@ import { version } from "../base/version.ts";
 import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelemetry.ts";
 import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import { mpsDirectory } from "./devices/mps.ts";
 import type { Executor } from "./executor/executor.ts";
 
 /** What a simulated device brings with it, so that the documented examples fit on a laptop. */
@@ -19,6 +20,8 @@ export interface InventoryOptions {
   readonly cpuCores: number | undefined;
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
+  /** Jobs may have a part of a device. */
+  readonly allowSharing: boolean;
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
@@ -38,6 +41,8 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     address,
     gpu_grant: executor.gpuGrant.kind,
     gpu_grant_reason: executor.gpuGrant.reason,
+    allows_sharing: options.allowSharing,
+    gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
   };
 }
 
@@ -72,17 +77,20 @@ function deviceToProto(device: Device): NonNullable<NodeInventory["devices"]>[nu
     index: device.index,
     pci_bus_id: device.pciBusId,
     ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
+    ...(device.island === undefined ? {} : { nvlink_island: device.island }),
+    ...(device.slowdownC === undefined ? {} : { slowdown_c: device.slowdownC }),
   };
 }
 
 /** A reading as a heartbeat carries it. */
 export function telemetryToProto(reading: DeviceReading): DeviceTelemetry {
-  const { utilizationPercent, memoryUsedMb, temperatureC, powerW } = reading;
+  const { utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling } = reading;
   return {
     id: reading.id,
     ...(utilizationPercent === undefined ? {} : { utilization_percent: Math.round(utilizationPercent) }),
     ...(memoryUsedMb === undefined ? {} : { memory_used_mb: Math.round(memoryUsedMb) }),
     ...(temperatureC === undefined ? {} : { temperature_c: Math.round(temperatureC) }),
     ...(powerW === undefined ? {} : { power_w: powerW }),
+    ...(isThrottling ? { throttling: true } : {}),
   };
 }

@@ -5,6 +5,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import type { ChangeRelay } from "./change-relay.ts";
+import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import type { Executor, FoundAllocation } from "./executor/executor.ts";
@@ -23,11 +24,13 @@ export interface NodeParts {
   readonly nodeName: string;
   readonly address: string;
   readonly bootId: string;
+  readonly dataDir: string;
   readonly controllers: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly cpuCores: number | undefined;
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
+  readonly allowSharing: boolean;
   /** Opened; the caller closes devices and executor. */
   readonly journal: Journal;
   readonly devices: DeviceSource;
@@ -92,7 +95,13 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const report = (news: Report): void => outbox.put(news);
   const shell = services.add(new AgentShell({ executor, journal, clock, report, log }));
   shell.input({ kind: "recovered", found });
-  changes.connect((key, state) => shell.input({ kind: "allocation-changed", key, state }));
+  const onCheckpoint = outbox.putCheckpoint.bind(outbox);
+  const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));
+  for (const { key, state } of found) checkpoints.onChange(key, state);
+  changes.connect((key, state) => {
+    shell.input({ kind: "allocation-changed", key, state });
+    checkpoints.onChange(key, state);
+  });
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,

@@ -1,4 +1,5 @@
 import type { Logger } from "../base/logger.ts";
+import { mpsDirectory } from "./devices/mps.ts";
 import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
@@ -18,7 +19,7 @@ export interface StreamHostOptions {
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
   const { identity, shell, vitals, outbox, inventory, log } = options;
-  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name };
+  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   let helloSentAtMs = shell.nowMs();
   return {
     hello() {
@@ -54,10 +55,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),
     onHeartbeatAcked: (sequence) => shell.input({ kind: "heartbeat-acked", sequence }),
-    takeReport() {
-      const report = outbox.take();
-      return report && reportToProto(report);
-    },
+    takeNews: () => outbox.take(),
     onDisconnected: () => shell.input({ kind: "disconnected" }),
   };
 }

@@ -1,18 +1,29 @@
 import type { BenchRow, Limit } from "./report.ts";
-import { CoreCluster, lastQueued, submission } from "./support/core-cluster.ts";
+import { CoreCluster, submission } from "./support/core-cluster.ts";
 import { type BenchOptions, durations } from "./support/options.ts";
 import { Samples } from "./support/samples.ts";
 
-const CLUSTERS = [10, 100, 1_000] as const;
+const CLUSTERS = [10, 100, 1_000, 10_000] as const;
 /** Jobs placed by one pass. */
 const BATCH = 32;
-const FULL_NODES = 100;
-const QUEUES = [
-  { jobs: 0, kinds: 1 },
-  { jobs: 1_000, kinds: 1 },
-  { jobs: 10_000, kinds: 1 },
-  { jobs: 10_000, kinds: 100 },
-] as const;
+/** A cluster that is full, and who waits for it. */
+interface Queue {
+  readonly nodes: number;
+  readonly jobs: number;
+  readonly kinds: number;
+  /** Takes longer to fill than a quick run may. */
+  readonly isLarge?: boolean;
+}
+const QUEUES: readonly Queue[] = [
+  { nodes: 100, jobs: 0, kinds: 1 },
+  { nodes: 100, jobs: 10_000, kinds: 1 },
+  { nodes: 100, jobs: 10_000, kinds: 100 },
+  { nodes: 1_000, jobs: 100_000, kinds: 100 },
+  { nodes: 1_000, jobs: 1_000_000, kinds: 100, isLarge: true },
+  { nodes: 10_000, jobs: 100_000, kinds: 10, isLarge: true },
+];
+/** Jobs submitted at once to fill a queue. */
+const FILL = 1_000;
 
 /** What the pure core costs, without a store, a network or a clock. */
 export async function benchCore(options: BenchOptions): Promise<BenchRow[]> {
@@ -22,7 +33,8 @@ export async function benchCore(options: BenchOptions): Promise<BenchRow[]> {
     measurePlacements(nodes, warmUpMs, json);
     return measurePlacements(nodes, measureMs, json);
   });
-  return [...placements, ...QUEUES.flatMap((queue) => measureQueue(queue, measureMs, json))];
+  const queues = QUEUES.filter(({ isLarge }) => !(options.quick && isLarge));
+  return [...placements, ...queues.flatMap((queue) => measureQueue(queue, measureMs, json))];
 }
 
 /** The row of a running job to JSON and back: what storing and loading a placement costs at least, on one core. */
@@ -59,43 +71,61 @@ function measurePlacements(nodes: number, durationMs: number, json: Limit): Benc
   return { name, value: (placed * 1_000) / spentMs, unit: "/s", limit: json, note };
 }
 
-/** The cluster is full: what one more submission costs, and what the end of a job does, which lets the next one start. */
-function measureQueue(queue: (typeof QUEUES)[number], durationMs: number, json: Limit): BenchRow[] {
-  const cluster = new CoreCluster(FULL_NODES);
-  const fill = (count: number) =>
-    Array.from({ length: count }, (_, index) => submission({ cpuCores: 1 + (index % queue.kinds) }));
+/** The cluster is full: what one more submission costs, what the end of a job does, which lets the next one start, and memory. */
+function measureQueue(queue: Queue, durationMs: number, json: Limit): BenchRow[] {
+  const cluster = new CoreCluster(queue.nodes);
+  const kindOf = (index: number) => submission({ memoryMb: 1_024 + (index % queue.kinds) });
+  const fill = (count: number) => Array.from({ length: count }, (_, index) => kindOf(index));
   cluster.obey(cluster.apply(fill(cluster.gpus)));
-  cluster.apply(fill(queue.jobs));
+  const heapBefore = heapBytes();
+  for (let left = queue.jobs; left > 0; left -= FILL) cluster.apply(fill(Math.min(FILL, left)));
+  const bytesPerJob = (heapBytes() - heapBefore) / queue.jobs;
   const submitUs = new Samples();
   const endUs = new Samples();
+  // The first turns of a kind work out what later ones only keep in step.
+  const warmUp = queue.kinds * 2;
+  let turns = 0;
   const timed = (samples: Samples, inputs: Parameters<CoreCluster["apply"]>[0]) => {
     const startMs = performance.now();
     const out = cluster.apply(inputs);
-    samples.add((performance.now() - startMs) * 1_000);
+    if (turns > warmUp) samples.add((performance.now() - startMs) * 1_000);
     return out;
   };
-  for (const startMs = performance.now(); performance.now() - startMs < durationMs; ) {
-    timed(submitUs, [submission()]);
-    cluster.apply([{ kind: "cancel-job", jobId: lastQueued(cluster.state) }]);
+  for (
+    const startMs = performance.now();
+    performance.now() - startMs < durationMs || turns <= warmUp + 10;
+    turns += 1
+  ) {
+    timed(submitUs, [kindOf(turns)]);
     cluster.obey(timed(endUs, cluster.ends(1)));
-    cluster.obey(cluster.apply([submission({ cpuCores: 1 + (endUs.count % queue.kinds) })]));
   }
+  return queueRows(queue, { submitUs, endUs, bytesPerJob }, json);
+}
+
+interface QueueFigures {
+  readonly submitUs: Samples;
+  readonly endUs: Samples;
+  readonly bytesPerJob: number;
+}
+
+function queueRows(queue: Queue, { submitUs, endUs, bytesPerJob }: QueueFigures, json: Limit): BenchRow[] {
   const kinds = queue.kinds > 1 ? ` of ${queue.kinds} kinds` : "";
-  const behind = `${queue.jobs.toLocaleString("en-US")} queued${kinds}`;
+  const behind = `${queue.jobs.toLocaleString("en-US")} queued${kinds}, ${queue.nodes.toLocaleString("en-US")} nodes`;
   const limit = { name: "JSON round trip of a job's row", value: 1_000_000 / json.value };
-  return (
-    [
-      ["a submission", submitUs],
-      ["a job's end", endUs],
-    ] as const
-  ).map(([what, samples]) => {
-    const name = `core: ${what}, ${behind}`;
-    return {
-      name,
-      value: samples.percentile(50),
-      unit: "µs",
-      limit,
-      note: `p99 ${Math.round(samples.percentile(99))} µs`,
-    };
+  const row = (what: string, samples: Samples): BenchRow => ({
+    name: `core: ${what}, ${behind}`,
+    value: samples.percentile(50),
+    unit: "µs",
+    limit,
+    note: `p99 ${Math.round(samples.percentile(99))} µs`,
   });
+  const memory = Number.isFinite(bytesPerJob) ? `, ${Math.round(bytesPerJob)} bytes of heap a waiting job` : "";
+  const end = row("a job's end", endUs);
+  return [row("a submission", submitUs), { ...end, note: `${end.note}${memory}` }];
+}
+
+/** Bytes in use, after a collection where one can be asked for (`node --expose-gc`). */
+function heapBytes(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
 }

@@ -1,8 +1,9 @@
 /** What a user may send as a job: one schema for types, validation and documents. Bounds and defaults are the documented ones. */
 import { z } from "zod";
+import { MINUTE_MS } from "../base/time.ts";
 import { imageProblem } from "./image.ts";
 import { TENANT_ID } from "./tenant.ts";
-import { displayName, flag, programText, stringMap, wholeNumber } from "./text.ts";
+import { displayName, flag, moment, programText, stringMap, wholeNumber } from "./text.ts";
 
 export const MAX_GPUS_PER_JOB = 4_096;
 export const MAX_SCRIPT_BYTES = 64 * 1024;
@@ -11,6 +12,9 @@ const MAX_ENVIRONMENT_BYTES = 64 * 1024;
 const MAX_ENVIRONMENT_VALUE_BYTES = 32 * 1024;
 const MAX_MB = 2_147_483_647;
 const TEN_YEARS_MINUTES = 5_256_000;
+const MAX_DEPENDENCIES = 100;
+/** Of one array, and of all submissions of a batch together. */
+export const MAX_JOBS_PER_REQUEST = 10_000;
 
 export const tenantIdField = z
   .string({ error: "must be a string such as tenant-123" })
@@ -52,6 +56,19 @@ const argumentList = z
     error: `must be at most ${MAX_ARGUMENT_BYTES} bytes in all`,
   });
 
+/** How a job's id looks, and an array's; whether it exists is another question. */
+export const JOB_ID = /^job-\d{1,19}$/;
+
+const dependencies = z
+  .array(
+    z.string({ error: "must be a job id such as job-17" }).regex(JOB_ID, { error: "must be a job id such as job-17" }),
+    { error: "must be a list of job ids" },
+  )
+  .max(MAX_DEPENDENCIES, { error: `must have at most ${MAX_DEPENDENCIES} items` })
+  .refine((ids) => new Set(ids).size === ids.length, { error: "must not name a job twice" });
+
+const array = z.strictObject({ count: wholeNumber(1, MAX_JOBS_PER_REQUEST) }, { error: 'must be {"count": n}' });
+
 /** The body of `POST /jobs`. Fields left out take their defaults in the controller, where the tenant is known. */
 export const jobRequestSchema = z
   .strictObject({
@@ -65,6 +82,7 @@ export const jobRequestSchema = z
         error: "must name a model, such as H100 or A100|H100",
       })
       .optional(),
+    gpu_milli: wholeNumber(1, 1_000).optional(),
     cpu_cores: wholeNumber(1, 1_000_000).optional(),
     memory_mb: wholeNumber(1, MAX_MB).optional(),
     image: z
@@ -92,17 +110,25 @@ export const jobRequestSchema = z
     on_preempt: z.enum(["requeue", "cancel"], { error: "must be requeue or cancel" }).optional(),
     labels: labels.optional(),
     node_selector: labels.optional(),
+    depends_on: dependencies.optional(),
+    not_before: moment(TEN_YEARS_MINUTES * MINUTE_MS).optional(),
+    array: array.optional(),
   })
   .check((context) => {
     const job = context.value;
     const refuse = (field: string, message: string) =>
       context.issues.push({ code: "custom", message, path: [field], input: job });
     if (job.gang_scheduling && job.gpu_count === 0) refuse("gang_scheduling", "needs a gpu_count of at least 1");
+    if (job.gpu_milli !== undefined) {
+      if (job.gpu_count !== 1) refuse("gpu_milli", "is only for jobs with a gpu_count of 1");
+      const reserved = Object.keys(job.environment ?? {}).find((name) => name.startsWith("CUDA_MPS_"));
+      if (reserved) refuse(`environment.${reserved}`, "is reserved for jobs with gpu_milli");
+    }
     if (job.gpus_per_node === undefined) return;
     if (!job.gang_scheduling) refuse("gpus_per_node", "is only for jobs with gang_scheduling true");
     else if (job.gpu_count % job.gpus_per_node !== 0)
       refuse("gpus_per_node", `must divide gpu_count (${job.gpu_count})`);
   });
 
-/** A job as a user asked for it, checked. */
+/** A job as a user asked for it, checked; `not_before` in milliseconds since the epoch. */
 export type JobRequest = z.output<typeof jobRequestSchema>;

@@ -1,6 +1,6 @@
 /** The query parameters of the lists and of the logs. They arrive as text; bad values are refused, never ignored. */
 import { z } from "zod";
-import { tenantIdField } from "./job.ts";
+import { JOB_ID, tenantIdField } from "./job.ts";
 import { displayName } from "./text.ts";
 
 const JOB_STATES = ["pending", "running", "completed", "failed", "preempted", "cancelled"] as const;
@@ -24,6 +24,9 @@ function wholeNumberText(min: number, max: number) {
 const flagText = z
   .enum(["true", "false", "1", "0", ""], { error: wordError("must be true or false") })
   .transform((text) => text !== "false" && text !== "0");
+
+/** `POST /jobs` */
+export const submitQuerySchema = z.strictObject({ dry_run: flagText.default(false) });
 
 /** Requests that take no parameters. */
 export const noQuerySchema = z.strictObject({});
@@ -61,6 +64,8 @@ export const listJobsQuerySchema = z.strictObject({
   state: states.optional(),
   name: givenOnce.pipe(displayName()).optional(),
   node: givenOnce.pipe(displayName()).optional(),
+  /** The jobs of this array. */
+  array: givenOnce.pipe(z.string().regex(JOB_ID, { error: "must be an array's id such as job-17" })).optional(),
   /** `key=value`; may be repeated with other keys, all must match. */
   label: z
     .union([z.string(), z.array(z.string())], { error: "must be key=value" })

@@ -1,6 +1,6 @@
 /** What an administrator may send as a tenant. */
 import { z } from "zod";
-import { displayName, flag, wholeNumber } from "./text.ts";
+import { amount, displayName, flag, wholeNumber } from "./text.ts";
 
 const PRIORITY_TIERS = ["low", "medium", "high", "critical"] as const;
 
@@ -8,6 +8,9 @@ const PRIORITY_TIERS = ["low", "medium", "high", "critical"] as const;
 export const TENANT_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const count = wholeNumber(0, 2_147_483_647);
+const weight = amount(0.001, 1_000);
+const gpuHours = amount(0, 1_000_000_000);
+const windowDays = wholeNumber(1, 3_650);
 const megabytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const tier = z.enum(PRIORITY_TIERS, { error: "must be low, medium, high or critical" });
 /** For people, who write addresses in more ways than one: any text that can be shown. */
@@ -27,6 +30,9 @@ export const tenantRequestSchema = z.strictObject({
   priority_tier: tier.optional(),
   allow_preemption: flag().optional(),
   can_preempt_others: flag().optional(),
+  fair_share_weight: weight.optional(),
+  gpu_hours_budget: gpuHours.optional(),
+  budget_window_days: windowDays.optional(),
 });
 export type TenantRequest = z.output<typeof tenantRequestSchema>;
 
@@ -45,6 +51,9 @@ export const tenantPatchSchema = z
     priority_tier: tier.optional(),
     allow_preemption: flag().optional(),
     can_preempt_others: flag().optional(),
+    fair_share_weight: weight.nullable().optional(),
+    gpu_hours_budget: gpuHours.nullable().optional(),
+    budget_window_days: windowDays.nullable().optional(),
     active: flag().optional(),
   })
   .refine((patch) => Object.keys(patch).length > 0, {

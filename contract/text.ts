@@ -55,3 +55,47 @@ export function stringMap(options: {
       error: `must have at most ${options.maxEntries} entries`,
     });
 }
+
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/**
+ * A time such as `2026-08-01T08:00:00Z`, as milliseconds since the epoch. Times that are past are taken; those further ahead
+ * than `maxAheadMs` are more likely wrong than meant.
+ */
+export function moment(maxAheadMs: number) {
+  return z.string({ error: "must be a time such as 2026-08-01T08:00:00Z" }).transform((text, context) => {
+    const atMs = readTimestamp(text);
+    if (atMs === undefined) {
+      context.issues.push({ code: "custom", message: "must be a time such as 2026-08-01T08:00:00Z", input: text });
+      return z.NEVER;
+    }
+    if (atMs > Date.now() + maxAheadMs) {
+      context.issues.push({ code: "custom", message: "must not be more than ten years ahead", input: text });
+    }
+    return atMs;
+  });
+}
+
+/** Undefined for what is not RFC 3339, and for days that no month has. A leap second counts as the second after it. */
+function readTimestamp(text: string): number | undefined {
+  const match = RFC_3339.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, , second] = match;
+  const isLeap = second === "60";
+  const atMs = Date.parse(isLeap ? text.replace(":60", ":59") : text);
+  // Date.parse lets the 31st of April be the 1st of May.
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (Number.isNaN(atMs) || atMs < 0 || Number(day) > lastDay) return undefined;
+  return isLeap ? atMs + 1_000 : atMs;
+}
+
+/** A number, whole or not, from `min` to `max`. */
+export function amount(min: number, max: number) {
+  const error = `must be a number from ${min} to ${max}`;
+  return z
+    .number({ error })
+    .min(min, { error })
+    .max(max, { error })
+    .transform((value) => value + 0);
+}

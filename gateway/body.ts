@@ -1,18 +1,31 @@
 /** Reads a request's JSON body: what is too large or of another kind is refused before it is read. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HttpError } from "./errors.ts";
-import { parseStrictJson } from "./strict-json.ts";
+import { MAX_JSON_VALUES, parseStrictJson } from "./strict-json.ts";
 
 /** Bodies of `POST /jobs`, which hold scripts. */
 export const MAX_JOB_BODY_BYTES = 1024 * 1024;
+/** Bodies of `POST /jobs/batch`. */
+export const MAX_BATCH_BODY_BYTES = 8 * 1024 * 1024;
 /** All other bodies. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i;
 
-export async function readJson(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<unknown> {
+/** How large a body may be. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** Names and list items; what any single thing needs, where it is not said. */
+  readonly maxValues?: number;
+}
+
+export async function readJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { maxBytes, maxValues = MAX_JSON_VALUES }: BodyLimits,
+): Promise<unknown> {
   checkKind(request);
-  return parseStrictJson(await readBody(request, response, maxBytes));
+  return parseStrictJson(await readBody(request, response, maxBytes), maxValues);
 }
 
 function checkKind(request: IncomingMessage): void {

@@ -34,7 +34,9 @@ const CHANNEL_OPTIONS = {
 export const scheduler = SchedulerService.service;
 
 /** What makes something new: a second try could make it twice, unless the first surely did nothing. */
-const NOT_REPEATABLE = new Set<string>([scheduler.SubmitJob.path, scheduler.CreateTenant.path]);
+const NOT_REPEATABLE = new Set<string>(
+  [scheduler.SubmitJob, scheduler.SubmitJobs, scheduler.CreateTenant].map(({ path }) => path),
+);
 
 interface UnaryMethod<Request, Answer> {
   readonly path: string;

@@ -1,6 +1,7 @@
 /** What went wrong, as HTTP says it. Every failure is converted here, once, and nothing of its inside is shown. */
 import { type ServiceError, status as grpcStatus } from "@grpc/grpc-js";
 import { type ErrorCode, type FieldError, RequestError } from "../base/errors.ts";
+import type { SubmitRefusal__Output } from "../proto/generated/gpusched/v1/SubmitRefusal.ts";
 import { readErrorDetail } from "../proto/error-detail.ts";
 
 /** A refusal that only HTTP knows: methods, media types, sizes, rates. The message is safe to show. */
@@ -61,6 +62,16 @@ export function toAnswer(error: unknown): ErrorAnswer {
     headers: status === 503 ? { "Retry-After": RETRY_AFTER_SECONDS } : {},
     closes: false,
   };
+}
+
+/** A refusal that came as a part of an answer. */
+export function fromRefusal({ message, detail }: SubmitRefusal__Output): RequestError {
+  const code = detail?.code ?? "";
+  return new RequestError(isErrorCode(code) ? code : "internal", message, { fields: detail?.fields ?? [] });
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(HTTP_STATUS, code);
 }
 
 /** No such route, or a path that cannot name anything. */

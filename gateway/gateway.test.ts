@@ -78,8 +78,11 @@ describe("answers exactly as documented", () => {
     const keys = Object.keys(body as object);
     expect(keys.slice(0, DOCUMENTED_STATUS.length)).toEqual(DOCUMENTED_STATUS);
     expect(keys).toEqual(expect.arrayContaining(DOCUMENTED_ITEM));
-    expect(keys.slice(-9)).toEqual(
-      "effective_priority attempt phase exit_code signal finished_at allocations history spec".split(" "),
+    expect(keys.slice(keys.indexOf("effective_priority"))).toEqual(
+      (
+        "effective_priority attempt phase exit_code signal finished_at array eligible_at predicted_runtime " +
+        "checkpoint_at allocations history spec"
+      ).split(" "),
     );
     expect(body).toMatchObject({ allocated_gpus: ["gpu-1", "gpu-2"], node_name: "node-1", estimated_wait: "0s" });
   });
@@ -135,8 +138,17 @@ describe("answers exactly as documented", () => {
       state: "online",
       devices: [
         { id: "gpu-1", utilization_percent: 93, power_w: 512.5, holder: { job_id: sampleJob.id, attempt: 1 } },
-        { id: "gpu-2", utilization_percent: null, numa_node: null, holder: null },
+        { id: "gpu-2", utilization_percent: null, numa_node: null, holder: null, holders: [], slowdown_c: null },
       ],
+      allows_sharing: true,
+      gpu_sharing: "mps",
+    });
+    expect((node as { devices: unknown[] }).devices[0]).toMatchObject({
+      nvlink_island: 0,
+      slowdown_c: 87,
+      throttling: true,
+      holder: { gpu_milli: 250 },
+      holders: [{ gpu_milli: 250 }, { job_id: "job-1705314600000000009", attempt: 2, gpu_milli: 500 }],
     });
     expect(JSON.stringify(body)).not.toContain("10.0.0.7");
   });

@@ -21,11 +21,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The value of a request's body. Refused, besides what is not JSON: invalid UTF-8, a byte order mark, a name given twice,
- * the name `__proto__`, more than {@link MAX_JSON_DEPTH} levels, more than {@link MAX_JSON_VALUES} values.
+ * the name `__proto__`, more than {@link MAX_JSON_DEPTH} levels, more than `maxValues` names and items.
  */
-export function parseStrictJson(bytes: Uint8Array): unknown {
+export function parseStrictJson(bytes: Uint8Array, maxValues = MAX_JSON_VALUES): unknown {
   const text = decode(bytes);
-  const problem = findProblem(text);
+  const problem = findProblem(text, maxValues);
   if (problem) throw refuse(problem);
   try {
     return JSON.parse(text);
@@ -52,7 +52,7 @@ function refuse(problem: FieldError): RequestError {
 }
 
 /** Assumes nothing of the text: where it is not JSON, the scan may miss what it looks for, and `JSON.parse` will refuse. */
-function findProblem(text: string): FieldError | undefined {
+function findProblem(text: string, maxValues: number): FieldError | undefined {
   /** The names seen in each open object, innermost last; null stands for a list. */
   const open: (Set<string> | null)[] = [];
   let commas = 0;
@@ -85,7 +85,7 @@ function findProblem(text: string): FieldError | undefined {
       case COMMA:
         expectsName = open.at(-1) instanceof Set;
         commas += 1;
-        if (commas >= MAX_JSON_VALUES) return { field: "body", message: `has more than ${MAX_JSON_VALUES} values` };
+        if (commas >= maxValues) return { field: "body", message: `has more than ${maxValues} values` };
         break;
     }
   }

@@ -52,6 +52,7 @@ export const devRole = defineRole({
         dockerRuntime: values.dockerRuntime,
         gpuGrant: values.gpuGrant,
         simulateGpus: gpus.simulate,
+        allowSharing: values.allowSharing,
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

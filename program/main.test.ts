@@ -35,7 +35,7 @@ test("--version prints the version", async () => {
 test("the help names every role, and each role's help its options", async () => {
   const { code, stdout } = await gpusched([]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent .*^ {2}replay /ms);
+  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent .*^ {2}replay .*^ {2}policy-diff /ms);
   const help = await gpusched(["dev", "--help"]);
   expect(help.code).toBe(0);
   expect(help.stdout).toMatch(/--http-port PORT +.* \(default 8080\)/);
@@ -51,6 +51,9 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
     [["replay"], "gpusched: a FILE is needed: the journal of a controller"],
     [["replay", "--policy", "fifo"], "gpusched: unknown option --policy"],
+    [["policy-diff"], "gpusched: one FILE is needed: the journal of a controller"],
+    [["policy-diff", "x", "--policy", "fido"], 'gpusched: there is no policy "fido"; did you mean fifo?'],
+    [["policy-diff", "x", "--polcy", "fifo"], "gpusched: Unknown option '--polcy'"],
     [["agent", "--simulate-gpus", "many"], "gpusched: --simulate-gpus must be a number of GPUs"],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await gpusched(args);
@@ -68,6 +71,8 @@ test("a journal that cannot be used ends with code 65 and a sentence", async () 
   const missing = await gpusched(["replay", "nowhere"]);
   expect(missing.stdout).toMatch(/^unusable: cannot read nowhere: ENOENT/);
   expect(missing.code).toBe(65);
+  const compared = await gpusched(["policy-diff", path]);
+  expect(compared).toEqual({ code: 65, stdout: "", stderr: "unusable: this is not a journal of gpusched\n" });
 });
 
 describe("listening beyond this host is refused with code 78, and nothing is started:", () => {

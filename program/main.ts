@@ -9,6 +9,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { policyDiffCommand } from "./policy-diff.ts";
 import { replayCommand } from "./replay.ts";
 import type { Role } from "./role.ts";
 
@@ -18,6 +19,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["gateway", gatewayRole],
   ["agent", agentRole],
   ["replay", replayCommand],
+  ["policy-diff", policyDiffCommand],
 ]);
 
 process.exit(await main(process.argv.slice(2)));

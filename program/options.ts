@@ -78,6 +78,11 @@ const nodeOptions = {
     help: "how containers get their GPUs",
   },
   simulateGpus: { kind: simulatedGpus, help: "pretend to have N GPUs, each with MB of memory (81920)" },
+  allowSharing: {
+    kind: flag,
+    default: "false",
+    help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
+  },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
   cpuCores: { kind: integer(1, 100_000), help: "cores for jobs (all of the host's)" },
@@ -136,7 +141,7 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "", "allow-sharing": "" } satisfies UnsupportedFlags;
+const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
 
 export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
 

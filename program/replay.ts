@@ -1,12 +1,10 @@
 /** `gpusched replay`: runs the journals of controllers through the core again. */
-import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../base/options.ts";
 import { version } from "../base/version.ts";
 import { describeReplay } from "../controller/journal/describe-replay.ts";
 import { type ReplayReport, replayJournal } from "../controller/journal/replay-journal.ts";
 import { ExitCode } from "./exit-code.ts";
+import { journalFilesOf } from "./journal-files.ts";
 import type { Role } from "./role.ts";
 
 export const replayCommand: Role = {
@@ -22,7 +20,7 @@ export const replayCommand: Role = {
     const [option] = args.filter((arg) => arg.startsWith("-"));
     if (option !== undefined) throw new UsageError(`unknown option ${option}`);
     if (args.length === 0) throw new UsageError("a FILE is needed: the journal of a controller");
-    const files = (await Promise.all(args.map(filesOf))).flat();
+    const files = (await Promise.all(args.map(journalFilesOf))).flat();
     const codes: number[] = [];
     for (const file of files) {
       if (files.length > 1) console.log(`${file}:`);
@@ -33,17 +31,6 @@ export const replayCommand: Role = {
     return codes.find((code) => code === ExitCode.failure) ?? Math.max(...codes);
   },
 };
-
-/** A file itself; or, where there is none of that name, the terms that were written under it, in their order. */
-async function filesOf(argument: string): Promise<readonly string[]> {
-  const path = resolve(argument);
-  if (existsSync(path)) return [argument];
-  const names = await readdir(dirname(path)).catch(() => []);
-  const prefix = `${basename(path)}.`;
-  const terms = names.filter((name) => name.startsWith(prefix) && /^\d{6,}$/.test(name.slice(prefix.length)));
-  const numbered = terms.toSorted((a, b) => Number(a.slice(prefix.length)) - Number(b.slice(prefix.length)));
-  return numbered.length > 0 ? numbered.map((name) => join(dirname(argument), name)) : [argument];
-}
 
 function exitCodeOf({ difference, problem }: ReplayReport): number {
   if (difference) return ExitCode.failure;

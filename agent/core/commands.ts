@@ -5,6 +5,8 @@ import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from
 
 /** Commands that may wait for their term to reach the disk. */
 const MAX_WAITING = 10_000;
+/** A device in thousandths. */
+const WHOLE_DEVICE = 1_000;
 
 /**
  * Refuses a command of a term that has been superseded. One of a new term is obeyed once that term is on disk, so that
@@ -55,6 +57,7 @@ function launch(state: AgentState, spec: LaunchSpec, refuse: (why: string) => vo
   const allocation: KnownAllocation = {
     key: spec.key,
     deviceIds: spec.deviceIds,
+    gpuMilli: spec.gpuMilli,
     graceMs: spec.graceMs,
     requeueOnNodeLost: spec.requeueOnNodeLost,
     state: conflict === undefined ? { phase: "starting", message: "starting" } : neverStarted(conflict),
@@ -67,13 +70,24 @@ function launch(state: AgentState, spec: LaunchSpec, refuse: (why: string) => vo
   if (conflict === undefined) effects.push({ kind: "launch", spec });
 }
 
-/** Why the devices cannot be given: the last line of defence against two jobs on one device. */
+/** Why the devices cannot be given: the last line of defence against two jobs on one device, or on more than all of one. */
 function heldDevice(state: AgentState, spec: LaunchSpec): string | undefined {
-  for (const { key, deviceIds, state: held } of state.allocations.values()) {
-    const shared = held.phase === "ended" ? undefined : spec.deviceIds.find((id) => deviceIds.includes(id));
-    if (shared !== undefined) return `device ${shared} is still held by attempt ${key.attempt} of ${key.jobId}`;
+  const left = new Map(spec.deviceIds.map((id) => [id as string, WHOLE_DEVICE - milliOf(spec)]));
+  for (const allocation of state.allocations.values()) {
+    if (allocation.state.phase === "ended") continue;
+    const { key } = allocation;
+    for (const id of allocation.deviceIds) {
+      const free = left.get(id);
+      if (free === undefined) continue;
+      if (free < milliOf(allocation)) return `device ${id} is still held by attempt ${key.attempt} of ${key.jobId}`;
+      left.set(id, free - milliOf(allocation));
+    }
   }
   return undefined;
+}
+
+function milliOf({ gpuMilli = WHOLE_DEVICE }: { readonly gpuMilli?: number | undefined }): number {
+  return gpuMilli;
 }
 
 function neverStarted(message: string): ReportedState {

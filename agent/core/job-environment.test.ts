@@ -45,3 +45,24 @@ test("no variable that is given can widen the grant or pose as the agent's", () 
   expect(environment).not.toHaveProperty("NVIDIA_MIG_CONFIG_DEVICES");
   expect(environment["GPUSCHED_JOB_ID"]).toBe("job-17");
 });
+
+test("a job of an array knows which it is", () => {
+  const environment = jobEnvironment({}, { ...facts, array: { id: "job-9", index: 0 } });
+  expect(environment).toMatchObject({ GPUSCHED_ARRAY_ID: "job-9", GPUSCHED_ARRAY_INDEX: "0" });
+});
+
+test("a share of a device is told, and enforced where NVIDIA's daemon runs", () => {
+  const given = { CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: "100", CUDA_MPS_PIPE_DIRECTORY: "/elsewhere" };
+  const share = { milli: 255, memoryMb: 20_480 };
+  const accounted = jobEnvironment(given, { ...facts, share: { ...share, mpsDirectory: undefined } });
+  expect(accounted).toMatchObject({ GPUSCHED_GPU_MILLI: "255" });
+  expect(Object.keys(accounted).filter((name) => name.startsWith("CUDA_MPS_"))).toEqual([]);
+  expect(jobEnvironment(given, { ...facts, share: { ...share, mpsDirectory: "/tmp/mps" } })).toMatchObject({
+    CUDA_MPS_PIPE_DIRECTORY: "/tmp/mps",
+    CUDA_MPS_ACTIVE_THREAD_PERCENTAGE: "25",
+    CUDA_MPS_PINNED_DEVICE_MEM_LIMIT: "0=20480M",
+  });
+  const small = jobEnvironment({}, { ...facts, share: { milli: 1, memoryMb: 0, mpsDirectory: "/tmp/mps" } });
+  expect(small["CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"]).toBe("1");
+  expect(jobEnvironment(given, facts)).toMatchObject(given);
+});

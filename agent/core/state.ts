@@ -5,6 +5,8 @@ import type { Command, Memory, Report, ReportedState } from "./input.ts";
 export interface KnownAllocation {
   readonly key: AllocationKey;
   readonly deviceIds: readonly string[];
+  /** The share of the one device, in thousandths; absent is all of each. */
+  readonly gpuMilli?: number | undefined;
   readonly graceMs: number;
   readonly requeueOnNodeLost: boolean;
   state: ReportedState;

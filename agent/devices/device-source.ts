@@ -10,6 +10,10 @@ export interface Device {
   readonly index: number;
   readonly pciBusId: string;
   readonly numaNode: number | undefined;
+  /** Devices of the same number reach each other over NVLink; undefined for one that has no such neighbour. */
+  readonly island: number | undefined;
+  /** The temperature at which it slows itself down. */
+  readonly slowdownC: number | undefined;
 }
 
 /** A moment's reading; what the driver does not tell is undefined. */
@@ -19,6 +23,8 @@ export interface DeviceReading {
   readonly memoryUsedMb: number | undefined;
   readonly temperatureC: number | undefined;
   readonly powerW: number | undefined;
+  /** Whether it is slowing itself down for heat. */
+  readonly isThrottling: boolean | undefined;
 }
 
 /** Where devices are read. Every call ends within its deadline, whatever the driver does. */

@@ -35,8 +35,9 @@ async function stubNvidiaSmi(script: string): Promise<void> {
   await chmod(join(dir, "nvidia-smi"), 0o755);
 }
 
-const GOOD = "0, GPU-aaaa, NVIDIA L4, 23034, 00000000:18:00.0, 37, 512, 61, 72.13, 570.01";
-const SILENT = "1, GPU-bbbb, NVIDIA L4, [N/A], 00000000:19:00.0, [N/A], [Unknown Error], [N/A], [N/A], 570.01";
+const GOOD = "0, GPU-aaaa, NVIDIA L4, 23034, 00000000:18:00.0, 37, 512, 61, 72.13, 570.01, Not Active, Active, 27";
+const SILENT =
+  "1, GPU-bbbb, NVIDIA L4, [N/A], 00000000:19:00.0, [N/A], [Unknown Error], [N/A], [N/A], 570.01, [N/A], [N/A], [N/A]";
 const LOST = "Unable to determine the device handle for GPU 0000:1A:00.0: GPU is lost.";
 
 test("devices to simulate are not looked for", async () => {
@@ -56,21 +57,37 @@ test("without NVML, nvidia-smi is used, and the reason says why", async () => {
   expect(found.name).toBe("nvidia-smi");
   expect(found.reason).toMatch(/cannot load .*libnvidia-ml.so.1/);
   expect(found.driverVersion).toBe("570.01");
-  const at = { model: "NVIDIA L4", numaNode: undefined };
+  const at = { model: "NVIDIA L4", numaNode: undefined, island: undefined };
   expect(await found.list()).toEqual([
-    { id: "GPU-aaaa", ...at, memoryMb: 23_034, index: 0, pciBusId: "00000000:18:00.0" },
-    { id: "GPU-bbbb", ...at, memoryMb: 0, index: 1, pciBusId: "00000000:19:00.0" },
+    { id: "GPU-aaaa", ...at, memoryMb: 23_034, index: 0, pciBusId: "00000000:18:00.0", slowdownC: 88 },
+    { id: "GPU-bbbb", ...at, memoryMb: 0, index: 1, pciBusId: "00000000:19:00.0", slowdownC: undefined },
   ]);
   const nothing = {
     utilizationPercent: undefined,
     memoryUsedMb: undefined,
     temperatureC: undefined,
     powerW: undefined,
+    isThrottling: undefined,
   };
   expect(await found.read()).toEqual([
-    { id: "GPU-aaaa", utilizationPercent: 37, memoryUsedMb: 512, temperatureC: 61, powerW: 72.13 },
+    { id: "GPU-aaaa", utilizationPercent: 37, memoryUsedMb: 512, temperatureC: 61, powerW: 72.13, isThrottling: true },
     { id: "GPU-bbbb", ...nothing },
   ]);
+});
+
+test("an older nvidia-smi is asked for what it knows", async () => {
+  const short = GOOD.split(", ").slice(0, -1).join(", ");
+  await stubNvidiaSmi(
+    `case "$1" in *tlimit*) echo 'Field "temperature.gpu.tlimit" is not a valid field to query.'; exit 2;; esac; echo '${short}'`,
+  );
+  const found = await discover();
+  expect(await found.list()).toMatchObject([{ id: "GPU-aaaa", slowdownC: undefined }]);
+  expect(await found.read()).toMatchObject([{ id: "GPU-aaaa", isThrottling: true }]);
+  const bare = GOOD.split(", ").slice(0, 10).join(", ");
+  await stubNvidiaSmi(
+    `case "$1" in *throttle*) echo 'Field "x" is not a valid field to query.'; exit 2;; esac; echo '${bare}'`,
+  );
+  expect(await new NvidiaSmiSource("").read()).toMatchObject([{ temperatureC: 61, isThrottling: undefined }]);
 });
 
 test("without either there are no devices, and the reason names both", async () => {

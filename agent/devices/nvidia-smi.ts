@@ -6,8 +6,18 @@ import type { Device, DeviceReading, DeviceSource } from "./device-source.ts";
 
 const QUERY =
   "index,uuid,name,memory.total,pci.bus_id,utilization.gpu,memory.used,temperature.gpu,power.draw,driver_version";
-const ARGUMENTS = [`--query-gpu=${QUERY}`, "--format=csv,noheader,nounits"];
 const FIELDS = QUERY.split(",").length;
+/** Not every driver knows them, and one that it does not know spoils the whole question: the fullest that works is asked. */
+const EXTRAS: readonly (readonly string[])[] = [
+  [
+    "clocks_throttle_reasons.hw_thermal_slowdown",
+    "clocks_throttle_reasons.sw_thermal_slowdown",
+    // How far the device is from slowing itself down.
+    "temperature.gpu.tlimit",
+  ],
+  ["clocks_throttle_reasons.hw_thermal_slowdown", "clocks_throttle_reasons.sw_thermal_slowdown"],
+  [],
+];
 
 /** Without a persistence daemon the driver wakes every GPU for each call. */
 const DEADLINE_MS = 10_000;
@@ -32,6 +42,8 @@ export class NvidiaSmiSource implements DeviceSource {
   /** Whoever asks meanwhile gets the same answer: one that cannot be killed is never joined by another. */
   #running: Promise<Row[]> | undefined;
   #child: ChildProcess | undefined;
+  /** Which of {@link EXTRAS} is asked. */
+  #extras = 0;
 
   constructor(reason: string) {
     this.reason = reason;
@@ -66,15 +78,22 @@ export class NvidiaSmiSource implements DeviceSource {
   }
 
   async #run(): Promise<Row[]> {
-    const { promise, resolve, reject } = Promise.withResolvers<Row[]>();
-    const limits = { timeout: DEADLINE_MS, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT_BYTES } as const;
-    this.#child = execFile("nvidia-smi", ARGUMENTS, limits, (error, stdout) => {
+    for (;;) {
+      const { error, stdout } = await this.#ask(EXTRAS[this.#extras] ?? []);
       const rows = parseRows(stdout);
       // With a lost GPU it fails, and tells of the others all the same.
-      if (error && rows.length === 0) reject(failureOf(error, stdout));
-      else resolve(rows);
+      if (!error || rows.length > 0) return rows;
+      if (!stdout.includes("not a valid field") || this.#extras >= EXTRAS.length - 1) throw failureOf(error, stdout);
+      this.#extras += 1;
+    }
+  }
+
+  #ask(extras: readonly string[]): Promise<{ readonly error: Error | null; readonly stdout: string }> {
+    const question = [`--query-gpu=${[QUERY, ...extras].join(",")}`, "--format=csv,noheader,nounits"];
+    const limits = { timeout: DEADLINE_MS, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT_BYTES } as const;
+    return new Promise((resolve) => {
+      this.#child = execFile("nvidia-smi", question, limits, (error, stdout) => resolve({ error, stdout }));
     });
-    return promise;
   }
 }
 
@@ -94,7 +113,8 @@ function parseRows(text: string): Row[] {
 function parseRow(fields: readonly string[]): Row | undefined {
   const [index = "", uuid = "", model = "", memory, bus = "", utilization, used, temperature, power, driver = ""] =
     fields;
-  if (fields.length !== FIELDS || !/^\d+$/.test(index) || !/^(GPU|MIG)-/.test(uuid)) return undefined;
+  const [hardware, software, margin] = fields.slice(FIELDS);
+  if (fields.length < FIELDS || !/^\d+$/.test(index) || !/^(GPU|MIG)-/.test(uuid)) return undefined;
   const id = asDeviceId(uuid);
   return {
     device: {
@@ -104,6 +124,8 @@ function parseRow(fields: readonly string[]): Row | undefined {
       index: Number(index),
       pciBusId: bus.startsWith("[") ? "" : bus,
       numaNode: undefined,
+      island: undefined,
+      slowdownC: slowdownOf(numberOf(temperature), numberOf(margin)),
     },
     reading: {
       id,
@@ -111,9 +133,20 @@ function parseRow(fields: readonly string[]): Row | undefined {
       memoryUsedMb: numberOf(used),
       temperatureC: numberOf(temperature),
       powerW: numberOf(power),
+      isThrottling: anyActive(hardware, software),
     },
     driverVersion: driver,
   };
+}
+
+function slowdownOf(temperatureC: number | undefined, marginC: number | undefined): number | undefined {
+  return temperatureC === undefined || marginC === undefined ? undefined : temperatureC + marginC;
+}
+
+/** Whether any of the reasons holds; undefined when none of them is told. */
+function anyActive(...fields: readonly (string | undefined)[]): boolean | undefined {
+  if (fields.includes("Active")) return true;
+  return fields.includes("Not Active") ? false : undefined;
 }
 
 /** Undefined for `[N/A]`, `[Unknown Error]` and the like. */

@@ -4,6 +4,9 @@ import type { Device, DeviceReading, DeviceSource } from "./device-source.ts";
 /** What an idle device of this kind would show. */
 const IDLE_TEMPERATURE_C = 34;
 const IDLE_POWER_W = 60;
+/** What such a device would have. */
+const SLOWDOWN_C = 90;
+const DEVICES_PER_ISLAND = 8;
 
 /** Devices that exist only in name, `gpu-1` and on: for trying things out where there are none. They read as idle. */
 export function simulateDevices({ count, memoryMb }: { count: number; memoryMb: number }): DeviceSource {
@@ -14,6 +17,8 @@ export function simulateDevices({ count, memoryMb }: { count: number; memoryMb: 
     index,
     pciBusId: "",
     numaNode: undefined,
+    island: count > 1 ? Math.floor(index / DEVICES_PER_ISLAND) : undefined,
+    slowdownC: SLOWDOWN_C,
   }));
   const readings: readonly DeviceReading[] = devices.map(({ id, index }) => ({
     id,
@@ -21,6 +26,7 @@ export function simulateDevices({ count, memoryMb }: { count: number; memoryMb: 
     memoryUsedMb: 0,
     temperatureC: IDLE_TEMPERATURE_C + (index % 4),
     powerW: IDLE_POWER_W,
+    isThrottling: false,
   }));
   return {
     name: "simulated",

@@ -7,6 +7,10 @@ export interface LaunchSpec {
   readonly tenantId: string;
   readonly jobName: string;
   readonly deviceIds: readonly DeviceId[];
+  /** The share of the one device, in thousandths; absent is all of each. */
+  readonly gpuMilli?: number | undefined;
+  /** Where the daemon answers that holds the job to its share; absent when nothing does. */
+  readonly mpsDirectory?: string | undefined;
   readonly cpuCores: number;
   readonly memoryMb: number;
   readonly image: string | undefined;
@@ -62,6 +66,7 @@ export type AllocationState =
 export interface FoundAllocation {
   readonly key: AllocationKey;
   readonly deviceIds: readonly DeviceId[];
+  readonly gpuMilli?: number | undefined;
   readonly graceMs: number;
   readonly requeueOnNodeLost: boolean;
   readonly state: AllocationState;
@@ -81,6 +86,16 @@ export interface ReadLogOptions {
   /** undefined is both. */
   readonly stream: LogStreamName | undefined;
   readonly signal: AbortSignal;
+}
+
+/** A piece of what an allocation wrote. */
+export interface OutputPiece {
+  readonly stream: LogStreamName;
+  readonly data: Uint8Array;
+  /** When it was written, in milliseconds since the epoch; undefined where that is not known. */
+  readonly atMs: number | undefined;
+  /** From where to go on after it: for {@link Executor.watchOutput} alone. */
+  readonly position: string;
 }
 
 /** Whether allocations can be started now. */
@@ -121,6 +136,12 @@ export interface Executor extends Service {
 
   /** The output so far, and with `follow` what comes until the end. Works for released allocations while their output is kept. */
   readLog(key: AllocationKey, options: ReadLogOptions): AsyncIterable<Uint8Array>;
+
+  /**
+   * What a running allocation writes after the position, or from its beginning: soon after it is written, at little cost,
+   * and not all of it where there is very much. Ends when the signal aborts; may end or fail before.
+   */
+  watchOutput(key: AllocationKey, from: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
 
   health(): Promise<ExecutorHealth>;
 }

@@ -2,7 +2,6 @@ import type { ClientDuplexStream, ServiceError, StatusObject } from "@grpc/grpc-
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { AgentMessage } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
-import type { AllocationReport } from "../../proto/generated/gpusched/v1/AllocationReport.ts";
 import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/AgentService.ts";
 import type { ControllerMessage__Output } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { Command__Output } from "../../proto/generated/gpusched/v1/Command.ts";
@@ -29,8 +28,8 @@ export interface StreamHost {
   heartbeat(): Heartbeat;
   onHeartbeatSent(sequence: number): void;
   onHeartbeatAcked(sequence: number): void;
-  /** The next report, undefined when none waits. */
-  takeReport(): AllocationReport | undefined;
+  /** The next report or checkpoint, undefined when none waits. */
+  takeNews(): AgentMessage | undefined;
   onDisconnected(): void;
 }
 
@@ -96,9 +95,9 @@ export class ControlStream {
   flush(): void {
     this.#guard(() => {
       while (this.#welcomed && !this.#over && this.#writable) {
-        const report = this.#options.host.takeReport();
-        if (!report) return;
-        this.#write({ report });
+        const news = this.#options.host.takeNews();
+        if (!news) return;
+        this.#write(news);
       }
     });
   }

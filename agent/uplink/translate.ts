@@ -1,4 +1,5 @@
 import { type AllocationKey, allocationName, asDeviceId, asJobId, parseAllocationName } from "../../base/ids.ts";
+import type { AgentMessage } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
 import type { AllocationReport } from "../../proto/generated/gpusched/v1/AllocationReport.ts";
 import type { AllocationKey__Output } from "../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { Command__Output } from "../../proto/generated/gpusched/v1/Command.ts";
@@ -12,6 +13,8 @@ import type { AllocationEnd, LaunchSpec, LogStreamName } from "../executor/execu
 export interface LaunchContext {
   readonly nodeName: string;
   readonly executor: "docker" | "process";
+  /** Where NVIDIA's daemon for sharing devices answers now; undefined when it does not run. */
+  readonly mpsDirectory: () => string | undefined;
 }
 
 /** The core's command; undefined for one that this version does not know or that names no allocation. */
@@ -27,18 +30,25 @@ function launchFromProto(launch: Launch__Output, context: LaunchContext): Comman
   const key = keyFromProto(launch.key);
   if (!key) return undefined;
   const deviceIds = launch.gpu_ids.map(asDeviceId);
+  const { nodeName, executor } = context;
+  const { gpu_milli: gpuMilli, gpu_memory_mb: memoryMb } = launch;
+  const share =
+    gpuMilli === undefined ? undefined : { milli: gpuMilli, memoryMb, mpsDirectory: context.mpsDirectory() };
+  const facts = { key, tenantId: launch.tenant_id, nodeName, executor, deviceIds, share };
   const spec: LaunchSpec = {
     key,
     tenantId: launch.tenant_id,
     jobName: launch.job_name,
     deviceIds,
+    gpuMilli,
+    mpsDirectory: share?.mpsDirectory,
     cpuCores: launch.cpu_cores,
     memoryMb: launch.memory_mb,
     image: launch.image,
     command: launch.command,
     args: launch.args,
     script: launch.script,
-    environment: jobEnvironment(launch.environment, { key, tenantId: launch.tenant_id, deviceIds, ...context }),
+    environment: jobEnvironment(launch.environment, { ...facts, array: launch.array ?? undefined }),
     labels: launch.labels,
     graceMs: Math.max(0, launch.grace_ms),
     requeueOnNodeLost: launch.requeue_on_node_lost,
@@ -61,6 +71,10 @@ export function reportToProto(report: Report): AllocationReport {
     gpu_ids: [...deviceIds],
     ...stateToProto(report.state, report.stopping),
   };
+}
+
+export function checkpointToProto({ jobId, attempt, rank }: AllocationKey, atMs: number): AgentMessage {
+  return { checkpoint: { key: { job_id: jobId, attempt, rank }, at_ms: Math.round(atMs) } };
 }
 
 function stateToProto(state: ReportedState, stopping: boolean): AllocationReport {

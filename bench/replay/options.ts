@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 
 /** The named benchmarks. */
-const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness"] as const;
+const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "forecast"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 /** A trace of the user's own. */
@@ -18,6 +18,8 @@ export interface Options {
   readonly traces: string | undefined;
   readonly custom: Custom | undefined;
   readonly has: (scenario: Scenario) => boolean;
+  /** Whether forecasts are to be measured on the user's own trace, instead of policies. */
+  readonly measuresForecasts: boolean;
   /** Beginnings of the names of wanted policies; none is all. */
   readonly policies: readonly string[];
   /** Variants of the trace of pods. */
@@ -34,7 +36,7 @@ const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--p
   --policy NAME  only policies whose names begin so, may be repeated: core, fifo, easy, fgd, …
   --pods NAME    variant of the trace of pods for saturation, may be repeated (default: default)
   --seeds N      runs of each saturation, of which the mean is shown (default: 10)
-  --jobs FILE    a trace of your own, in the same form
+  --jobs FILE    a trace of your own, in the same form; with --only forecast, how good forecasts are on it
   --nodes FILE   its hosts, or NxG for N nodes of G GPUs
   --no-limits    requested times are estimates that end no job
   --json FILE    also write the figures there`;
@@ -81,6 +83,7 @@ function parse(args: string[]): Options {
   return {
     traces,
     custom: jobs !== undefined && nodes !== undefined ? { jobs, nodes, limits } : undefined,
+    measuresForecasts: only.includes("forecast"),
     has: (scenario) => only.length === 0 || only.includes(scenario),
     policies: values.policy,
     pods: values.pods,

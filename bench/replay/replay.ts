@@ -6,6 +6,7 @@ import { type Options, readOptions } from "./options.ts";
 import { CORE_POLICIES, type Policies } from "./policies.ts";
 import { customScenario } from "./scenarios/custom.ts";
 import { fairnessScenario, itpScenario } from "./scenarios/itp.ts";
+import { measureForecasts } from "./scenarios/forecast.ts";
 import { kthScenario } from "./scenarios/kth.ts";
 import { saturate, saturationOf } from "./scenarios/saturation.ts";
 
@@ -21,7 +22,10 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
     isWanted: (row) => wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name)),
   };
   const { custom, traces, seeds } = wanted;
-  if (custom) yield compare(customScenario(custom), policies);
+  if (custom) {
+    const scenario = customScenario(custom);
+    yield wanted.measuresForecasts ? measureForecasts(scenario) : compare(scenario, policies);
+  }
   if (traces === undefined) return;
   if (wanted.has("saturation")) {
     for (const trace of wanted.pods) yield saturate(saturationOf(traces, trace), seeds, policies);
@@ -30,6 +34,7 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
   if (wanted.has("kth-logged")) yield compare(kthScenario(traces, "stretched"), policies);
   if (wanted.has("itp")) yield compare(itpScenario(traces), policies);
   if (wanted.has("fairness")) yield compare(fairnessScenario(traces), policies);
+  if (wanted.has("forecast")) yield measureForecasts(itpScenario(traces));
 }
 
 function show(results: Generator<ScenarioResult>): ScenarioResult[] {

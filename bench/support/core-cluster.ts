@@ -1,4 +1,3 @@
-import { present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import { asDeviceId, asNodeName, asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../../controller/core/input.ts";
@@ -81,11 +80,6 @@ export function submission(spec: Partial<JobSpec> = {}): Unstamped<Input> {
     kind: "submit-job",
     spec: { tenantId: TENANT, name: "job", gpuCount: 1, script: "python train.py", ...spec },
   };
-}
-
-/** The id of the job that was submitted last. */
-export function lastQueued(state: State): JobId {
-  return present([...state.jobs.keys()].at(-1), "a job");
 }
 
 function reportInput(node: string, report: AllocationReport): Unstamped<Input> {

@@ -74,6 +74,7 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       dockerRuntime: undefined,
       gpuGrant: "none",
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
+      allowSharing: false,
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

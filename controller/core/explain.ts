@@ -1,12 +1,18 @@
-import { budgetBlock } from "./budget.ts";
-import { type Demand, type JobIn } from "./model/job.ts";
+import type { JobId, NodeName } from "../../base/ids.ts";
+import { type BudgetBlock, budgetBlock } from "./budget.ts";
+import { type Counterfactual, counterfactuals } from "./counterfactual.ts";
+import { estimateWaitMs } from "./forecast.ts";
+import type { Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
-import { holdingOf, quotaBlock } from "./quota.ts";
+import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
 import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
-import { holding } from "./schedule/pass.ts";
-import { findPlaces, type Placing } from "./schedule/place.ts";
-import type { WaitReason } from "./schedule/reason.ts";
+import { findPlaces, holding, type Placing } from "./schedule/place.ts";
+import { usageWithClaims } from "./schedule/preempt/claim.ts";
+import type { Verdict, WaitReason } from "./schedule/reason.ts";
+
+/** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
+const MAX_JOBS_TO_VARY = 5_000;
 
 /** Why a queued job does not run, by asking the scheduler's own filters: its tenant's limits first, then every node. */
 export function whyWaiting(state: State, job: JobIn<"queued">, at: number): WaitReason {
@@ -19,17 +25,23 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
   const wanted = places ? holding(places, demand) : holdingOf(spec);
-  const block = quotaBlock(tenant.limits, state.usageOf(job.tenantId), wanted);
+  const block = quotaBlock(tenant.limits, usageWithClaims(state, job.tenantId, job.id), wanted);
   if (block) return { kind: "quota", block };
   const budget = budgetBlock(state, tenant, spec, plan, at);
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
-  if (placing.wasKept) {
-    const { reservations } = state.scheduling;
-    const first = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
-    return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at: first };
+  if (job.claim) {
+    const nodes = job.claim.shares.map(({ node }) => node);
+    return { kind: "claimed", leaving: leavingFrom(state, nodes), nodes };
   }
+  if (placing.wasKept) return keptForOthers(state);
   return whatIsMissing(state, demand);
+}
+
+/** The jobs that are being stopped on these nodes. */
+function leavingFrom(state: State, nodes: readonly NodeName[]): readonly JobId[] {
+  const ids = new Set(nodes.flatMap((name) => [...(state.nodes.get(name)?.jobs.keys() ?? [])]));
+  return [...ids].filter((id) => state.job(id).phase === "stopping");
 }
 
 /** What one rank asks of one node at least. */
@@ -38,15 +50,112 @@ export function smallestShare(demand: Demand): Share {
 }
 
 function whatIsMissing(state: State, demand: Demand): WaitReason {
+  return { kind: "resources", ...countGpus(state, demand), nodes: verdictsOf(state, demand) };
+}
+
+function verdictsOf(state: State, demand: Demand): readonly NodeVerdict[] {
   const share = smallestShare(demand);
+  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judge(node, demand, share) }));
+}
+
+function keptForOthers(state: State) {
+  const { reservations } = state.scheduling;
+  const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
+  return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at } as const;
+}
+
+/** One thing that keeps a job from starting; unlike {@link WaitReason}, of which there is one, there may be several. */
+export type Blocker =
+  | { readonly kind: "hold"; readonly hold: Hold }
+  | { readonly kind: "no-nodes" }
+  | { readonly kind: "quota"; readonly block: QuotaBlock }
+  | { readonly kind: "budget"; readonly block: BudgetBlock }
+  /** There is room, and it is kept for others who come first. `at` is infinite where it cannot be told. */
+  | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
+  /** GPUs of its kind on nodes that can take work. A job without GPUs has only the nodes' verdicts. */
+  | {
+      readonly kind: "resources";
+      readonly gpusWanted: number;
+      readonly gpusFree: number;
+      readonly gpusSuitable: number;
+    };
+
+/** What a node says to the smallest part of the job. */
+export interface NodeVerdict {
+  readonly node: NodeName;
+  readonly verdict: Verdict;
+}
+
+/** Everything that stands between a job and its start. */
+export interface Explanation {
+  /** The most telling of it; undefined for a job that is not queued. */
+  readonly reason: WaitReason | undefined;
+  readonly blockers: readonly Blocker[];
+  /** Every node's verdict, in the order in which the nodes joined. */
+  readonly nodes: readonly NodeVerdict[];
+  /** When it will start as things are; undefined when that cannot be told, and for a job that does not wait. */
+  readonly startsAt: number | undefined;
+  readonly counterfactuals: readonly Counterfactual[];
+}
+
+/** Explains a job that waits; of any other there is nothing to explain. Costs several forecasts. */
+export function explain(state: State, job: Job, at: number): Explanation {
+  if (job.phase !== "queued" && job.phase !== "held") {
+    return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
+  }
+  const { demand } = state.kindOf(job.id);
+  const nodes = verdictsOf(state, demand);
+  const waitMs = estimateWaitMs(state, job.id, at);
+  const startsAt = waitMs === undefined ? undefined : at + waitMs;
+  return {
+    reason: job.phase === "queued" ? whyWaiting(state, job, at) : undefined,
+    blockers: blockersOf(state, job, at),
+    nodes,
+    startsAt,
+    counterfactuals: state.queue.size > MAX_JOBS_TO_VARY ? [] : counterfactuals(state, job, startsAt, at),
+  };
+}
+
+function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): readonly Blocker[] {
+  const kind = state.kindOf(job.id);
+  const spec = state.spec(job.id);
+  const tenant = state.tenant(job.tenantId);
+  const plan = expectedRuntime(state, job);
+  const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
+  const places = findPlaces(state, placing);
+  const wanted = places ? holding(places, kind.demand) : holdingOf(spec);
+  const quota = quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted);
+  const budget = budgetBlock(state, tenant, spec, plan, at);
+  return [
+    ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
+    ...(quota ? [{ kind: "quota", block: quota } as const] : []),
+    ...(budget ? [{ kind: "budget", block: budget } as const] : []),
+    ...(places ? [] : [roomBlocker(state, kind.demand, placing)]),
+  ];
+}
+
+function roomBlocker(state: State, demand: Demand, placing: Placing): Blocker {
+  if (state.nodes.size === 0) return { kind: "no-nodes" };
+  if (placing.wasKept) return keptForOthers(state);
+  const { gpusFree, gpusSuitable } = countGpus(state, demand);
+  return { kind: "resources", gpusWanted: demand.gpus, gpusFree, gpusSuitable };
+}
+
+function countGpus(state: State, demand: Demand): { readonly gpusFree: number; readonly gpusSuitable: number } {
   let gpusFree = 0;
   let gpusSuitable = 0;
-  const nodes = [];
   for (const node of state.nodes.values()) {
-    nodes.push({ node: node.record.name, verdict: judge(node, demand, share) });
     if (nodeObstacle(node, demand)) continue;
     gpusFree += roomOn(node, demand).devices.length;
     gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
   }
-  return { kind: "resources", gpusFree, gpusSuitable, nodes };
+  return { gpusFree, gpusSuitable };
+}
+
+/** How long the job is expected to run: as its newest attempt was, else as it would be if it were placed now. */
+export function expectedRuntime(state: State, job: Job): RuntimePlan {
+  if (job.plan && job.phase !== "queued" && job.phase !== "held") return job.plan;
+  const spec = state.spec(job.id);
+  const historyKey = state.history.keyFor(spec, state.kindOf(job.id).shape);
+  return planRuntime(state.history, { limitMinutes: spec.maxRuntimeMinutes, historyKey }, state.settings.policy);
 }

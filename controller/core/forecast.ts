@@ -7,10 +7,13 @@ import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
 import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
+import { lookAtQueued } from "./schedule/preempt/preempt.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
 /** Jobs looked at in one forecast: what bounds the time that a question may take. */
-const MAX_JOBS = 20_000;
+export const MAX_JOBS = 20_000;
+/** After so many looks at waiting jobs in vain nothing more is expected of time passing. */
+const MAX_IDLE_PASSES = 64;
 
 /** When something in the forecast comes true: a job ends, or may queue. */
 interface Due {
@@ -33,6 +36,8 @@ export class Forecast {
   readonly #due = new Heap<Due>((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   readonly #starts = new Map<JobId, number>();
   readonly #out = new Output();
+  /** Passes since anything last happened: a job may be looked at again and again in vain. */
+  #idlePasses = 0;
 
   constructor(state: State, at: number) {
     this.state = copyOf(state, at);
@@ -54,10 +59,23 @@ export class Forecast {
     for (;;) {
       this.#pass();
       if (isDone(this)) return;
-      const next = this.#due.first;
-      if (!next) return;
-      this.now = Math.max(this.now, next.at);
+      const next = Math.min(
+        this.#due.first?.at ?? Number.POSITIVE_INFINITY,
+        this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY,
+      );
+      if (!Number.isFinite(next) || this.#idlePasses > MAX_IDLE_PASSES) return;
+      this.now = Math.max(this.now, next);
       while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
+      this.#lookAgain();
+    }
+  }
+
+  /** A waiting job may have others make room for it as time passes. */
+  #lookAgain(): void {
+    const { deadlines, jobs } = this.state;
+    for (let due = deadlines.takeDue(this.now); due; due = deadlines.takeDue(this.now)) {
+      const job = due.kind === "job" ? jobs.get(due.jobId) : undefined;
+      if (job?.phase === "queued") lookAtQueued(this.state, this.#out, job, this.now);
     }
   }
 
@@ -67,7 +85,16 @@ export class Forecast {
     const { state } = this;
     const placed: JobId[] = [];
     state.onPlaced = (id) => placed.push(id);
-    schedule(state, this.#out, this.now);
+    const stopped: JobId[] = [];
+    state.onPreempted = (id) => stopped.push(id);
+    let before: number;
+    do {
+      before = placed.length;
+      schedule(state, this.#out, this.now);
+      // Nodes tell at once that what was placed runs, and that batch has a pass of its own.
+    } while (placed.length > before);
+    this.#idlePasses = placed.length + stopped.length > 0 ? 0 : this.#idlePasses + 1;
+    for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
       if (!this.#starts.has(id)) this.#starts.set(id, this.now);
       this.#foresee(state.job(id));
@@ -82,6 +109,7 @@ export class Forecast {
   #comeTrue(due: Due | undefined): void {
     const job = due && this.state.jobs.get(due.id);
     if (!job || job.attempt !== due.attempt) return;
+    this.#idlePasses = 0;
     if (job.phase === "held") {
       unhold(this.state, this.#out, job, this.now);
       this.#foresee(this.state.job(job.id));
@@ -98,8 +126,10 @@ export class Forecast {
     const ended: Job = { ...job, allocations };
     this.state.putJob(ended);
     const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
+    const dependents = [...(this.state.dependents.get(job.id) ?? [])];
     conclude(this.state, this.#out, ended, verdict, this.now);
-    this.#foresee(this.state.job(job.id));
+    // Whoever waited for it may have a time of its own to wait for.
+    for (const id of [job.id, ...dependents]) this.#foresee(this.state.job(id));
   }
 }
 
@@ -131,8 +161,33 @@ function copyOf(state: State, at: number): State {
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(job);
   }
-  copy.grow();
+  recallScheduling(copy, state);
   return copy;
+}
+
+/**
+ * The copy goes on where the last pass of the state left off: a pass that the loop would not run now could decide otherwise,
+ * because turns change as time passes.
+ */
+function recallScheduling(copy: State, state: State): void {
+  copy.growth = state.growth;
+  copy.needsPass = state.needsPass;
+  const { reservations, reservedOn, seenGrowth } = state.scheduling;
+  copy.scheduling.seenGrowth = seenGrowth;
+  copy.scheduling.reservations = [...reservations];
+  for (const [node, kept] of reservedOn) copy.scheduling.reservedOn.set(node, [...kept]);
+  // Who was refused since room last grew would be refused again; the others are looked at as if they had just come.
+  for (const group of copy.queue.groups) group.refusedAt = state.growth;
+  for (const group of state.queue.groups) {
+    const first = group.first && copy.jobs.get(group.first.id);
+    if (first?.phase !== "queued") continue;
+    const copied = copy.groupOf(first);
+    copied.refusedAt = Math.min(copied.refusedAt, group.refusedAt);
+  }
+  // When a waiting job may have others make room for it; what ends, the forecast foresees by itself.
+  for (const due of state.deadlines) {
+    if (due.kind === "job" && copy.jobs.get(due.jobId)?.phase === "queued") copy.deadlines.add(due);
+  }
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */

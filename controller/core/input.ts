@@ -61,7 +61,13 @@ export type Input =
   /** The id may be an array's: then all of its jobs. */
   | { readonly kind: "cancel-job"; readonly at: number; readonly jobId: JobId }
   /** A job says that all it has done so far is safe. */
-  | { readonly kind: "checkpoint"; readonly at: number; readonly jobId: JobId }
+  | {
+      readonly kind: "checkpoint";
+      readonly at: number;
+      readonly jobId: JobId;
+      /** What the agent read it of, and when by its own clock; absent when the job came to us itself. */
+      readonly seen?: { readonly key: AllocationKey; readonly node: NodeName; readonly at: number };
+    }
   /** `id` is given only for the tenant of the documented examples. */
   | { readonly kind: "create-tenant"; readonly at: number; readonly tenant: TenantFields; readonly id?: TenantId }
   | { readonly kind: "update-tenant"; readonly at: number; readonly tenantId: TenantId; readonly change: TenantChange }

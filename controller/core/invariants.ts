@@ -51,6 +51,7 @@ export function checkInvariants(state: State): void {
     "the queue is not the queued jobs",
   );
   checkNodes(state, held);
+  checkClaims(state, held);
 }
 
 interface Held {
@@ -80,7 +81,7 @@ export function checkQuotas(state: State): void {
 }
 
 function checkJob(state: State, job: Job): void {
-  assert(state.specs.has(job.id), `job ${job.id} has no spec`);
+  assert(state.specs.has(job.array?.id ?? job.id), `job ${job.id} has no spec`);
   assert(state.tenants.has(job.tenantId), `job ${job.id} has no tenant`);
   const holds = job.allocations.filter(isHeld).length;
   if (job.phase === "queued" || job.phase === "held" || job.phase === "finished") {
@@ -148,4 +149,31 @@ function checkNodes(state: State, held: ReadonlyMap<string, readonly Held[]>): v
     assert(cores === node.cpuCoresUsed && memory === node.memoryMbUsed, `node ${name} miscounts cores or memory`);
   }
   assert(counted === held.size, `${held.size} devices are held, and the nodes count ${counted}`);
+}
+
+/** That nobody but those who are being stopped is where room is kept for another job. */
+function checkClaims(state: State, held: ReadonlyMap<string, readonly Held[]>): void {
+  const claimed = new Map<string, number>();
+  let [count, shares] = [0, 0];
+  for (const job of state.jobs.values()) {
+    if (job.phase !== "queued" || !job.claim) continue;
+    count += 1;
+    assert(state.claims.get(job.id) === job.claim, `the claim of job ${job.id} is not counted`);
+    for (const { node, devices, milli = WHOLE_DEVICE } of job.claim.shares) {
+      shares += 1;
+      assert(state.nodes.get(node)?.claims.has(job.id), `node ${node} does not know the claim of job ${job.id}`);
+      for (const device of devices) claimed.set(`${node}/${device}`, (claimed.get(`${node}/${device}`) ?? 0) + milli);
+    }
+  }
+  let known = 0;
+  for (const node of state.nodes.values()) known += node.claims.size;
+  assert(
+    count === state.claims.size && shares === known,
+    `${count} jobs have claims, and ${state.claims.size} are counted`,
+  );
+  for (const [slot, milli] of claimed) {
+    const staying = (held.get(slot) ?? []).filter(({ job }) => job.phase !== "stopping");
+    const taken = staying.reduce((sum, holder) => sum + holder.milli, milli);
+    assert(taken <= WHOLE_DEVICE, `device ${slot} is kept for a job and given to another`);
+  }
 }

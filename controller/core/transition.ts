@@ -1,5 +1,5 @@
 /** How a job moves from phase to phase: every handler changes jobs through these functions alone. */
-import { assert } from "../../base/assert.ts";
+import { assert, present } from "../../base/assert.ts";
 import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
 import { chargePlaced, settleEnded } from "./budget.ts";
@@ -75,7 +75,12 @@ export function stopJob(
     return;
   }
   saveJob(state, out, stopping);
-  for (const allocation of stopping.allocations) if (isHeld(allocation)) tellStop(state, out, stopping, allocation);
+  for (const allocation of stopping.allocations) {
+    if (!isHeld(allocation)) continue;
+    tellStop(state, out, stopping, allocation);
+    // Its end is now expected at another time.
+    touchQuietly(state, allocation.node);
+  }
 }
 
 /** All ranks are gone: what the verdict says comes true. */
@@ -140,7 +145,7 @@ function hold(state: State, out: Output, job: Fields, reason: Hold): void {
 
 /** A job that has just come, or for which something that it waited for has happened, queues as soon as it may. */
 export function enter(state: State, out: Output, job: Fields, on: readonly JobId[], at: number): void {
-  const { notBefore = 0 } = state.spec(job.id);
+  const { notBefore = 0 } = present(state.specs.get(job.array?.id ?? job.id), `spec of ${job.id}`);
   if (on.length > 0) hold(state, out, job, { kind: "dependencies", on });
   else if (notBefore > at) hold(state, out, job, { kind: "not-before", until: notBefore });
   else {

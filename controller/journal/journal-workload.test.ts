@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { AllocationEnd } from "../core/model/job.ts";
 import { LoopWorld } from "../../test/support/loop-world.ts";
-import { type Submission, trueRunTime, type Workload, workloadOf } from "./journal-workload.ts";
+import { trueRunTime, workloadOf } from "./journal-workload.ts";
+import type { Submission, Workload } from "./workload.ts";
 
 let directory: string;
 let world: LoopWorld;

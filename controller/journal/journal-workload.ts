@@ -1,52 +1,15 @@
 import { RequestError } from "../../base/errors.ts";
 import type { JobId, NodeName } from "../../base/ids.ts";
 import type { Input, Unstamped } from "../core/input.ts";
-import { type Job, type JobSpec, isHeld } from "../core/model/job.ts";
-import type { Inventory } from "../core/model/node.ts";
+import { type Job, isHeld } from "../core/model/job.ts";
 import type { Settings, State } from "../core/model/state.ts";
-import type { Tenant } from "../core/model/tenant.ts";
 import type { RowWrite } from "../core/output.ts";
 import type { Answer } from "../core/step.ts";
+import { Absences } from "./absences.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { type Played, playJournal } from "./play-journal.ts";
 import { type AttemptRun, RunTimes } from "./run-times.ts";
-
-/** What a tenant was from a time on. All times are milliseconds since the epoch on the controller's clock. */
-export interface TenantVersion {
-  readonly at: number;
-  readonly tenant: Tenant;
-}
-
-/** What a node had from a time on. Nodes that were never heard in the journal's time have none. */
-export interface NodeVersion {
-  readonly at: number;
-  readonly node: NodeName;
-  readonly inventory: Inventory;
-}
-
-/** A job as it was asked for, and how long it really ran. */
-export interface Submission {
-  readonly jobId: JobId;
-  readonly at: number;
-  readonly spec: JobSpec;
-  /** Whether it had been submitted before the journal begins, and was not over then. */
-  readonly isEarlier: boolean;
-  /** When its cancellation was accepted. */
-  readonly cancelledAt: number | undefined;
-  readonly attempts: readonly AttemptRun[];
-}
-
-/** What was asked of a cluster during a journal, apart from what its scheduler made of it: to be asked of another one. */
-export interface Workload {
-  readonly beginsAt: number;
-  /** The stamp of the last batch. */
-  readonly endsAt: number;
-  readonly settings: Settings;
-  /** By time. */
-  readonly tenants: readonly TenantVersion[];
-  readonly nodes: readonly NodeVersion[];
-  readonly submissions: readonly Submission[];
-}
+import type { NodeVersion, Submission, TenantVersion, Workload } from "./workload.ts";
 
 /**
  * Takes the workload out of a journal, by running it again: ids and refusals are those that the core gave. Refused
@@ -72,7 +35,12 @@ export function trueRunTime({ attempts }: Submission): Pick<AttemptRun, "runMs" 
   return attempts.find(({ isWhole }) => isWhole) ?? attempts.toSorted((a, b) => b.runMs - a.runMs)[0];
 }
 
-type Asked = Omit<Submission, "attempts" | "cancelledAt">;
+type Asked = Omit<Submission, "attempts" | "cancelledAt" | "outcome">;
+
+function isCancelled(job: Job): boolean {
+  if (job.phase === "finished") return job.outcome.kind === "cancelled";
+  return job.phase === "stopping" && job.verdict.kind === "cancelled";
+}
 
 class Gathering {
   readonly #beginsAt: number;
@@ -84,6 +52,7 @@ class Gathering {
   readonly #inventories = new Map<NodeName, string>();
   readonly #asked = new Map<JobId, Asked>();
   readonly #cancelledAt = new Map<JobId, number>();
+  readonly #absences = new Absences();
   #endsAt: number;
 
   constructor({ header, state }: Played & { kind: "loaded" }) {
@@ -96,7 +65,13 @@ class Gathering {
   }
 
   #addEarlier(job: Job, state: State): void {
-    this.#asked.set(job.id, { jobId: job.id, at: job.submittedAt, spec: state.spec(job.id), isEarlier: true });
+    this.#asked.set(job.id, {
+      jobId: job.id,
+      arrayId: job.array?.id,
+      at: job.submittedAt,
+      spec: state.spec(job.id),
+      isEarlier: true,
+    });
     this.#times.noteSize(job.id, job.attempt, job.allocations.length);
     for (const { rank, state: rankState } of job.allocations) {
       const key = { jobId: job.id, attempt: job.attempt, rank };
@@ -112,19 +87,22 @@ class Gathering {
     for (const [index, input] of inputs.entries()) this.#addInput(input, outcome.answers[index], at);
     for (const effect of outcome.effects) if (effect.kind === "stop") this.#times.noteStop(effect.key);
     for (const write of outcome.writes) this.#addWrite(write, at);
+    this.#absences.look(this.#state, inputs, at);
   }
 
   #addInput(input: Unstamped<Input>, answer: Answer, at: number): void {
     switch (input.kind) {
       case "submit-job": {
         if (!answer || !("jobId" in answer)) return;
-        const { jobId } = answer;
-        this.#asked.set(jobId, { jobId, at, spec: input.spec, isEarlier: false });
+        const members = "jobIds" in answer ? answer.jobIds : undefined;
+        const arrayId = members && answer.jobId;
+        for (const jobId of members ?? [answer.jobId]) {
+          this.#asked.set(jobId, { jobId, arrayId, at, spec: input.spec, isEarlier: false });
+        }
         return;
       }
       case "cancel-job":
-        if (answer instanceof RequestError || this.#cancelledAt.has(input.jobId)) return;
-        this.#cancelledAt.set(input.jobId, at);
+        if (!(answer instanceof RequestError)) this.#addCancellation(input.jobId, at);
         return;
       case "allocation-report":
         this.#times.noteReport(input.report);
@@ -135,6 +113,13 @@ class Gathering {
       default:
         // Says nothing of the workload, or is seen by the row that is written.
         return;
+    }
+  }
+
+  /** Of a job, or of those of an array that had not ended. */
+  #addCancellation(id: JobId, at: number): void {
+    for (const jobId of this.#state.arrays.get(id) ?? [id]) {
+      if (isCancelled(this.#state.job(jobId)) && !this.#cancelledAt.has(jobId)) this.#cancelledAt.set(jobId, at);
     }
   }
 
@@ -155,8 +140,10 @@ class Gathering {
   workload(): Workload {
     const until = this.#endsAt;
     const submissions = [...this.#asked.values()].map((asked): Submission => {
-      const attempts = this.#times.attemptsOf(asked.jobId, this.#state.job(asked.jobId).attempt, until);
-      return { ...asked, cancelledAt: this.#cancelledAt.get(asked.jobId), attempts };
+      const job = this.#state.job(asked.jobId);
+      const attempts = this.#times.attemptsOf(asked.jobId, job.attempt, until);
+      const outcome = job.phase === "finished" ? job.outcome.kind : undefined;
+      return { ...asked, cancelledAt: this.#cancelledAt.get(asked.jobId), outcome, attempts };
     });
     return {
       beginsAt: this.#beginsAt,
@@ -164,6 +151,7 @@ class Gathering {
       settings: this.#settings,
       tenants: this.#tenants,
       nodes: this.#nodes,
+      absences: this.#absences.all(),
       submissions: submissions.toSorted((a, b) => a.at - b.at),
     };
   }

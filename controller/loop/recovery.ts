@@ -39,6 +39,7 @@ function loadJob(state: State, job: Job, at: number): void {
   if (job.phase === "held" && job.hold.kind !== "dependencies") {
     state.deadlines.add({ at: job.hold.until, kind: "job", jobId: job.id });
   }
+  if (job.phase === "queued" && job.claim) state.deadlines.add({ at: job.claim.until, kind: "job", jobId: job.id });
   if (job.phase === "running") armDeadlines(state, job, at);
   if (job.phase === "starting" || job.phase === "running" || job.phase === "stopping") chargePlaced(state, job);
 }

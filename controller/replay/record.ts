@@ -9,9 +9,15 @@ export interface HeldShare {
 
 /**
  * How an attempt came to its end: `over` by itself, at its limit or when the job was cancelled; `requeued` when it was stopped
- * and the job waits again; `cut-off` when it was stopped to make room and the job is not tried again.
+ * to make room and the job waits again; `cut-off` when it was stopped to make room and the job is not tried again; `failed` when
+ * it failed by itself, and `lost` when its node left, and the job is tried again.
  */
-export type AttemptEnd = "over" | "requeued" | "cut-off";
+export type AttemptEnd = "over" | "requeued" | "cut-off" | "failed" | "lost";
+
+/** Whether the job waits once more after such an end. */
+export function isTriedAgain(end: AttemptEnd | undefined): boolean {
+  return end === "requeued" || end === "failed" || end === "lost";
+}
 
 /** One try of a job. Times in milliseconds since the start of the replay. */
 export interface AttemptRecord {
@@ -36,8 +42,17 @@ export interface JobRecord {
 
 /** All that a replay leaves behind: what the figures are computed from. */
 export interface RunRecord {
+  /** All that were there at some time. */
   readonly nodes: readonly { readonly name: string; readonly gpus: number; readonly gpuModel: string }[];
+  /** GPUs that there were from each time on, in order, where that changed: milliseconds since the start of the replay. */
+  readonly capacity?: readonly CapacityStep[];
   readonly jobs: readonly JobRecord[];
+}
+
+/** How many GPUs there were from a time on. */
+export interface CapacityStep {
+  readonly atMs: number;
+  readonly gpus: number;
 }
 
 /** A job of which nothing has happened yet. */

@@ -1,12 +1,13 @@
 import { Fragmentation } from "./fragmentation.ts";
 import { maxMinShares } from "./max-min.ts";
-import type { JobRecord, RunRecord } from "./record.ts";
+import { type CapacityStep, isTriedAgain, type JobRecord, type RunRecord } from "./record.ts";
 import { milliOf } from "./workload.ts";
 
 /** Figures of the cluster over time, from the first submission to the last end. */
 export interface TimelineMetrics {
   /** From the first submission to the last end. */
   readonly spanMs: number;
+  /** The most that there were. */
   readonly capacityGpus: number;
   /** GPU time held over GPU time there was, in percent. */
   readonly utilisationPercent: number;
@@ -58,7 +59,12 @@ export function timelineOf(run: RunRecord): TimelineMetrics {
     sweep.apply(change);
   }
   sweep.moveTo(endMs);
-  return sweep.result(jobs.length === 0 ? 0 : endMs - startMs);
+  return jobs.length === 0 ? sweep.result(0, 0) : sweep.result(startMs, endMs);
+}
+
+/** GPUs there were, the first step from the beginning on. */
+function capacityOf({ nodes, capacity }: RunRecord): readonly CapacityStep[] {
+  return capacity ?? [{ atMs: 0, gpus: nodes.reduce((sum, { gpus }) => sum + gpus, 0) }];
 }
 
 function changesOf({ job, attempts, droppedMs }: JobRecord, endMs: number): Change[] {
@@ -72,7 +78,7 @@ function changesOf({ job, attempts, droppedMs }: JobRecord, endMs: number): Chan
   for (const [index, attempt] of attempts.entries()) {
     changes.push(change(attempt.startMs, 1, -1, index));
     if (attempt.endMs !== undefined)
-      changes.push(change(attempt.endMs, -1, attempt.ended === "requeued" ? 1 : 0, index));
+      changes.push(change(attempt.endMs, -1, isTriedAgain(attempt.ended) ? 1 : 0, index));
   }
   if (attempts.length === 0) changes.push(change(droppedMs ?? endMs, 0, -1, -1));
   return changes;
@@ -80,7 +86,7 @@ function changesOf({ job, attempts, droppedMs }: JobRecord, endMs: number): Chan
 
 /** The state of the cluster at a moment, and what was added up on the way there, in thousandths of a GPU times milliseconds. */
 class Sweep {
-  readonly #capacity: number;
+  readonly #steps: readonly CapacityStep[];
   readonly #fragmentation: Fragmentation;
   readonly #loads = new Map<string, TenantLoad>();
   #now = 0;
@@ -90,24 +96,41 @@ class Sweep {
   #queuedMs = 0;
   #heldWhileQueued = 0;
   #fragmentedWhileQueued = 0;
+  #capacityWhileQueued = 0;
   #share = 0;
   #shortfall = 0;
+  #step = 0;
 
-  constructor({ nodes, jobs }: RunRecord) {
-    this.#capacity = nodes.reduce((sum, { gpus }) => sum + gpus, 0) * 1_000;
+  constructor(run: RunRecord) {
+    const { nodes, jobs } = run;
+    this.#steps = capacityOf(run);
     this.#fragmentation = new Fragmentation(
       nodes,
       jobs.map(({ job }) => job),
     );
   }
 
+  /** Goes on to the time, by way of every change of the capacity before it. */
   moveTo(at: number): void {
+    for (let next = this.#steps[this.#step + 1]; next && next.atMs < at; next = this.#steps[this.#step + 1]) {
+      this.#passTo(next.atMs);
+      this.#step += 1;
+    }
+    this.#passTo(at);
+  }
+
+  get #capacity(): number {
+    return (this.#steps[this.#step]?.gpus ?? 0) * 1_000;
+  }
+
+  #passTo(at: number): void {
     const ms = at - this.#now;
     this.#now = at;
     if (ms <= 0) return;
     this.#heldTime += this.#held * ms;
     if (this.#queued === 0) return;
     this.#queuedMs += ms;
+    this.#capacityWhileQueued += this.#capacity * ms;
     this.#heldWhileQueued += this.#held * ms;
     this.#fragmentedWhileQueued += this.#fragmentation.milli * ms;
     const loads = [...this.#loads.values()];
@@ -132,19 +155,27 @@ class Sweep {
     else this.#loads.set(tenant, load);
   }
 
-  result(spanMs: number): TimelineMetrics {
-    const capacityQueued = this.#capacity * this.#queuedMs;
-    const free = capacityQueued - this.#heldWhileQueued;
+  result(startMs: number, endMs: number): TimelineMetrics {
+    const spanMs = endMs - startMs;
+    const free = this.#capacityWhileQueued - this.#heldWhileQueued;
     return {
       spanMs,
-      capacityGpus: this.#capacity / 1_000,
-      utilisationPercent: percent(this.#heldTime, this.#capacity * spanMs),
+      capacityGpus: Math.max(0, ...this.#steps.map(({ gpus }) => gpus)),
+      utilisationPercent: percent(this.#heldTime, this.#capacityTime(startMs, endMs)),
       queuedTimePercent: percent(this.#queuedMs, spanMs),
-      allocatedWhileQueuedPercent: percent(this.#heldWhileQueued, capacityQueued),
+      allocatedWhileQueuedPercent: percent(this.#heldWhileQueued, this.#capacityWhileQueued),
       unallocatedWhileQueuedGpus: this.#queuedMs === 0 ? 0 : free / this.#queuedMs / 1_000,
       fragmentedPercent: percent(this.#fragmentedWhileQueued, free),
       unfairPercent: percent(this.#shortfall, this.#share),
     };
+  }
+
+  #capacityTime(startMs: number, endMs: number): number {
+    return this.#steps.reduce((sum, { atMs, gpus }, index) => {
+      const from = Math.max(startMs, index === 0 ? 0 : atMs);
+      const until = Math.min(endMs, this.#steps[index + 1]?.atMs ?? endMs);
+      return sum + Math.max(0, until - from) * gpus * 1_000;
+    }, 0);
   }
 }
 

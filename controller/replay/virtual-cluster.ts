@@ -2,7 +2,7 @@ import { assert, present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import { asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../core/input.ts";
-import type { Allocation, AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/job.ts";
 import { DEFAULT_POLICY, type Policy } from "../core/model/policy.ts";
 import { State } from "../core/model/state.ts";
 import { type Effect, Output } from "../core/output.ts";
@@ -10,13 +10,17 @@ import { schedule } from "../core/schedule/pass.ts";
 import { step } from "../core/step.ts";
 import { EventHeap } from "./event-heap.ts";
 import { type AttemptEnd, type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
-import { helloOf } from "./virtual-node.ts";
-import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
+import type { Event, Run, Submitted } from "./virtual-run.ts";
+import { VirtualNodes } from "./virtual-node.ts";
+import { tenantInput, togetherSubmitted, VirtualUsers } from "./virtual-users.ts";
+import type { ClusterEvent, ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
 
 /** When the virtual clock starts, in milliseconds since the epoch. */
 const EPOCH_MS = 1_700_000_000_000;
 /** Beyond this nothing happens any more: the silence after which a virtual node, which is never silent, would be missed. */
 const NEVER_MS = 1e14;
+/** What there is to say of an end that is nothing special. */
+const PLAIN = { outOfMemory: false, message: "" };
 /** Batches in a row at one moment, beyond which core and nodes are taken to answer each other without end. */
 const MAX_BATCHES_AT_ONCE = 10_000;
 
@@ -26,25 +30,10 @@ export interface ClusterOptions {
   readonly tenants: readonly ReplayTenant[];
   /** Default: what a controller has that is told nothing else. */
   readonly policy?: Policy;
+  /** What changes later on. */
+  readonly events?: readonly ClusterEvent[];
   /** What a job takes to end once it is asked to, in milliseconds; never more than its grace. Default 0. */
   readonly stopTakesMs?: number;
-}
-
-/** An attempt that runs on the virtual nodes. */
-interface Run {
-  readonly jobId: JobId;
-  readonly attempt: number;
-  readonly allocations: readonly Allocation[];
-  readonly record: JobRecord;
-  readonly current: AttemptRecord;
-  isStopping: boolean;
-  isOver: boolean;
-}
-
-/** What becomes of a run: it saves its work, or it ends. */
-interface RunEvent {
-  readonly kind: "checkpoint" | "end";
-  readonly run: Run;
 }
 
 /**
@@ -52,16 +41,17 @@ interface RunEvent {
  * in which every decision is the core's. The nodes obey at once, and jobs end when their true duration has passed.
  *
  * All inputs of one moment are one batch with one pass, as in the controller's loop. That an attempt runs is told at the
- * same moment without a pass of its own: nothing becomes free by it, and the next batch brings one.
+ * same moment in a batch of its own.
  */
 export class VirtualCluster {
   readonly state: State;
   readonly #options: ClusterOptions;
-  readonly #sessions = new Map<string, number>();
+  readonly #nodes = new VirtualNodes();
+  readonly #users = new VirtualUsers(EPOCH_MS);
   readonly #records = new Map<JobId, JobRecord>();
   readonly #refused: JobRecord[] = [];
   readonly #runs = new Map<JobId, Run>();
-  readonly #events = new EventHeap<RunEvent>();
+  readonly #events = new EventHeap<Event>();
   #now = 0;
   #batchesAtOnce = 0;
 
@@ -69,14 +59,9 @@ export class VirtualCluster {
     this.#options = options;
     const { policy = DEFAULT_POLICY } = options;
     this.state = new State({ nodeUnreachableAfterMs: NEVER_MS, nodeLostAfterMs: NEVER_MS, policy }, EPOCH_MS);
-    const tenants = options.tenants.map(({ id, limits = {}, ...rest }): Unstamped<Input> => {
-      return { kind: "create-tenant", id: asTenantId(id), tenant: { name: id, limits, ...rest } };
-    });
-    const hellos = options.nodes.map((node, index) => {
-      this.#sessions.set(node.name, index + 1);
-      return helloOf(node, index + 1);
-    });
-    this.#batch([...tenants, ...hellos]);
+    for (const event of options.events ?? []) this.#events.add(event.atMs, event);
+    const tenants = options.tenants.map((tenant) => tenantInput(tenant, false));
+    this.#batch([...tenants, ...options.nodes.map((node) => this.#nodes.join(node, 0))]);
   }
 
   /** Milliseconds since the start of the replay. */
@@ -84,8 +69,16 @@ export class VirtualCluster {
     return this.#now;
   }
 
-  /** Replays jobs, which come in the order of their submission, until nothing can happen any more. */
-  run(jobs: readonly ReplayJob[]): RunRecord {
+  /** The same on the core's clock: milliseconds since the epoch. */
+  get at(): number {
+    return EPOCH_MS + this.#now;
+  }
+
+  /**
+   * Replays jobs, which come in the order of their submission, until nothing can happen any more, or until nothing else can
+   * happen up to a time, milliseconds since the start; then it may go on.
+   */
+  run(jobs: readonly ReplayJob[], untilMs = Number.POSITIVE_INFINITY): RunRecord {
     for (const [index, { name, submitMs }] of jobs.entries()) {
       assert(submitMs >= (jobs[index - 1]?.submitMs ?? this.#now), `job ${name} comes before the one in front of it`);
     }
@@ -93,13 +86,14 @@ export class VirtualCluster {
     for (;;) {
       const submitMs = jobs[next]?.submitMs ?? Number.POSITIVE_INFINITY;
       const at = Math.min(submitMs, this.#events.nextAt, this.#deadlineMs());
-      if (at === Number.POSITIVE_INFINITY) break;
+      if (at === Number.POSITIVE_INFINITY || at > untilMs) break;
       this.#moveTo(at);
       let last = next;
       while ((jobs[last]?.submitMs ?? Number.POSITIVE_INFINITY) <= this.#now) last += 1;
       this.#batch([], jobs.slice(next, last));
       next = last;
     }
+    if (Number.isFinite(untilMs)) this.#now = Math.max(this.#now, untilMs);
     return this.record();
   }
 
@@ -114,9 +108,14 @@ export class VirtualCluster {
     return false;
   }
 
+  /** The core's id of the job of this name; undefined if it was not taken, or has not come yet. */
+  idOf(name: string): JobId | undefined {
+    return this.#users.idOf(name);
+  }
+
   /** What happened so far. */
   record(): RunRecord {
-    return { nodes: this.#options.nodes, jobs: [...this.#records.values(), ...this.#refused] };
+    return { ...this.#nodes.record(), jobs: [...this.#records.values(), ...this.#refused] };
   }
 
   /** When the core wants to look at something; infinity when it does not. */
@@ -135,33 +134,66 @@ export class VirtualCluster {
   #batch(inputs: readonly Unstamped<Input>[], jobs: readonly ReplayJob[] = []) {
     const out = new Output();
     for (const input of inputs) this.#step(input, out);
+    const cancelled: JobId[] = [];
     for (let event = this.#events.takeDue(this.#now); event; event = this.#events.takeDue(this.#now)) {
-      if (event.run.isOver) continue;
-      if (event.kind === "end") this.#end(event.run, out);
-      else this.#checkpoint(event.run, out);
+      // A job that ends in the moment in which it is taken back has ended by itself.
+      if (event.kind === "cancel") cancelled.push(event.jobId);
+      else this.#comeTrue(event, out);
     }
-    const submitted = jobs.map((job) => this.#submit(job, out));
+    for (const jobId of cancelled) this.#cancel(jobId, out);
+    const submitted = [...togetherSubmitted(jobs)].flatMap((together) => this.#submit(together, out));
     if (this.#deadlineMs() <= this.#now) this.#step({ kind: "tick" }, out);
-    schedule(this.state, out, EPOCH_MS + this.#now);
+    schedule(this.state, out, this.at);
     this.#obey(out.effects);
     return submitted;
   }
 
-  #step(input: Unstamped<Input>, out: Output) {
-    return step(this.state, { ...input, at: EPOCH_MS + this.#now }, out);
+  #comeTrue(event: Exclude<Event, { kind: "cancel" }>, out: Output): void {
+    switch (event.kind) {
+      case "end":
+        if (!event.run.isOver) this.#end(event.run, out);
+        return;
+      case "checkpoint":
+        if (!event.run.isOver) this.#checkpoint(event.run, out);
+        return;
+      case "tenant":
+        this.#step(tenantInput(event.tenant, this.state.tenants.has(asTenantId(event.tenant.id))), out);
+        return;
+      case "join":
+        this.#step(this.#nodes.join(event.node, this.#now), out);
+        return;
+      case "leave":
+        this.#leave(event.node, out);
+    }
   }
 
-  #submit(job: ReplayJob, out: Output): { jobId: JobId | undefined; of: JobRecord } {
-    const spec = { ...job.spec, tenantId: asTenantId(job.tenant) };
-    const answer = this.#step({ kind: "submit-job", spec }, out);
-    const record = newRecord(job);
-    if (answer && "jobId" in answer) {
-      this.#records.set(answer.jobId, record);
-      return { jobId: answer.jobId, of: record };
-    }
-    record.refusal = answer instanceof RequestError ? answer.message : "no answer";
-    this.#refused.push(record);
-    return { jobId: undefined, of: record };
+  #step(input: Unstamped<Input>, out: Output) {
+    return step(this.state, { ...input, at: this.at }, out);
+  }
+
+  #submit(jobs: readonly [ReplayJob, ...ReplayJob[]], out: Output) {
+    const [first] = jobs;
+    const answer = this.#step(this.#users.submission(first, jobs.length), out);
+    const ids = answer && "jobId" in answer ? ("jobIds" in answer && answer.jobIds) || [answer.jobId] : [];
+    if (answer && "jobId" in answer && first.array !== undefined) this.#users.remember(first.array, answer.jobId);
+    return jobs.map((job, index): Submitted => {
+      const [jobId, of] = [ids[index], newRecord(job)];
+      if (jobId === undefined) {
+        of.refusal = answer instanceof RequestError ? answer.message : "no answer";
+        this.#refused.push(of);
+        return { jobId, of };
+      }
+      this.#records.set(jobId, of);
+      this.#users.remember(job.name, jobId);
+      if (job.cancelMs !== undefined) this.#events.add(job.cancelMs, { kind: "cancel", jobId });
+      return { jobId, of };
+    });
+  }
+
+  #cancel(jobId: JobId, out: Output): void {
+    this.#step({ kind: "cancel-job", jobId }, out);
+    const record = present(this.#records.get(jobId), `record of ${jobId}`);
+    if (record.attempts.length === 0) record.droppedMs ??= this.#now;
   }
 
   /** The nodes do as they are told, and say so. */
@@ -171,6 +203,7 @@ export class VirtualCluster {
       if (effect.kind === "launch" && effect.allocation.rank === 0) this.#launch(effect, out);
       else if (effect.kind === "stop") this.#stop(effect);
     }
+    schedule(this.state, out, this.at);
     if (out.effects.length > 0) this.#obey(out.effects);
   }
 
@@ -185,13 +218,16 @@ export class VirtualCluster {
       ended: undefined,
     };
     const keptMs = record.attempts.reduce((sum, attempt) => sum + attempt.keptMs, 0);
+    const failed = record.attempts.filter(({ ended }) => ended === "failed").length;
+    const { runMs, exitCode = 0 } = record.job.failures?.[failed] ?? record.job;
     record.attempts.push(current);
     const { id: jobId, attempt, allocations } = job;
-    const run: Run = { jobId, attempt, allocations, record, current, isStopping: false, isOver: false };
+    const flags = { isStopping: false, isLost: false, isOver: false };
+    const run: Run = { jobId, attempt, allocations, record, current, exitCode, ...flags };
     this.#runs.set(jobId, run);
-    const endMs = this.#now + Math.max(0, record.job.runMs - keptMs);
+    const endMs = this.#now + Math.max(0, runMs - keptMs);
     if (endMs < Number.POSITIVE_INFINITY) this.#events.add(endMs, { kind: "end", run });
-    this.#report(run, { phase: "running", startedAt: EPOCH_MS + this.#now }, out);
+    this.#report(run, { phase: "running", startedAt: this.at }, out);
     this.#planCheckpoint(run);
   }
 
@@ -216,26 +252,45 @@ export class VirtualCluster {
 
   /** Nothing of the attempt is left on its nodes. */
   #end(run: Run, out: Output): void {
+    const exit = run.isStopping ? { signal: 15 } : { exitCode: run.exitCode };
+    this.#report(run, { phase: "ended", endedAt: this.at, end: { kind: "exited", ...exit, ...PLAIN } }, out);
+    this.#close(run);
+  }
+
+  #close(run: Run): void {
     run.isOver = true;
     this.#runs.delete(run.jobId);
-    const exit = run.isStopping ? { signal: 15 } : { exitCode: 0 };
-    const end: AllocationEnd = { kind: "exited", ...exit, outOfMemory: false, message: "" };
-    this.#report(run, { phase: "ended", endedAt: EPOCH_MS + this.#now, end }, out);
     run.current.endMs = this.#now;
-    run.current.ended = this.#endOf(run.jobId);
+    run.current.ended = this.#endOf(run);
     if (run.current.ended === "over") run.current.keptMs = this.#now - run.current.startMs;
   }
 
-  #endOf(jobId: JobId): AttemptEnd {
+  #endOf({ jobId, isLost, isStopping }: Run): AttemptEnd {
     const job = this.state.jobs.get(jobId);
-    if (job && job.phase !== "finished") return "requeued";
-    return job?.outcome.kind === "preempted" ? "cut-off" : "over";
+    if (job?.phase === "finished") return job.outcome.kind === "preempted" ? "cut-off" : "over";
+    if (isLost) return "lost";
+    return isStopping ? "requeued" : "failed";
+  }
+
+  /** The node is gone, and with it what it ran; other ranks of the same attempts are for the core to stop. */
+  #leave(node: string, out: Output): void {
+    const end: AllocationEnd = { kind: "node", message: "the node left" };
+    for (const run of [...this.#runs.values()]) {
+      const ranks = run.allocations.filter((allocation) => allocation.node === node);
+      if (ranks.length === 0) continue;
+      run.isLost = true;
+      this.#report({ ...run, allocations: ranks }, { phase: "ended", endedAt: this.at, end }, out);
+      if (this.state.jobs.get(run.jobId)?.phase !== "stopping") this.#close(run);
+    }
+    const input = this.#nodes.leave(node, this.#now);
+    if (input) this.#step(input, out);
   }
 
   #report(run: Run, state: AllocationReport["state"], out: Output): void {
     for (const { rank, node, devices } of run.allocations) {
+      const session = this.#nodes.sessionOf(node);
       const key = { jobId: run.jobId, attempt: run.attempt, rank };
-      const session = present(this.#sessions.get(node), `session of ${node}`);
+      if (session === undefined) continue;
       this.#step({ kind: "allocation-report", session, node, report: { key, devices, state } }, out);
     }
   }

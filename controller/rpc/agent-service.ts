@@ -9,7 +9,7 @@ import type { Hello__Output } from "../../proto/generated/gpusched/v1/Hello.ts";
 import type { Loop } from "../loop/loop.ts";
 import { type AgentLinks, boundedLink } from "./agent-links.ts";
 import type { LogRelay } from "./log-relay.ts";
-import { toHeartbeat, toHello, toReport } from "./translate/agent.ts";
+import { toCheckpoint, toHeartbeat, toHello, toReport } from "./translate/agent.ts";
 
 const HELLO_DEADLINE_MS = 10_000;
 
@@ -74,6 +74,7 @@ class AgentStream {
     if (message.report) {
       this.#loop.post({ kind: "allocation-report", session, node: asNodeName(node), report: toReport(message.report) });
     }
+    if (message.checkpoint) this.#loop.post(toCheckpoint(message.checkpoint, node));
   }
 
   #onHello(hello: Hello__Output): void {

@@ -1,4 +1,6 @@
 import { RequestError } from "../../base/errors.ts";
+import { asJobId } from "../../base/ids.ts";
+import { JOB_ID } from "../../contract/job.ts";
 import { isLabelPair, MAX_LABELS } from "../../contract/query.ts";
 import { TENANT_ID } from "../../contract/tenant.ts";
 import { displayName } from "../../contract/text.ts";
@@ -20,8 +22,7 @@ export function listJobs(state: State, request: ListJobsRequest__Output): ListJo
   const matches = matcher(state, request);
   const page: Job[] = [];
   let total = 0;
-  // A Map keeps the order in which jobs came, which is the order of their ids.
-  for (const job of [...state.jobs.values()].reverse()) {
+  for (const job of candidates(state, request).reverse()) {
     if (!matches(job)) continue;
     if (total >= request.offset && page.length < limit) page.push(job);
     total += 1;
@@ -30,8 +31,9 @@ export function listJobs(state: State, request: ListJobsRequest__Output): ListJo
 }
 
 /** What could match nothing, because no job can have it, is refused as it is over REST. Empty is any. */
-function checkFilters({ tenant_id, name, node_name, labels }: ListJobsRequest__Output): void {
+function checkFilters({ tenant_id, name, node_name, labels, array_id }: ListJobsRequest__Output): void {
   if (tenant_id && !TENANT_ID.test(tenant_id)) throw invalid("tenant_id", "must be a tenant id such as tenant-123");
+  if (array_id && !JOB_ID.test(array_id)) throw invalid("array_id", "must be an array's id such as job-17");
   for (const [field, text] of Object.entries({ name, node_name })) {
     const problem = text ? displayName().safeParse(text).error : undefined;
     if (problem) throw invalid(field, problem.issues[0]?.message ?? "is invalid");
@@ -39,6 +41,12 @@ function checkFilters({ tenant_id, name, node_name, labels }: ListJobsRequest__O
   const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`);
   if (pairs.length > MAX_LABELS) throw invalid("labels", `must be at most ${MAX_LABELS}`);
   if (!pairs.every(isLabelPair)) throw invalid("labels", "must be labels that a job can have");
+}
+
+/** In the order in which they came, which is the order of their ids: a Map keeps it. */
+function candidates(state: State, { array_id: arrayId }: ListJobsRequest__Output): Job[] {
+  if (!arrayId) return [...state.jobs.values()];
+  return (state.arrays.get(asJobId(arrayId)) ?? []).map((id) => state.job(id));
 }
 
 function matcher(state: State, request: ListJobsRequest__Output): (job: Job) => boolean {

@@ -1,4 +1,5 @@
 /** One sentence on why a job is where it is: the core's reasons, rendered for people. */
+import type { JobId } from "../../base/ids.ts";
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
 import type { BudgetBlock } from "../core/budget.ts";
@@ -15,7 +16,7 @@ export function messageFor(state: State, job: Job, at: number): string {
     case "queued":
       return waiting(state, job, at);
     case "held":
-      return held(job.hold);
+      return describeHold(job.hold);
     case "starting":
       return (state.progress.get(job.id) || `starting on ${nodesOf(job)}`) + silence(state, job);
     case "running":
@@ -27,16 +28,15 @@ export function messageFor(state: State, job: Job, at: number): string {
   }
 }
 
-function held(hold: Hold): string {
+/** Why a held job does not queue yet. */
+export function describeHold(hold: Hold): string {
   switch (hold.kind) {
     case "backoff":
       return `${hold.why}; next attempt at ${formatTimestamp(hold.until)}`;
     case "not-before":
       return `not to start before ${formatTimestamp(hold.until)}`;
     case "dependencies": {
-      const named = hold.on.slice(0, MAX_NAMED).join(", ");
-      const more = hold.on.length > MAX_NAMED ? ` and ${hold.on.length - MAX_NAMED} more` : "";
-      return `waiting for ${named}${more} to complete`;
+      return `waiting for ${named(hold.on)} to complete`;
     }
   }
 }
@@ -72,7 +72,8 @@ function waiting(state: State, job: JobIn<"queued">, at: number): string {
   return story + describeWait(why, demandOf(state.spec(job.id)));
 }
 
-function describeWait(why: WaitReason, demand: Demand): string {
+/** Why a queued job does not start. */
+export function describeWait(why: WaitReason, demand: Demand): string {
   switch (why.kind) {
     case "no-nodes":
       return "waiting for a node: none has joined yet";
@@ -82,6 +83,8 @@ function describeWait(why: WaitReason, demand: Demand): string {
       return describeQuota(why.block);
     case "budget":
       return describeBudget(why.block);
+    case "claimed":
+      return describeClaimed(why);
     case "reserved":
       return describeReserved(why);
     case "resources":
@@ -89,11 +92,11 @@ function describeWait(why: WaitReason, demand: Demand): string {
   }
 }
 
-function describeQuota({ resource, used, limit, wanted }: QuotaBlock): string {
+export function describeQuota({ resource, used, limit, wanted }: QuotaBlock): string {
   return `quota: tenant uses ${used} of ${limit} ${QUOTA_UNIT[resource]}, and the job asks for ${wanted}`;
 }
 
-function describeBudget({ spentHours, committedHours, wantedHours, budgetHours, until }: BudgetBlock): string {
+export function describeBudget({ spentHours, committedHours, wantedHours, budgetHours, until }: BudgetBlock): string {
   const used = `${hours(spentHours)} spent and ${hours(committedHours)} committed to running jobs`;
   const when = until === undefined ? "" : `; there will be enough at ${formatTimestamp(until)}`;
   return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}`;
@@ -103,11 +106,20 @@ function hours(value: number): string {
   return String(Math.round(value * 10) / 10);
 }
 
-function describeReserved(why: WaitReason & { kind: "reserved" }): string {
-  const named = why.for.slice(0, MAX_NAMED).join(", ");
-  const more = why.for.length > MAX_NAMED ? ` and ${why.for.length - MAX_NAMED} more` : "";
+function describeClaimed({ leaving, nodes }: WaitReason & { kind: "claimed" }): string {
+  const where = named(nodes);
+  if (leaving.length === 0) return `waiting for the room that is kept for it on ${where}`;
+  return `waiting for ${named(leaving)} to make room on ${where}`;
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length > MAX_NAMED ? ` and ${names.length - MAX_NAMED} more` : "";
+  return names.slice(0, MAX_NAMED).join(", ") + more;
+}
+
+export function describeReserved(why: { readonly for: readonly JobId[]; readonly at: number }): string {
   const from = Number.isFinite(why.at) ? ` from ${formatTimestamp(why.at)} on` : "";
-  return `waiting for room: what is free is kept for ${named}${more}${from}`;
+  return `waiting for room: what is free is kept for ${named(why.for)}${from}`;
 }
 
 function describeResources(why: WaitReason & { kind: "resources" }, demand: Demand): string {
@@ -120,11 +132,17 @@ function describeResources(why: WaitReason & { kind: "resources" }, demand: Dema
     const needed = `the cluster has ${why.gpusSuitable} suitable GPUs of the ${demand.gpus} needed`;
     return `no nodes together can ever run this: ${needed}`;
   }
-  const gpus = `GPUs${demand.gpuMemoryMb > 0 ? ` with ${demand.gpuMemoryMb} MB` : ""}`;
-  if (demand.gpus > why.gpusFree) {
-    return `waiting for ${demand.gpus - why.gpusFree} more ${gpus}: ${why.gpusFree} of ${why.gpusSuitable} are free`;
-  }
+  if (demand.gpus > why.gpusFree) return describeGpus(why, demand);
   return `waiting for room: ${describeAll({ ...why, nodes: possible })}`;
+}
+
+/** What is missing of the GPUs of a job's kind. */
+export function describeGpus(
+  why: { readonly gpusFree: number; readonly gpusSuitable: number },
+  demand: Demand,
+): string {
+  const gpus = `GPUs${demand.gpuMemoryMb > 0 ? ` with ${demand.gpuMemoryMb} MB` : ""}`;
+  return `waiting for ${demand.gpus - why.gpusFree} more ${gpus}: ${why.gpusFree} of ${why.gpusSuitable} are free`;
 }
 
 /** Whether the node takes no job at all for now, of whatever size: counting its GPUs would hide the reason. */
@@ -142,14 +160,12 @@ function describeAll(why: WaitReason & { kind: "resources" }): string {
     byReason.set(text, [...(byReason.get(text) ?? []), node]);
   }
   const parts = [...byReason].map(([text, nodes]) => {
-    const named = nodes.slice(0, MAX_NAMED).join(", ");
-    const more = nodes.length > MAX_NAMED ? ` and ${nodes.length - MAX_NAMED} more` : "";
-    return `${named}${more} ${text}`;
+    return `${named(nodes)} ${text}`;
   });
   return parts.slice(0, MAX_NAMED).join("; ");
 }
 
-function describeNodeReason(reason: NodeReason): string {
+export function describeNodeReason(reason: NodeReason): string {
   switch (reason.kind) {
     case "not-online":
       return `is ${reason.reach}`;

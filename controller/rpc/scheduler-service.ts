@@ -6,14 +6,19 @@ import { version } from "../../base/version.ts";
 import type { LogChunk } from "../../proto/generated/gpusched/v1/LogChunk.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
+import { dryRun } from "../core/dry-run.ts";
 import type { State } from "../core/model/state.ts";
 import type { Loop } from "../loop/loop.ts";
 import { toServiceError } from "./errors.ts";
 import { listJobs } from "./list-jobs.ts";
 import type { LogRelay } from "./log-relay.ts";
 import { streamLogs } from "./stream-logs.ts";
+import { submitJobs } from "./submit-jobs.ts";
+import { fromArray } from "./translate/array.ts";
+import { fromDryRun, fromExplained } from "./translate/explanation.ts";
 import { fromJob } from "./translate/job.ts";
-import { toJobSpec } from "./translate/job-spec.ts";
+import { toSubmission } from "./translate/job-spec.ts";
+import { fromSubmitted } from "./translate/submit.ts";
 import { fromCluster, fromNode } from "./translate/node.ts";
 import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
 
@@ -31,22 +36,33 @@ export function schedulerService(
   facts: ServiceFacts,
   log: Logger,
 ): SchedulerServiceHandlers {
-  const getJob = (id: string) => loop.read((state, at) => fromJob(state, findJob(state, id), at));
+  const getJob = (id: string) => loop.read((state, at) => jobOrArray(state, id, at));
   const getTenant = (id: string) => loop.read((state) => fromTenant(state, findTenant(state, id)));
   const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
     await loop.submit({ kind: "update-tenant", tenantId: asTenantId(id), change });
     return getTenant(id);
   };
   return {
-    SubmitJob: unary(log, async ({ spec }) => {
-      const { jobId } = await loop.submit({ kind: "submit-job", spec: toJobSpec(spec) });
-      return { job_id: jobId };
+    SubmitJob: unary(log, async (request) =>
+      fromSubmitted(await loop.submit({ kind: "submit-job", ...toSubmission(request) })),
+    ),
+    SubmitJobs: unary(log, async ({ jobs }) => ({ results: [...(await submitJobs(loop, jobs))] })),
+    DryRunJob: unary(log, (request) => {
+      const trial = toSubmission(request);
+      return loop.read((state, at) => fromDryRun(dryRun(state, trial, at), trial.spec, at));
     }),
     GetJob: unary(log, ({ job_id }) => getJob(job_id)),
     ListJobs: unary(log, (request) => loop.read((state) => listJobs(state, request))),
     CancelJob: unary(log, async ({ job_id }) => {
       await loop.submit({ kind: "cancel-job", jobId: asJobId(job_id) });
       return getJob(job_id);
+    }),
+    ExplainJob: unary(log, ({ job_id }) =>
+      loop.read((state, at) => fromExplained(state, firstWaiting(state, job_id) ?? findJob(state, job_id), at)),
+    ),
+    CheckpointJob: unary(log, async ({ job_id }) => {
+      await loop.submit({ kind: "checkpoint", jobId: asJobId(job_id) });
+      return {};
     }),
     StreamLogs: (call) => serveLogs(call, loop, logs, log),
     CreateTenant: unary(log, async ({ spec }) => {
@@ -109,6 +125,18 @@ function writeTo(call: ServerWritableStream<unknown, LogChunk>, data: Buffer, si
     call.on("drain", done);
     signal.addEventListener("abort", done);
   });
+}
+
+function jobOrArray(state: State, id: string, at: number) {
+  const members = state.arrays.get(asJobId(id));
+  const array = members && fromArray(state, asJobId(id), members);
+  return array ?? fromJob(state, findJob(state, id), at);
+}
+
+/** Of an array the first job that waits, else its first; undefined for what is no array. */
+function firstWaiting(state: State, id: string) {
+  const jobs = state.arrays.get(asJobId(id))?.map((member) => state.job(member));
+  return jobs?.find(({ phase }) => phase === "queued" || phase === "held") ?? jobs?.[0];
 }
 
 function findJob(state: State, id: string) {

@@ -8,7 +8,8 @@ import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/Age
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import { AgentService, packageDefinition, SchedulerService } from "../../proto/load.ts";
 
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** A batch of 8 MiB of JSON, with room to spare. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const CLOSE_DEADLINE_MS = 2_000;
 
 export interface RpcServer extends Service {

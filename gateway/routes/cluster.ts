@@ -2,7 +2,7 @@ import { noQuerySchema } from "../../contract/query.ts";
 import { sendJson } from "../answer.ts";
 import { scheduler } from "../controller-client.ts";
 import { readQuery, type Route, type RouteContext } from "../route.ts";
-import { toClusterStatus } from "../translate.ts";
+import { toClusterStatus } from "../translate/node.ts";
 
 export function clusterRoutes({ client }: RouteContext): Route[] {
   return [

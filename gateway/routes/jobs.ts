@@ -1,36 +1,50 @@
 import type { Request } from "express";
-import { RequestError } from "../../base/errors.ts";
-import { jobRequestSchema } from "../../contract/job.ts";
-import { NOT_YET_JOB_FIELDS, NOT_YET_SUBMIT_PARAMETERS } from "../../contract/not-yet.ts";
+import { present } from "../../base/assert.ts";
+import { JOB_ID, jobRequestSchema } from "../../contract/job.ts";
+import { NOT_YET_JOB_FIELDS } from "../../contract/not-yet.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
-import { listJobsQuerySchema, noQuerySchema } from "../../contract/query.ts";
+import { listJobsQuerySchema, noQuerySchema, submitQuerySchema } from "../../contract/query.ts";
+import type { SubmitJobRequest } from "../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
 import { sendJson } from "../answer.ts";
 import { MAX_JOB_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { API_PREFIX, type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
-import { toJobItem, toJobSpec, toJobStatus, toListJobsRequest } from "../translate.ts";
+import { toDryRun, toExplanation, toRefusedDryRun } from "../translate/explanation.ts";
+import { toJobItem, toJobStatus, toListJobsRequest, toSubmitRequest, toSubmitted } from "../translate/job.ts";
+import { batchHandler, refuseIdempotencyKey } from "./batch.ts";
 import { logsHandler } from "./logs.ts";
 
 export function jobRoutes(context: RouteContext): Route[] {
   return [
     { path: "/jobs", methods: { GET: list(context), POST: submit(context) } },
+    // Before the others: it looks like a job.
+    { path: "/jobs/batch", methods: { POST: batchHandler(context) } },
     { path: "/jobs/:id", methods: { GET: get(context), DELETE: cancel(context) } },
+    { path: "/jobs/:id/explain", methods: { GET: explain(context) } },
+    { path: "/jobs/:id/checkpoint", methods: { POST: checkpoint(context) } },
     { path: "/jobs/:id/logs", methods: { GET: logsHandler(context, jobIdOf) } },
   ];
 }
 
-function submit({ client }: RouteContext): Handler {
+function submit(context: RouteContext): Handler {
   return async (request, response) => {
-    readQuery(request, noQuerySchema, NOT_YET_SUBMIT_PARAMETERS);
-    if (request.headers["idempotency-key"] !== undefined) {
-      throw new RequestError("invalid", "Idempotency-Key is not supported yet by this version");
+    const query = readQuery(request, submitQuerySchema);
+    refuseIdempotencyKey(request);
+    const body = await readJson(request, response, { maxBytes: MAX_JOB_BODY_BYTES });
+    const job = toSubmitRequest(parseOrRefuse(jobRequestSchema, body, "Invalid request body", NOT_YET_JOB_FIELDS));
+    if (query.dry_run) {
+      sendJson(response, 200, await dryRun(context, job));
+      return;
     }
-    const body = await readJson(request, response, MAX_JOB_BODY_BYTES);
-    const job = parseOrRefuse(jobRequestSchema, body, "Invalid request body", NOT_YET_JOB_FIELDS);
-    const { job_id } = await client.call(scheduler.SubmitJob, { spec: toJobSpec(job) });
-    response.setHeader("Location", `${API_PREFIX}/jobs/${job_id}`);
-    sendJson(response, 201, { job_id, status: "submitted", message: "Job submitted successfully" });
+    const submitted = await context.client.call(scheduler.SubmitJob, job);
+    response.setHeader("Location", `${API_PREFIX}/jobs/${submitted.job_id}`);
+    sendJson(response, 201, toSubmitted(submitted));
   };
+}
+
+async function dryRun({ client }: RouteContext, job: SubmitJobRequest) {
+  const { refusal, explanation } = await client.call(scheduler.DryRunJob, job);
+  return refusal ? toRefusedDryRun(refusal) : toDryRun(present(explanation, "the answer to a dry run"));
 }
 
 function list({ client }: RouteContext): Handler {
@@ -48,6 +62,21 @@ function get({ client }: RouteContext): Handler {
   };
 }
 
+function explain({ client }: RouteContext): Handler {
+  return async (request, response) => {
+    readQuery(request, noQuerySchema);
+    sendJson(response, 200, toExplanation(await client.call(scheduler.ExplainJob, { job_id: jobIdOf(request) })));
+  };
+}
+
+function checkpoint({ client }: RouteContext): Handler {
+  return async (request, response) => {
+    readQuery(request, noQuerySchema);
+    await client.call(scheduler.CheckpointJob, { job_id: jobIdOf(request) });
+    sendJson(response, 200, { message: "Checkpoint recorded" });
+  };
+}
+
 function cancel({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
@@ -57,5 +86,5 @@ function cancel({ client }: RouteContext): Handler {
 }
 
 function jobIdOf(request: Request): string {
-  return pathName(request, "id", /^job-\d{1,19}$/, "Job not found");
+  return pathName(request, "id", JOB_ID, "Job not found");
 }

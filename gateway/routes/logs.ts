@@ -4,7 +4,7 @@ import { logsQuerySchema } from "../../contract/query.ts";
 import { isServiceError } from "../controller-client.ts";
 import { fromGrpcError, HttpError } from "../errors.ts";
 import { type Handler, readQuery, type RouteContext } from "../route.ts";
-import { toStreamLogsRequest } from "../translate.ts";
+import { toStreamLogsRequest } from "../translate/job.ts";
 
 /** How long a reader may leave what was sent to it before it is taken for gone. */
 const READER_STALL_MS = 60_000;

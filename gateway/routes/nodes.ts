@@ -3,7 +3,7 @@ import { noQuerySchema } from "../../contract/query.ts";
 import { sendJson } from "../answer.ts";
 import { scheduler } from "../controller-client.ts";
 import { type Handler, readQuery, type Route, type RouteContext } from "../route.ts";
-import { toNode } from "../translate.ts";
+import { toNode } from "../translate/node.ts";
 
 export function nodeRoutes(context: RouteContext): Route[] {
   return [

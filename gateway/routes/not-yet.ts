@@ -3,8 +3,6 @@ import { RequestError } from "../../base/errors.ts";
 import type { Handler, Method, Route } from "../route.ts";
 
 const NOT_YET: readonly (readonly [method: Method, path: string, what: string])[] = [
-  ["POST", "/jobs/batch", "Submitting jobs in batches"],
-  ["GET", "/jobs/:id/explain", "Explaining why a job is not running"],
   ["GET", "/jobs/:id/events", "Following a job's events"],
   ["GET", "/events", "Following events"],
   ["GET", "/ws", "Following changes over WebSocket"],
@@ -20,7 +18,6 @@ const NOT_YET_PAGES: typeof NOT_YET = [
   ["GET", "/docs", "The documentation page"],
 ];
 
-/** To be mounted before the others: `/jobs/batch` looks like a job. */
 export function notYetRoutes(): Route[] {
   return [...NOT_YET.map(toRoute), ...notYetPages()];
 }

@@ -7,7 +7,7 @@ import { sendJson } from "../answer.ts";
 import { MAX_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { API_PREFIX, type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
-import { toTenant, toTenantSpec, toTenantSummary, toUpdateTenantRequest } from "../translate.ts";
+import { toTenant, toTenantSpec, toTenantSummary, toUpdateTenantRequest } from "../translate/tenant.ts";
 
 export function tenantRoutes(context: RouteContext): Route[] {
   return [
@@ -22,7 +22,7 @@ export function tenantRoutes(context: RouteContext): Route[] {
 function create({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
-    const body = await readJson(request, response, MAX_BODY_BYTES);
+    const body = await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
     const wanted = parseOrRefuse(tenantRequestSchema, body, "Invalid request body", NOT_YET_TENANT_FIELDS);
     const tenant = await client.call(scheduler.CreateTenant, { spec: toTenantSpec(wanted) });
     response.setHeader("Location", `${API_PREFIX}/tenants/${tenant.id}`);
@@ -49,7 +49,7 @@ function update({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
     const tenantId = tenantIdOf(request);
-    const body = await readJson(request, response, MAX_BODY_BYTES);
+    const body = await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
     const patch = parseOrRefuse(tenantPatchSchema, body, "Invalid request body", NOT_YET_TENANT_FIELDS);
     sendJson(
       response,

@@ -25,8 +25,10 @@ async function start(): Promise<DevProcess> {
   return services.add(await startDev({ dataDir: join(directory, "data"), flags }));
 }
 
-async function replay(...files: string[]): Promise<{ code: number | null; lines: string[] }> {
-  const { child, output } = startProgram(["replay", ...files], { cwd: directory });
+const replay = (...files: string[]) => gpusched("replay", ...files);
+
+async function gpusched(...args: string[]): Promise<{ code: number | null; lines: string[] }> {
+  const { child, output } = startProgram(args, { cwd: directory });
   // "close" and not "exit": all that was printed has then been read.
   await once(child, "close");
   return { code: child.exitCode, lines: output().trimEnd().split("\n") };
@@ -76,6 +78,15 @@ test("both terms of a controller that was killed are replayed identical, and a d
   expect(code).toBe(0);
   await expectDecided("journal.000001", `placed job ${long} attempt 1 on `);
   await expectDecided("journal.000002", `placed job ${waiting} attempt 1 on `);
+
+  // The job that still ran when the controller was killed, and the one behind it.
+  const first = await gpusched("policy-diff", "journal.000001", "--policy", "fifo", "--json");
+  expect(JSON.parse(first.lines.join("\n"))).toMatchObject({
+    columns: ["recorded", "default", "fifo"].map((name) => ({ name, total: { jobs: 3 } })),
+    uncertain_run_times: { [long]: "at-least", [waiting]: "guessed" },
+  });
+  const second = await gpusched("policy-diff", "journal.000002");
+  expect(second).toMatchObject({ code: 0, lines: expect.arrayContaining(["2 of 2 jobs are from before the journal"]) });
 
   const text = await readFile(join(directory, "journal.000002"), "utf8");
   await writeFile(join(directory, "changed"), text.replace(/"phase":"ended"/, '"phase":"Ended"'));

@@ -8,6 +8,7 @@ import { ServiceStack } from "../../base/service.ts";
 import { type Gateway, SERVER_LIMITS, type ServerLimits, startGateway } from "../../gateway/gateway.ts";
 import { hostRows, slowRows } from "../support/bad-input-http.ts";
 import type { BadInputRow } from "../support/bad-input-row.ts";
+import { largeRows } from "../support/bad-input-later.ts";
 import { badInputRows } from "../support/bad-input-rows.ts";
 import { type FakeScheduler, startFakeScheduler } from "../support/fake-scheduler.ts";
 import { exchange, type RawAnswer, render } from "../support/raw-http.ts";
@@ -58,15 +59,17 @@ function expectError(row: BadInputRow, answer: RawAnswer): void {
 }
 
 describe("bad input has its documented answer and harms nothing", () => {
-  test.each([...badInputRows, ...hostRows])("$name: $status", async (row) => {
+  test.each([...badInputRows, ...largeRows, ...hostRows])("$name: $status", async (row) => {
     expectRow(row, await exchange(gateway.address, row.send));
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
     await expectHealthy(gateway.address);
   });
 
   test("of all that was refused, nothing reached the scheduler", () => {
-    const accepted = badInputRows.filter(({ status }) => status === 201).length;
+    const accepted = [...badInputRows, ...largeRows].filter(({ status }) => status === 201).length;
     expect(fake.received("SubmitJob")).toHaveLength(accepted);
+    expect(fake.received("SubmitJobs")).toHaveLength(1);
+    expect(fake.received("DryRunJob")).toHaveLength(1);
     expect(fake.received("CreateTenant")).toHaveLength(0);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { OptionTable, UnsupportedFlags } from "../../base/options.ts";
 import { packageRoot } from "../../base/version.ts";
 import { jobRequestSchema } from "../../contract/job.ts";
-import { NOT_YET_JOB_FIELDS, NOT_YET_SUBMIT_PARAMETERS, NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
+import { NOT_YET_JOB_FIELDS, NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
 import { listJobsQuerySchema, logsQuerySchema } from "../../contract/query.ts";
 import { tenantRequestSchema } from "../../contract/tenant.ts";
 import { notYetRoutes } from "../../gateway/routes/not-yet.ts";
@@ -83,7 +83,7 @@ describe("docs/api.md", () => {
 
   test("says what is not supported yet, and only that", () => {
     const text = section(api, "Not supported yet");
-    const fields = [...NOT_YET_JOB_FIELDS, ...NOT_YET_SUBMIT_PARAMETERS, ...NOT_YET_TENANT_FIELDS];
+    const fields = [...NOT_YET_JOB_FIELDS, ...NOT_YET_TENANT_FIELDS];
     const endpoints = notYetRoutes().flatMap(({ path, methods }) =>
       Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`),
     );

@@ -278,6 +278,8 @@ describe("what is not there is not found", () => {
     ["CancelJob", () => calls.call(scheduler.CancelJob, { job_id }), "Job not found"],
     ["StreamLogs", () => calls.logsOf({ job_id }), "Job not found"],
     ["StreamLogs that follows", () => calls.logsOf({ job_id, follow: true }), "Job not found"],
+    ["ExplainJob", () => calls.call(scheduler.ExplainJob, { job_id }), "Job not found"],
+    ["CheckpointJob", () => calls.call(scheduler.CheckpointJob, { job_id }), "Job not found"],
     ["GetTenant", () => calls.call(scheduler.GetTenant, { tenant_id }), "Tenant not found"],
     ["UpdateTenant", () => calls.call(scheduler.UpdateTenant, { tenant_id, active: true }), "Tenant not found"],
     ["DeactivateTenant", () => calls.call(scheduler.DeactivateTenant, { tenant_id }), "Tenant not found"],
@@ -291,7 +293,7 @@ describe("requests that are no messages harm nothing", () => {
   test.each([
     ["bytes that are no message", Buffer.from("\xff\xff\xff\xff", "latin1")],
     ["a length beyond the end", Buffer.from([0x0a, 0x7f, 0x01])],
-    ["4 MiB and one byte", Buffer.alloc(4 * 1024 * 1024 + 1)],
+    ["16 MiB and one byte", Buffer.alloc(16 * 1024 * 1024 + 1)],
   ])("%s", async (_, bytes) => {
     const { code, message } = await refusal(calls.callRaw(scheduler.SubmitJob, bytes));
     expect(code).not.toBe(status.OK);

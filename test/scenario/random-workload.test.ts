@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { JobId } from "../../base/ids.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { CoreWorld } from "../support/core-world.ts";
 
 /** One thing that happens in a random cluster; numbers choose among what is there. */
@@ -13,10 +14,12 @@ const action = fc.oneof(
       gang: fc.boolean(),
       cores: fc.integer({ min: 1, max: 16 }),
       retries: fc.integer({ min: 0, max: 2 }),
-      tenant: fc.integer({ min: 1, max: 3 }),
+      tenant: fc.integer({ min: 1, max: 4 }),
       priority: fc.integer({ min: 0, max: 10_000 }),
       minutes: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
       moves: fc.boolean(),
+      part: fc.option(fc.constantFrom(250, 500), { nil: undefined }),
+      cancelsWhenPreempted: fc.boolean(),
     }),
   },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant("begin" as const), job: fc.nat(), rank: fc.nat({ max: 3 }) }) },
@@ -34,6 +37,7 @@ const action = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant("start-failure" as const), job: fc.nat(), rank: fc.nat({ max: 3 }) }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("cancel" as const), job: fc.nat() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("checkpoint" as const), job: fc.nat() }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -83,11 +87,13 @@ test("the same inputs give the same decisions", () => {
 });
 
 function smallCluster(): CoreWorld {
-  const w = new CoreWorld();
-  w.addTenant("tenant-1", { limits: { gpus: 6 } });
+  const preemption = { minRunMs: 30_000, minWaitMs: 5_000, maxGpusPerGpu: 2 };
+  const w = new CoreWorld({ policy: { ...DEFAULT_POLICY, preemption } });
+  w.addTenant("tenant-1", { limits: { gpus: 6 }, tier: "medium", canPreemptOthers: true });
   w.addTenant("tenant-2", { limits: { concurrentJobs: 2, cpuCores: 20 }, tier: "low" });
-  w.addTenant("tenant-3");
-  w.addNode("node-1", { gpus: 4, cpuCores: 16 });
+  w.addTenant("tenant-3", { tier: "high", allowPreemption: false });
+  w.addTenant("tenant-4", { limits: { gpus: 8 }, canPreemptOthers: true });
+  w.addNode("node-1", { gpus: 4, cpuCores: 16, allowsSharing: true });
   w.addNode("node-2", { gpus: 4, cpuCores: 16 });
   w.addNode("node-3", { gpus: 2, cpuCores: 8 });
   return w;
@@ -104,8 +110,10 @@ function perform(w: CoreWorld, ids: JobId[], step: Action): void {
     case "submit": {
       const answer = w.trySubmit({
         tenantId: `tenant-${step.tenant}` as never,
-        gpuCount: step.gpus,
-        gang: step.gang && step.gpus > 0,
+        gpuCount: step.part === undefined ? step.gpus : 1,
+        ...(step.part === undefined ? {} : { gpuMilli: step.part }),
+        gang: step.part === undefined && step.gang && step.gpus > 0,
+        onPreempt: step.cancelsWhenPreempted ? "cancel" : "requeue",
         cpuCores: step.cores,
         maxRetries: step.retries,
         priority: step.priority,
@@ -122,6 +130,9 @@ function perform(w: CoreWorld, ids: JobId[], step: Action): void {
       return;
     case "cancel":
       if (id) w.cancel(id);
+      return;
+    case "checkpoint":
+      if (id) w.checkpoint(id);
       return;
     case "advance":
       if (step.heard) w.advanceHeard(Math.min(step.ms, 60_000));

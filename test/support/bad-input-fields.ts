@@ -9,6 +9,7 @@ import {
   jobText,
   request,
   tenant,
+  tenantText,
 } from "./bad-input-row.ts";
 
 const shapes: readonly BadInputRow[] = [
@@ -53,12 +54,10 @@ const shapes: readonly BadInputRow[] = [
   ...["privileged", "cap_add", "network_mode", "devices", "security_opt", "runtime", "pid", "sysctls"].map((field) =>
     job(`the field ${field}`, 400, { [field]: true }, field),
   ),
-  ...["array", "depends_on", "not_before", "gpu_milli", "volumes", "shm_size_mb"].map((field) =>
+  ...["volumes", "shm_size_mb"].map((field) =>
     job(`the field ${field}, which is not supported yet`, 400, { [field]: 1 }, field),
   ),
-  ...["fair_share_weight", "gpu_hours_budget", "budget_window_days", "cost_per_gpu_hour"].map((field) =>
-    tenant(`the field ${field}, which is not supported yet`, 400, { [field]: 1 }, field),
-  ),
+  tenant("the field cost_per_gpu_hour, which is not supported yet", 400, { cost_per_gpu_hour: 1 }, "cost_per_gpu_hour"),
   tenant("a tenant's field that does not exist", 400, { max_gpu: 1 }, "max_gpu"),
   tenant("a tenant's id chosen by the client", 400, { id: "tenant-1" }, "id"),
   ...["tenant_id", "name", "gpu_count"].map((field) => job(`${field} left out`, 400, { [field]: undefined }, field)),
@@ -114,19 +113,20 @@ const numbers: readonly BadInputRow[] = [
       max_runtime_minutes: {},
       max_retries: {},
       preemption_grace_seconds: {},
+      gpu_milli: {},
     },
     NUMBER_LITERALS,
   ),
   ...numberRows(
     "/api/v1/jobs",
     goodJob,
-    { cpu_cores: {}, memory_mb: {}, gpus_per_node: gang, max_runtime_minutes: {} },
+    { cpu_cores: {}, memory_mb: {}, gpus_per_node: gang, max_runtime_minutes: {}, gpu_milli: {} },
     ["0", "-0"],
   ),
   ...numberRows(
     "/api/v1/tenants",
     goodTenant,
-    { max_gpus: {}, max_cpu_cores: {}, max_concurrent_jobs: {}, max_queued_jobs: {} },
+    { max_gpus: {}, max_cpu_cores: {}, max_concurrent_jobs: {}, max_queued_jobs: {}, budget_window_days: {} },
     NUMBER_LITERALS,
   ),
   ...numberRows(
@@ -134,6 +134,24 @@ const numbers: readonly BadInputRow[] = [
     goodTenant,
     { max_gpu_memory_mb: {}, max_memory_mb: {} },
     NUMBER_LITERALS.filter((literal) => literal !== "2147483648"),
+  ),
+  ...numberRows(
+    "/api/v1/tenants",
+    goodTenant,
+    { fair_share_weight: {}, gpu_hours_budget: {} },
+    NUMBER_LITERALS.filter((literal) => !/^(1\.5|1e-7|2147483648)$/.test(literal)),
+  ),
+  ...["0", "-0", "0.0001", "1000.1"].map((literal) =>
+    tenantText(
+      `fair_share_weight: ${literal}`,
+      400,
+      `{"name":"t","fair_share_weight":${literal}}`,
+      "fair_share_weight",
+    ),
+  ),
+  tenant("a budget of more hours than there are", 400, { gpu_hours_budget: 1_000_000_001 }, "gpu_hours_budget"),
+  ...[0, 3_651].map((days) =>
+    tenant(`a window of ${days} days`, 400, { budget_window_days: days }, "budget_window_days"),
   ),
   job("priority above 10,000", 400, { priority: 10_001 }, "priority"),
   job("gpu_count above 4,096", 400, { gpu_count: 4_097 }, "gpu_count"),

@@ -93,8 +93,19 @@ const queries: readonly BadInputRow[] = [
   get("rank=4096", 400, "/api/v1/jobs/job-1/logs?rank=4096", "rank"),
   get("stream=stdin", 400, "/api/v1/jobs/job-1/logs?stream=stdin", "stream"),
   request(
-    "dry_run, which is not supported yet",
+    "dry_run=maybe",
     400,
+    {
+      method: "POST",
+      target: "/api/v1/jobs?dry_run=maybe",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(goodJob),
+    },
+    { field: "dry_run" },
+  ),
+  request(
+    "dry_run=true",
+    200,
     {
       method: "POST",
       target: "/api/v1/jobs?dry_run=true",
@@ -103,6 +114,29 @@ const queries: readonly BadInputRow[] = [
     },
     { field: "dry_run" },
   ),
+  request(
+    "dry_run given twice",
+    400,
+    {
+      method: "POST",
+      target: "/api/v1/jobs?dry_run=true&dry_run=false",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(goodJob),
+    },
+    { field: "dry_run" },
+  ),
+  request(
+    "dryrun=true",
+    400,
+    {
+      method: "POST",
+      target: "/api/v1/jobs?dryrun=true",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(goodJob),
+    },
+    { field: "dryrun" },
+  ),
+  get("a list of the array 17", 400, "/api/v1/jobs?array=17", "array"),
   {
     ...jobWithHeaders("Idempotency-Key, which is not supported yet", 400, { "Idempotency-Key": "a" }),
     field: "Idempotency-Key",
@@ -115,6 +149,10 @@ const paths: readonly BadInputRow[] = [
   request("PUT /", 404, { method: "PUT", target: "/" }),
   request("PUT on jobs", 405, { method: "PUT", target: "/api/v1/jobs" }, { headers: { allow: "GET, HEAD, POST" } }),
   request("OPTIONS on jobs", 405, { method: "OPTIONS", target: "/api/v1/jobs" }),
+  request("GET on a batch", 405, { method: "GET", target: "/api/v1/jobs/batch" }, { headers: { allow: "POST" } }),
+  request("GET on a checkpoint", 405, { method: "GET", target: "/api/v1/jobs/job-1/checkpoint" }),
+  request("a checkpoint of JOB-1", 404, { method: "POST", target: "/api/v1/jobs/JOB-1/checkpoint" }),
+  get("explaining JOB-1", 404, "/api/v1/jobs/JOB-1/explain", "Job not found"),
   request(
     "PATCH on a job",
     405,
@@ -165,19 +203,13 @@ const paths: readonly BadInputRow[] = [
     get(`the tenant ${id.slice(0, 20)}`, 404, `/api/v1/tenants/${id}`, "ot found"),
   ),
   get("the node __proto__", 404, "/api/v1/nodes/__proto__", "Node not found"),
-  ...[
-    "/jobs/job-1/explain",
-    "/jobs/job-1/events",
-    "/events",
-    "/ws",
-    "/tenants/tenant-1/usage",
-    "/openapi.json",
-    "/docs",
-  ].map((path) => get(`${path}, which is not supported yet`, 400, `/api/v1${path}`, "not supported yet")),
+  ...["/jobs/job-1/events", "/events", "/ws", "/tenants/tenant-1/usage", "/openapi.json", "/docs"].map((path) =>
+    get(`${path}, which is not supported yet`, 400, `/api/v1${path}`, "not supported yet"),
+  ),
   ...["/openapi.json", "/docs"].map((path) =>
     get(`${path} at the root, which is not supported yet`, 400, path, "not supported yet"),
   ),
-  ...["/jobs/batch", "/nodes/node-1/cordon", "/nodes/node-1/uncordon", "/nodes/node-1/drain"].map((path) =>
+  ...["/nodes/node-1/cordon", "/nodes/node-1/uncordon", "/nodes/node-1/drain"].map((path) =>
     request(
       `${path}, which is not supported yet`,
       400,

@@ -47,15 +47,15 @@ export function job(name: string, status: number, fields: Json, field?: string):
 }
 
 export function tenant(name: string, status: number, fields: Json, field?: string): BadInputRow {
+  return tenantText(name, status, JSON.stringify({ ...goodTenant, ...fields }), field);
+}
+
+/** A body of `POST /tenants`, as text. */
+export function tenantText(name: string, status: number, body: string, field?: string): BadInputRow {
   return request(
     name,
     status,
-    {
-      method: "POST",
-      target: "/api/v1/tenants",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ...goodTenant, ...fields }),
-    },
+    { method: "POST", target: "/api/v1/tenants", headers: { "Content-Type": "application/json" }, body },
     field === undefined ? {} : { field },
   );
 }

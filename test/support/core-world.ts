@@ -9,13 +9,12 @@ import {
   asTenantId,
   type JobId,
 } from "../../base/ids.ts";
-import type { AllocationReport, Input, Unstamped } from "../../controller/core/input.ts";
+import type { AllocationReport, Input, TenantFields, Unstamped } from "../../controller/core/input.ts";
 import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
 import type { AllocationEnd, Job, JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Settings, State } from "../../controller/core/model/state.ts";
-import type { Limits, PriorityTier } from "../../controller/core/model/tenant.ts";
 import { type Effect, Output, type RowWrite } from "../../controller/core/output.ts";
 import { schedule } from "../../controller/core/schedule/pass.ts";
 import { type Answer, step } from "../../controller/core/step.ts";
@@ -86,9 +85,9 @@ export class CoreWorld {
     }
   }
 
-  addTenant(id = "tenant-1", options: { limits?: Limits; tier?: PriorityTier } = {}): void {
-    const { limits = {}, tier = "critical" } = options;
-    this.apply({ kind: "create-tenant", id: asTenantId(id), tenant: { name: id, limits, tier } });
+  addTenant(id = "tenant-1", options: Partial<TenantFields> = {}): void {
+    const tenant = { name: id, limits: {}, tier: "critical", ...options } as const;
+    this.apply({ kind: "create-tenant", id: asTenantId(id), tenant });
   }
 
   addNode(
@@ -191,6 +190,21 @@ export class CoreWorld {
 
   cancel(id: JobId): Answer {
     return this.apply({ kind: "cancel-job", jobId: asJobId(id) });
+  }
+
+  /** The job says that all it has done is safe. */
+  checkpoint(id: JobId): Answer {
+    return this.apply({ kind: "checkpoint", jobId: asJobId(id) });
+  }
+
+  /** All ranks of the job begin to run. */
+  beginAll(id: JobId): void {
+    for (const { rank } of this.job(id).allocations) this.begin(id, rank);
+  }
+
+  /** The nodes report that what they were told to stop of the job is gone. */
+  stopped(id: JobId): void {
+    for (const { rank, state } of this.job(id).allocations) if (state.phase !== "ended") this.end(id, 143, rank);
   }
 
   job(id: JobId): Job {

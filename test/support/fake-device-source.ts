@@ -15,6 +15,7 @@ export class FakeDeviceSource implements DeviceSource {
       memoryUsedMb: 1_000,
       temperatureC: undefined,
       powerW: undefined,
+      isThrottling: undefined,
     }));
 
   constructor(count: number) {
@@ -25,6 +26,8 @@ export class FakeDeviceSource implements DeviceSource {
       index,
       pciBusId: "",
       numaNode: undefined,
+      island: undefined,
+      slowdownC: undefined,
     }));
   }
 

@@ -6,6 +6,7 @@ import type {
   ExecutorHealth,
   FoundAllocation,
   LaunchSpec,
+  OutputPiece,
   ReadLogOptions,
 } from "../../agent/executor/executor.ts";
 
@@ -24,6 +25,7 @@ export class FakeExecutor implements Executor {
   releaseNow: (key: AllocationKey) => Promise<void> = async () => {};
   /** The output of every allocation. */
   output: (options: ReadLogOptions) => AsyncIterable<Uint8Array> = async function* () {};
+  watched: (from: string | undefined, signal: AbortSignal) => AsyncIterable<OutputPiece> = async function* () {};
   closed = false;
   readonly #listener: AllocationListener;
 
@@ -57,6 +59,10 @@ export class FakeExecutor implements Executor {
   readLog(key: AllocationKey, options: ReadLogOptions): AsyncIterable<Uint8Array> {
     this.reads.push({ key, options });
     return this.output(options);
+  }
+
+  watchOutput(_key: AllocationKey, from: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
+    return this.watched(from, signal);
   }
 
   health(): Promise<ExecutorHealth> {

@@ -14,7 +14,7 @@ import type { Service } from "../../base/service.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import { errorDetailTrailers } from "../../proto/error-detail.ts";
 import { SchedulerService } from "../../proto/load.ts";
-import { sampleJob, sampleNode, sampleStatus, sampleTenant } from "./scheduler-samples.ts";
+import { sampleExplanation, sampleJob, sampleNode, sampleStatus, sampleTenant } from "./scheduler-samples.ts";
 
 /** Instead of an answer: a failed call. */
 export class Refusal {
@@ -103,6 +103,12 @@ export async function startFakeScheduler(script: Script = {}, address = "127.0.0
 
 const samples: Script = {
   SubmitJob: () => ({ job_id: sampleJob.id }),
+  SubmitJobs: (request) => ({
+    results: (request as { jobs: unknown[] }).jobs.map(() => ({ submitted: { job_id: sampleJob.id } })),
+  }),
+  DryRunJob: () => ({ explanation: { ...sampleExplanation, job_id: "" } }),
+  ExplainJob: (request) => (idIn(request, "job_id") === sampleJob.id ? sampleExplanation : jobNotFound),
+  CheckpointJob: (request) => (idIn(request, "job_id") === sampleJob.id ? {} : jobNotFound),
   GetJob: (request) => (idIn(request, "job_id") === sampleJob.id ? sampleJob : jobNotFound),
   ListJobs: () => ({ jobs: [{ ...sampleJob, allocations: [], history: [], spec: null }], total: 1 }),
   CancelJob: (request) => (idIn(request, "job_id") === sampleJob.id ? sampleJob : jobNotFound),

@@ -82,13 +82,13 @@ export class LoopWorld {
     this.#ask(this.#loop().submit({ kind: "create-tenant", id: asTenantId(id), tenant }));
   }
 
-  /** Its id is in {@link jobs} once the loop has answered; a refusal leaves none. */
-  submit(spec: Partial<JobSpec> = {}): void {
+  /** Its id, or those of an array's jobs, are in {@link jobs} once the loop has answered; a refusal leaves none. */
+  submit(spec: Partial<JobSpec> = {}, count?: number): void {
     const whole = { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1, ...spec };
     this.#ask(
       this.#loop()
-        .submit({ kind: "submit-job", spec: whole })
-        .then(({ jobId }) => this.jobs.push(jobId)),
+        .submit({ kind: "submit-job", spec: whole, ...(count === undefined ? {} : { count }) })
+        .then(({ jobId, jobIds = [jobId] }) => this.jobs.push(...jobIds)),
     );
   }
 
@@ -133,6 +133,11 @@ export class LoopWorld {
       this.#loop().post({ kind: "node-heartbeat", session, node, sequence: 1, executor: READY, telemetry: [] });
     }
     this.#loop().post({ kind: "tick" });
+  }
+
+  /** When the loop would look at something by itself; infinity when it would not. */
+  async nextDeadline(): Promise<number> {
+    return (await this.#loop().read((state) => state.deadlines.nextAt)) ?? Number.POSITIVE_INFINITY;
   }
 
   /** The names of what nodes have been told to run, and have not been told to forget. */

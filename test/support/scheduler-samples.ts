@@ -1,5 +1,6 @@
 /** One of each thing that a scheduler knows, with every field set. */
 import type { ClusterStatus } from "../../proto/generated/gpusched/v1/ClusterStatus.ts";
+import type { Explanation } from "../../proto/generated/gpusched/v1/Explanation.ts";
 import type { Job } from "../../proto/generated/gpusched/v1/Job.ts";
 import type { Node } from "../../proto/generated/gpusched/v1/Node.ts";
 import type { Tenant } from "../../proto/generated/gpusched/v1/Tenant.ts";
@@ -44,6 +45,48 @@ export const sampleJob = {
   },
 } satisfies Job;
 
+export const sampleExplanation = {
+  job_id: sampleJob.id,
+  state: "JOB_STATE_PENDING",
+  phase: "JOB_PHASE_QUEUED",
+  message: "quota: tenant uses 10 of 10 GPUs, and the job asks for 2",
+  queue_position: 1,
+  blockers: [
+    {
+      kind: "quota",
+      message: "quota: tenant uses 10 of 10 GPUs, and the job asks for 2",
+      resource: "gpus",
+      limit: 10,
+      used: 10,
+      wanted: 2,
+      missing: 2,
+    },
+    { kind: "not-before", message: "not to start before 2024-01-15T10:32:00Z", until_ms: SUBMITTED_AT_MS + 120_000 },
+  ],
+  nodes: [
+    { node_name: "node-2", answer: "fits", message: "fits a part of the job" },
+    {
+      node_name: "node-1",
+      answer: "not-now",
+      reason: "gpus-busy",
+      message: "has 1 suitable GPUs free of the 2 needed",
+      resource: "gpus",
+      has: 1,
+      wanted: 2,
+      missing: 1,
+    },
+  ],
+  starts_at_ms: SUBMITTED_AT_MS + 120_000,
+  estimated_wait_ms: 120_000,
+  counterfactuals: [
+    {
+      sentence: "with 1 GPU it would start now",
+      change: [{ field: "gpu_count", number: 1 }, { field: "gang_scheduling", flag: false }, { field: "gpu_model" }],
+      starts_at_ms: SUBMITTED_AT_MS,
+    },
+  ],
+} satisfies Explanation;
+
 export const sampleTenant = {
   id: "tenant-1705314600000000002",
   spec: {
@@ -59,6 +102,9 @@ export const sampleTenant = {
     priority_tier: "PRIORITY_TIER_HIGH",
     allow_preemption: true,
     can_preempt_others: false,
+    fair_share_weight: 2.5,
+    gpu_hours_budget: 1_000,
+    budget_window_days: 7,
   },
   active: true,
   created_at_ms: Date.parse("2024-01-15T10:00:00Z"),
@@ -72,7 +118,16 @@ export const sampleNode = {
   message: "",
   inventory: {
     devices: [
-      { id: "gpu-1", model: "NVIDIA H100", memory_mb: 81_920, index: 0, pci_bus_id: "0000:01:00.0", numa_node: 0 },
+      {
+        id: "gpu-1",
+        model: "NVIDIA H100",
+        memory_mb: 81_920,
+        index: 0,
+        pci_bus_id: "0000:01:00.0",
+        numa_node: 0,
+        nvlink_island: 0,
+        slowdown_c: 87,
+      },
       { id: "gpu-2", model: "NVIDIA H100", memory_mb: 81_920, index: 1, pci_bus_id: "0000:02:00.0" },
     ],
     cpu_cores: 64,
@@ -86,9 +141,23 @@ export const sampleNode = {
     address: "10.0.0.7",
     gpu_grant: "cdi",
     gpu_grant_reason: "the engine knows nvidia.com/gpu",
+    allows_sharing: true,
+    gpu_sharing: "mps",
   },
-  telemetry: [{ id: "gpu-1", utilization_percent: 93, memory_used_mb: 70_000, temperature_c: 61, power_w: 512.5 }],
-  holders: [{ gpu_id: "gpu-1", job_id: sampleJob.id, attempt: 1 }],
+  telemetry: [
+    {
+      id: "gpu-1",
+      utilization_percent: 93,
+      memory_used_mb: 70_000,
+      temperature_c: 61,
+      power_w: 512.5,
+      throttling: true,
+    },
+  ],
+  holders: [
+    { gpu_id: "gpu-1", job_id: sampleJob.id, attempt: 1, milli: 250 },
+    { gpu_id: "gpu-1", job_id: "job-1705314600000000009", attempt: 2, milli: 500 },
+  ],
   cpu_cores_used: 8,
   memory_mb_used: 32_000,
   last_heard_at_ms: SUBMITTED_AT_MS + 90_000,

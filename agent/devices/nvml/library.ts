@@ -1,10 +1,16 @@
 /** The functions of NVML that are needed, as its header `nvml.h` declares them. */
 import { type LibraryHandle, load, struct } from "koffi";
+import { connectedGroups } from "./connected-groups.ts";
 import type { NvmlList, NvmlReading } from "./messages.ts";
 
 const BYTES_PER_MB = 1024 * 1024;
 const TEXT_BYTES = 96;
 const TEMPERATURE_OF_GPU = 0;
+const THRESHOLD_OF_SLOWDOWN = 1;
+const P2P_OVER_NVLINK = 2;
+const P2P_OK = 0;
+/** Of the reasons for lower clocks: heat, as the driver's software or the hardware sees it. */
+const THERMAL_REASONS = 0x20n | 0x40n;
 
 const SUCCESS = 0;
 const UNINITIALIZED = 1;
@@ -83,15 +89,19 @@ export class NvmlLibrary {
   list(): NvmlList {
     const devices: NvmlList["devices"] = [];
     const lost: string[] = [];
+    const handles: Handle[] = [];
     for (let index = 0; index < this.#count(); index += 1) {
       try {
-        devices.push(this.#describe(index));
+        const handle = this.#handle(index);
+        devices.push(this.#describe(index, handle));
+        handles.push(handle);
       } catch (error) {
         if (!(error instanceof NvmlError)) throw error;
         lost.push(`GPU ${index} does not answer: ${error.message}`);
       }
     }
-    return { devices, lost };
+    const islands = connectedGroups(handles.length, (a, b) => this.#areLinked(handles[a], handles[b]));
+    return { devices: devices.map((device, at) => ({ ...device, island: islands[at] })), lost };
   }
 
   read(): NvmlReading[] {
@@ -107,8 +117,7 @@ export class NvmlLibrary {
     return this.#number("nvmlDeviceGetCount_v2", "");
   }
 
-  #describe(index: number): NvmlList["devices"][number] {
-    const handle = this.#handle(index);
+  #describe(index: number, handle: Handle): NvmlList["devices"][number] {
     return {
       id: this.#uuid(handle),
       model: this.#text("nvmlDeviceGetName", "void *, _Out_ uint8 *, uint", handle),
@@ -116,7 +125,18 @@ export class NvmlLibrary {
       index,
       pciBusId: this.#told(() => this.#pciBusId(handle)) ?? "",
       numaNode: this.#told(() => this.#number("nvmlDeviceGetNumaNodeId", "void *", handle)),
+      slowdownC: this.#told(() =>
+        this.#number("nvmlDeviceGetTemperatureThreshold", "void *, int", handle, THRESHOLD_OF_SLOWDOWN),
+      ),
     };
+  }
+
+  /** Directly, or through a switch: the driver knows. */
+  #areLinked(a: Handle, b: Handle): boolean {
+    const status = this.#told(() =>
+      this.#number("nvmlDeviceGetP2PStatus", "void *, void *, int", a, b, P2P_OVER_NVLINK),
+    );
+    return status === P2P_OK;
   }
 
   #read(handle: Handle): NvmlReading {
@@ -128,6 +148,7 @@ export class NvmlLibrary {
         this.#number("nvmlDeviceGetTemperature", "void *, int", handle, TEMPERATURE_OF_GPU),
       ),
       powerW: this.#told(() => this.#number("nvmlDeviceGetPowerUsage", "void *", handle) / 1_000),
+      isThrottling: this.#told(() => this.#isThrottling(handle)),
     };
   }
 
@@ -151,6 +172,12 @@ export class NvmlLibrary {
     const out = { gpu: 0 };
     this.#call("nvmlDeviceGetUtilizationRates", "void *, _Out_ nvmlUtilization *", handle, out);
     return out.gpu;
+  }
+
+  #isThrottling(handle: Handle): boolean {
+    const out: [number | bigint] = [0];
+    this.#call("nvmlDeviceGetCurrentClocksThrottleReasons", "void *, _Out_ uint64 *", handle, out);
+    return (BigInt(out[0]) & THERMAL_REASONS) !== 0n;
   }
 
   #pciBusId(handle: Handle): string {

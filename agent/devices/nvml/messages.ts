@@ -12,6 +12,8 @@ const deviceSchema = z.strictObject({
   index: z.int(),
   pciBusId: z.string(),
   numaNode: z.number().optional(),
+  island: z.int().optional(),
+  slowdownC: z.number().optional(),
 });
 
 const readingSchema = z.strictObject({
@@ -20,6 +22,7 @@ const readingSchema = z.strictObject({
   memoryUsedMb: z.number().optional(),
   temperatureC: z.number().optional(),
   powerW: z.number().optional(),
+  isThrottling: z.boolean().optional(),
 });
 
 export const driverSchema = z.strictObject({ driverVersion: z.string() });

@@ -56,6 +56,19 @@ int nvmlDeviceGetUtilizationRates(void *device, utilization *out) {
 }
 int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *out) { *out = 50 + index_of(device); return sensor; }
 int nvmlDeviceGetPowerUsage(void *device, unsigned *out) { *out = 123456; return 0; }
+int nvmlDeviceGetTemperatureThreshold(void *device, int which, unsigned *out) {
+  if (index_of(device) == 2) return 3;
+  *out = which == 1 ? 90 : 0;
+  return 0;
+}
+int nvmlDeviceGetP2PStatus(void *a, void *b, int which, unsigned *out) {
+  *out = which == 2 && index_of(a) == 0 && index_of(b) == 2 ? 0 : 3;
+  return 0;
+}
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *device, unsigned long long *out) {
+  *out = index_of(device) == 0 ? 0x40 : 0x84;
+  return 0;
+}
 int nvmlSystemGetDriverVersion(char *text, unsigned size) { snprintf(text, size, "570.01"); return 0; }
 `;
 
@@ -108,20 +121,28 @@ test("lists the devices with what the driver tells of them", async () => {
     index: 1,
     pciBusId: "00000000:19:00.0",
     numaNode: undefined,
+    island: undefined,
+    slowdownC: 90,
   });
+  expect(devices.map(({ island, slowdownC }) => [island, slowdownC])).toEqual([
+    [0, 90],
+    [undefined, 90],
+    [0, undefined],
+  ]);
   expect(nvml.driverVersion).toBe("570.01");
 });
 
 test("reads the devices; what one does not tell is undefined", async () => {
   const readings = await (await open("well")).read();
   const told = { memoryUsedMb: 1_024, temperatureC: 50, powerW: 123.456 };
-  expect(readings[0]).toEqual({ id: uuid(0), utilizationPercent: 40, ...told });
+  expect(readings[0]).toEqual({ id: uuid(0), utilizationPercent: 40, ...told, isThrottling: true });
   expect(readings[2]).toEqual({
     id: uuid(2),
     utilizationPercent: undefined,
     memoryUsedMb: 3_072,
     temperatureC: 52,
     powerW: 123.456,
+    isThrottling: false,
   });
 });
 

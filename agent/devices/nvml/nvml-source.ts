@@ -45,13 +45,16 @@ export class NvmlSource implements DeviceSource {
     const { devices, lost } = listSchema.parse(await this.#call("list"));
     this.#noteLost(lost.join("; "));
     if (devices.length === 0 && lost.length > 0) throw new RequestError("unavailable", lost.join("; "));
-    return devices.map((device) => ({ ...device, numaNode: device.numaNode }));
+    return devices.map((device) => {
+      const { numaNode, island, slowdownC } = device;
+      return { ...device, numaNode, island, slowdownC };
+    });
   }
 
   async read(): Promise<readonly DeviceReading[]> {
     const readings = readingsSchema.parse(await this.#call("read"));
-    return readings.map(({ id, utilizationPercent, memoryUsedMb, temperatureC, powerW }) => {
-      return { id, utilizationPercent, memoryUsedMb, temperatureC, powerW };
+    return readings.map(({ id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling }) => {
+      return { id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling };
     });
   }
 

@@ -6,6 +6,7 @@ import { containerName } from "./labels.ts";
 export interface AllocationFacts {
   readonly key: AllocationKey;
   readonly deviceIds: readonly DeviceId[];
+  readonly gpuMilli: number | undefined;
   readonly graceMs: number;
   readonly requeueOnNodeLost: boolean;
   /** It was created before the host was last booted. */
@@ -81,8 +82,8 @@ export class Allocation {
   }
 
   found(): FoundAllocation {
-    const { key, deviceIds, graceMs, requeueOnNodeLost } = this.facts;
-    return { key, deviceIds, graceMs, requeueOnNodeLost, state: this.#state };
+    const { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost } = this.facts;
+    return { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost, state: this.#state };
   }
 
   #touch(): void {

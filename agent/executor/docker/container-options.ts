@@ -37,14 +37,20 @@ export function containerOptions(spec: LaunchSpec, image: string, host: HostFact
     HostConfig: {
       ...limits(spec, host),
       ...grantOptions(host.grant, host.runtime, spec.deviceIds),
+      ...sharingOptions(spec),
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],
-      IpcMode: "private",
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "json-file", Config: { "max-size": LOG_FILE_SIZE, "max-file": LOG_FILES } },
       ...(host.hasInit ? { Init: true } : {}),
     },
   };
+}
+
+/** NVIDIA's daemon is reached through its pipes, and through memory that is shared with it: only for who has a share. */
+function sharingOptions({ mpsDirectory }: LaunchSpec): NonNullable<CreateOptions["HostConfig"]> {
+  if (mpsDirectory === undefined) return { IpcMode: "private" };
+  return { IpcMode: "host", Binds: [`${mpsDirectory}:${mpsDirectory}`] };
 }
 
 /** A given command replaces the image's entry point, so that exactly what was asked for runs. */

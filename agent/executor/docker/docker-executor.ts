@@ -12,6 +12,7 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  OutputPiece,
   ReadLogOptions,
 } from "../executor.ts";
 import type { Allocation } from "./allocation.ts";
@@ -24,7 +25,7 @@ import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./l
 import { Launcher } from "./launcher.ts";
 import { keepOutput } from "./output-keeper.ts";
 import { Observer } from "./observer.ts";
-import { readContainerOutput, readSavedOutput, saveContainerOutput } from "./output.ts";
+import { readContainerOutput, readSavedOutput, saveContainerOutput, watchContainerOutput } from "./output.ts";
 import { Readers } from "./readers.ts";
 import { Slots } from "./slots.ts";
 import { stopContainer } from "./stopper.ts";
@@ -123,8 +124,8 @@ class DockerExecutor implements Executor {
 
   launch(spec: LaunchSpec): void {
     if (this.#closing.signal.aborted || this.#observer.get(spec.key)) return;
-    const { key, deviceIds, graceMs, requeueOnNodeLost } = spec;
-    const facts = { key, deviceIds, graceMs, requeueOnNodeLost, isFromEarlierBoot: false };
+    const { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost } = spec;
+    const facts = { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost, isFromEarlierBoot: false };
     const allocation = this.#observer.add(facts, { phase: "starting", message: "starting" });
     this.#options.onChange(key, allocation.state);
     this.#background(this.#carryOutLaunch(allocation, spec));
@@ -158,6 +159,15 @@ class DockerExecutor implements Executor {
     } finally {
       leave();
     }
+  }
+
+  watchOutput(key: AllocationKey, from: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
+    return watchContainerOutput(
+      this.#engine,
+      containerName(key),
+      from,
+      AbortSignal.any([signal, this.#closing.signal]),
+    );
   }
 
   async health(): Promise<ExecutorHealth> {

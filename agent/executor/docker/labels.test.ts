@@ -33,6 +33,14 @@ test("what is written on a container can be read back", () => {
   expect(containerName(spec.key)).toBe("gpusched-job-7-2-3");
 });
 
+test("a share of a device is written down, and a whole one is not", () => {
+  const labels = labelsOf({ ...spec, deviceIds: [asDeviceId("GPU-1")], gpuMilli: 250 }, owner);
+  expect(labels["gpusched.milli"]).toBe("250");
+  expect(parseLabels(labels)).toMatchObject({ deviceIds: ["GPU-1"], gpuMilli: 250 });
+  expect(parseLabels(labelsOf(spec, owner))?.gpuMilli).toBeUndefined();
+  expect(parseLabels({ ...labels, "gpusched.milli": "much" })?.gpuMilli).toBeUndefined();
+});
+
 test("a job's own labels cannot take the place of ours", () => {
   const labels = labelsOf({ ...spec, labels: { agent: "other", "x.y": "z" } }, owner);
   expect(labels).toMatchObject({

@@ -21,6 +21,7 @@ export interface ContainerOwner {
 export interface LabelledAllocation {
   readonly key: AllocationKey;
   readonly deviceIds: readonly DeviceId[];
+  readonly gpuMilli: number | undefined;
   readonly graceMs: number;
   readonly requeueOnNodeLost: boolean;
   readonly agentId: string;
@@ -50,6 +51,7 @@ export function labelsOf(spec: LaunchSpec, owner: ContainerOwner): Record<string
     "gpusched.rank": String(spec.key.rank),
     "gpusched.tenant": spec.tenantId,
     "gpusched.devices": spec.deviceIds.join(","),
+    ...(spec.gpuMilli !== undefined && { "gpusched.milli": String(spec.gpuMilli) }),
     "gpusched.grace-ms": String(spec.graceMs),
     "gpusched.requeue": String(spec.requeueOnNodeLost),
   };
@@ -64,6 +66,7 @@ export function parseLabels(labels: Readonly<Record<string, string>>): LabelledA
   return {
     key,
     deviceIds: of("devices").split(",").filter(Boolean).map(asDeviceId),
+    gpuMilli: /^\d{1,4}$/.test(of("milli")) ? Number(of("milli")) : undefined,
     graceMs,
     requeueOnNodeLost: of("requeue") === "true",
     agentId: of("agent"),

@@ -56,8 +56,8 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
         return true;
       }),
   });
-  const { key, deviceIds, graceMs, requeueOnNodeLost } = spec;
-  const facts = { key, deviceIds, graceMs, requeueOnNodeLost, isFromEarlierBoot: false };
+  const { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost } = spec;
+  const facts = { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost, isFromEarlierBoot: false };
   const allocation = new Allocation(facts, { phase: "starting", message: "" }, () => undefined);
   return { allocation, calls, discards, done: launcher.launch(allocation, spec) };
 }

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { delay } from "../../../base/abort.ts";
 import { makeDirectory } from "../../../base/make-directory.ts";
 import { MINUTE_MS } from "../../../base/time.ts";
-import type { LogStreamName, ReadLogOptions } from "../executor.ts";
+import type { LogStreamName, OutputPiece, ReadLogOptions } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
 import { type EngineClient, isMissing, isRefused, type ReadOutputOptions } from "./engine-client.ts";
 import { type LogEntry, logEntries, timeAfter } from "./log-entries.ts";
@@ -13,6 +13,8 @@ const SAVE_DEADLINE_MS = 5 * MINUTE_MS;
 const RECONNECT_MS = 500;
 /** Of one stream's last lines, which must be picked out here; an entry has at most 16 KiB. */
 const MAX_TAIL_ENTRIES = 1_000;
+/** That are looked at when a container is watched for the first time. */
+const WATCHED_LINES = 10_000;
 
 /**
  * The output of a container that exists, and with `follow` what comes until it ends; a restart of the engine in between
@@ -49,6 +51,31 @@ export async function* readContainerOutput(
     // Docker's own following may leave out the very last line: it is asked once more for what has come since.
     isLast = condition === "ended";
     if (!isLast) await delay(RECONNECT_MS, signal);
+  }
+}
+
+/**
+ * What a container writes, as the engine tells it, for as long as it runs; of one that is watched from its beginning the
+ * last lines and what comes after them. Ends when the container has ended, and when the engine ends the stream.
+ *
+ * @param from the moment after what was seen last, as {@link timeAfter} writes it
+ */
+export async function* watchContainerOutput(
+  engine: EngineClient,
+  container: string,
+  from: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<OutputPiece> {
+  const options = {
+    follow: true,
+    stream: undefined,
+    tail: from === undefined ? WATCHED_LINES : undefined,
+    since: from,
+  };
+  for await (const entries of entriesOf(engine, container, options, signal)) {
+    for (const { stream, data, time } of entries) {
+      yield { stream, data, atMs: Date.parse(time) || undefined, position: timeAfter(time) ?? from ?? "" };
+    }
   }
 }
 

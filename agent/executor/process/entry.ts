@@ -26,8 +26,8 @@ export function createEntry(
   known: { readonly status?: Status | undefined; readonly launch?: Launch; readonly bootId: string },
 ): Entry {
   const name = allocationName(key);
-  const { deviceIds = [], graceMs = 0, requeueOnNodeLost = false } = known.launch ?? {};
-  const summary = { deviceIds, graceMs, requeueOnNodeLost };
+  const { deviceIds = [], gpuMilli, graceMs = 0, requeueOnNodeLost = false } = known.launch ?? {};
+  const summary = { deviceIds, gpuMilli, graceMs, requeueOnNodeLost };
   const starting: Status = { version: 1, name, ...summary, bootId: known.bootId, state: { phase: "starting" } };
   const status = known.status ?? starting;
   return {

@@ -14,6 +14,7 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  OutputPiece,
   ReadLogOptions,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
@@ -24,6 +25,7 @@ import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { killProcessesIn } from "./session.ts";
+import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
 /** How long recovering and a launch wait for a runner. */
@@ -99,20 +101,21 @@ class ProcessExecutor implements Executor {
     }
     this.#isRecovered = true;
     return [...this.#entries.values()].map(({ key, status }) => {
-      const { deviceIds, graceMs, requeueOnNodeLost, state } = status;
-      return { key, deviceIds, graceMs, requeueOnNodeLost, state: toAllocationState(state) };
+      const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, state } = status;
+      return { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost, state: toAllocationState(state) };
     });
   }
 
   launch(spec: LaunchSpec): void {
     const name = allocationName(spec.key);
     if (this.#entries.has(name)) return;
-    const { deviceIds, graceMs, requeueOnNodeLost, environment } = spec;
+    const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment } = spec;
     const launch: Launch = {
       name,
       argv: [...argvOf(spec)],
       environment: { ...environment },
       deviceIds: [...deviceIds],
+      ...(gpuMilli !== undefined && { gpuMilli }),
       graceMs,
       requeueOnNodeLost,
     };
@@ -157,6 +160,12 @@ class ProcessExecutor implements Executor {
       throw new RequestError("not_found", "no output of this job is kept on this node");
     }
     yield* readLogFiles(this.#files.logPaths(name), options, isOver);
+  }
+
+  watchOutput(key: AllocationKey, from: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece> {
+    const name = allocationName(key);
+    const paths = { stdout: this.#files.logPath(name, "stdout"), stderr: this.#files.logPath(name, "stderr") };
+    return watchFiles(paths, from, signal);
   }
 
   async health(): Promise<ExecutorHealth> {

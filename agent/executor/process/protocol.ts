@@ -14,6 +14,8 @@ const launchSchema = z.strictObject({
   /** On top of the runner's own basics. */
   environment: z.record(z.string(), z.string()),
   deviceIds: z.array(z.string().transform(asDeviceId)),
+  /** Only of a job that has a part of its device: an older runner does not know it. */
+  gpuMilli: z.int().optional(),
   graceMs: z.number(),
   requeueOnNodeLost: z.boolean(),
 });

@@ -30,9 +30,8 @@ export class RunnerJob {
 
   constructor(options: RunnerJobOptions) {
     this.#options = options;
-    const { name, deviceIds, graceMs, requeueOnNodeLost } = options.launch;
-    const { bootId } = options;
-    this.#status = { version: 1, name, deviceIds, graceMs, requeueOnNodeLost, bootId, state: { phase: "starting" } };
+    const { argv: _, environment: __, ...summary } = options.launch;
+    this.#status = { version: 1, ...summary, bootId: options.bootId, state: { phase: "starting" } };
   }
 
   get status(): Status {

@@ -37,6 +37,7 @@ export const statusSchema = z.strictObject({
   /** The allocation's name. */
   name: z.string(),
   deviceIds: z.array(z.string().transform(asDeviceId)),
+  gpuMilli: z.int().optional(),
   graceMs: z.number(),
   requeueOnNodeLost: z.boolean(),
   bootId: z.string(),

@@ -15,6 +15,11 @@ export class DeadlineQueue {
     return this.#heap.first?.at;
   }
 
+  /** All of them, in no order. */
+  [Symbol.iterator](): Iterator<Deadline> {
+    return this.#heap[Symbol.iterator]();
+  }
+
   add(deadline: Deadline): void {
     this.#heap.add(deadline);
   }

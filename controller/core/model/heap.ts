@@ -15,6 +15,11 @@ export class Heap<T> {
     return this.#items.length;
   }
 
+  /** All items, in no order. */
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items[Symbol.iterator]();
+  }
+
   add(item: T): void {
     const items = this.#items;
     items.push(item);

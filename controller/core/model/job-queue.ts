@@ -1,5 +1,5 @@
 import { assert, present } from "../../../base/assert.ts";
-import type { TenantId } from "../../../base/ids.ts";
+import type { JobId, TenantId } from "../../../base/ids.ts";
 import { type JobIn, since } from "./job.ts";
 import type { Kind } from "./kind.ts";
 
@@ -14,6 +14,23 @@ export interface GroupFacts {
   readonly limitMinutes: number | undefined;
   /** Names the history by which their running time is predicted. */
   readonly historyKey: string;
+  /** Whether room is kept for them already: such a job stands for none of those that have no room yet. */
+  readonly isClaimed: boolean;
+}
+
+/** What was found out when a group's first job last wanted others to make room for it. Times in ms since the epoch. */
+export interface PreemptionTrial {
+  /** Of the cluster and its tenants as they were. */
+  stamp: string;
+  /** When the answer may be another though nothing has changed. */
+  nextAt: number;
+  /** Not tried again before, whatever has changed. */
+  restsUntil: number;
+  /** In vain, in a row. */
+  failures: number;
+  /** When the job is looked at again anyway, and which job it is. */
+  armedAt: number;
+  armedFor: JobId | undefined;
 }
 
 /** Waiting jobs that differ only in how long they have waited: the first one stands for all. */
@@ -22,6 +39,7 @@ export class QueueGroup {
   readonly key: string;
   /** The state's growth at which the first job was last refused: until room grows, so will be all others. */
   refusedAt = -1;
+  trial: PreemptionTrial | undefined;
   readonly #jobs: QueuedJob[] = [];
   /** Jobs before it have left: moving the others up at each departure would cost too much. */
   #start = 0;
@@ -129,8 +147,10 @@ export class JobQueue {
   }
 }
 
-function keyOf({ tenantId, effectivePriority, priority, kind, limitMinutes, historyKey }: GroupFacts): string {
-  return `${tenantId} ${effectivePriority} ${priority} ${limitMinutes ?? ""} ${kind.shape} ${historyKey}`;
+function keyOf(facts: GroupFacts): string {
+  const { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed } = facts;
+  const numbers = `${tenantId} ${effectivePriority} ${priority} ${limitMinutes ?? ""} ${isClaimed ? "claimed" : ""}`;
+  return `${numbers} ${kind.shape} ${historyKey}`;
 }
 
 /** Who has waited longer; by id among those who came together. */

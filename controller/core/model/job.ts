@@ -155,10 +155,12 @@ export interface Claim {
   readonly until: number;
 }
 
-/** What a claim keeps on one node. */
+/** What a claim keeps on one node: these very devices, or the job's share of one. */
 export interface ClaimedShare {
   readonly node: NodeName;
-  readonly gpus: number;
+  readonly devices: readonly DeviceId[];
+  /** The share of the one device, in thousandths; absent is all of each. */
+  readonly milli?: number;
   readonly cpuCores: number;
   readonly memoryMb: number;
 }

@@ -1,5 +1,5 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
-import { type Allocation, WHOLE_DEVICE } from "./job.ts";
+import { type Allocation, type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
 
 /** A device as its agent describes it; `index` is for people only. */
 export interface Device {
@@ -32,6 +32,8 @@ export interface Inventory {
   readonly gpuGrantReason: string;
   /** Whether jobs may have a part of a device here. */
   readonly allowsSharing?: boolean;
+  /** Where they may: what holds them to their part, if anything does. */
+  readonly gpuSharing?: "mps" | "accounted";
 }
 
 /** A moment's reading of a device. */
@@ -113,6 +115,8 @@ export interface Node {
   readonly held: Map<DeviceId, readonly Holder[]>;
   /** The allocations here that have not ended, by job: at most one each. */
   readonly jobs: Map<JobId, Allocation>;
+  /** What is kept here for queued jobs while others leave: nobody else is given it. */
+  readonly claims: Map<JobId, ClaimedShare>;
   cpuCoresUsed: number;
   memoryMbUsed: number;
   /** Allocations that run here though the ledger does not want them, by name, until the agent says that they are gone. */
@@ -138,20 +142,44 @@ export function silentNode(record: NodeRecord, at: number): Node {
     hot: new Set(),
     held: new Map(),
     jobs: new Map(),
+    claims: new Map(),
     cpuCoresUsed: 0,
     memoryMbUsed: 0,
     leftovers: new Map(),
   };
 }
 
-/** Works {@link Node.room} out anew: nothing of a device that a leftover is on, or that slows itself down. */
+/**
+ * Works {@link Node.room} out anew: nothing of a device that a leftover is on, or that slows itself down. Below zero while
+ * those who must leave a device still hold what is kept of it for another.
+ */
 export function measureRoom(node: Node): void {
   const blocked = node.leftovers.size === 0 ? NONE : new Set([...node.leftovers.values()].flat());
   node.room = node.record.inventory.devices.map(({ id }) => {
     if (blocked.has(id) || node.throttling.has(id)) return 0;
     const holders = node.held.get(id);
-    return holders ? holders.reduce((free, holder) => free - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+    const free = holders ? holders.reduce((left, holder) => left - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+    return node.claims.size === 0 ? free : free - claimedMilli(node, id);
   });
+}
+
+/** What of the device is kept for jobs that wait for others to leave, in thousandths. */
+export function claimedMilli(node: Node, device: DeviceId): number {
+  let sum = 0;
+  for (const { devices, milli = WHOLE_DEVICE } of node.claims.values()) if (devices.includes(device)) sum += milli;
+  return sum;
+}
+
+/** The node's cores and memory that are neither used nor kept for anybody; may be below zero, as {@link measureRoom} is. */
+export function freeHost(node: Node): { readonly cpuCores: number; readonly memoryMb: number } {
+  const { inventory } = node.record;
+  let cpuCores = inventory.cpuCores - node.cpuCoresUsed;
+  let memoryMb = inventory.memoryMb - node.memoryMbUsed;
+  for (const claimed of node.claims.values()) {
+    cpuCores -= claimed.cpuCores;
+    memoryMb -= claimed.memoryMb;
+  }
+  return { cpuCores, memoryMb };
 }
 
 const NONE: ReadonlySet<DeviceId> = new Set();

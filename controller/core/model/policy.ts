@@ -47,7 +47,7 @@ export interface PreemptionPolicy {
 /** Of controllers that are told nothing else. */
 export const DEFAULT_POLICY: Policy = {
   name: "default",
-  aging: { stepMs: DAY_MS, points: 1_000, maxPoints: 5_000 },
+  aging: { stepMs: 2 * DAY_MS, points: 1_000, maxPoints: 5_000 },
   fairShareHalfLifeMs: 7 * DAY_MS,
   order: "submission",
   backfill: "easy",

@@ -1,12 +1,12 @@
 import { assert, present } from "../../../base/assert.ts";
 import { asJobId, asTenantId, type DeviceId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
 import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
+import { Claims } from "./claims.ts";
 import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
 import {
   type Allocation,
   type ArrayMembership,
-  type Claim,
   isHeld,
   type Job,
   type JobIn,
@@ -53,11 +53,12 @@ export class State {
   /** Jobs that wait for this one to complete. */
   readonly dependents = new Map<JobId, Set<JobId>>();
   /** Queued jobs for which room is kept while others leave. */
-  readonly claims = new Map<JobId, Claim>();
+  readonly claims = new Claims(this.cluster);
   readonly history: RuntimeHistory;
   readonly use: TenantUse;
-  /** Told of every job that is given its place; for forecasts. */
+  /** Told of every job that is given its place, and of every one that has to make room; for forecasts. */
   onPlaced: ((id: JobId) => void) | undefined;
+  onPreempted: ((id: JobId) => void) | undefined;
   readonly usage = new Map<TenantId, Usage>();
   readonly jobsInState: Record<JobState, number> = {
     pending: 0,
@@ -198,7 +199,7 @@ export class State {
     if (sign === -1) {
       this.queue.remove(job, this.groupOf(job));
       this.#groups.delete(job.id);
-      if (this.claims.delete(job.id)) this.grow();
+      if (this.claims.remove(job.id)) this.grow();
       return;
     }
     const { tenantId, effectivePriority, priority } = job;
@@ -206,9 +207,10 @@ export class State {
     const kind = this.kinds.of(spec);
     const historyKey = this.history.keyFor(spec, kind.shape);
     const limitMinutes = spec.maxRuntimeMinutes;
-    const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey };
+    const isClaimed = job.claim !== undefined;
+    const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed };
     this.#groups.set(job.id, this.queue.add(job, facts));
-    if (job.claim) this.claims.set(job.id, job.claim);
+    if (job.claim) this.claims.add(job.id, job.claim);
   }
 
   #depend(id: JobId, on: readonly JobId[], sign: 1 | -1): void {
@@ -230,8 +232,8 @@ export class State {
     node.memoryMbUsed += sign * allocation.memoryMb;
     if (sign === 1) node.jobs.set(job.id, allocation);
     else node.jobs.delete(job.id);
-    for (const device of allocation.devices)
-      this.#holdDevice(node, device, { jobId: job.id, attempt: job.attempt, milli }, sign);
+    const holder = { jobId: job.id, attempt: job.attempt, milli };
+    for (const device of allocation.devices) this.#holdDevice(node, device, holder, sign);
     this.cluster.touch(node);
     if (sign === -1) this.grow();
   }

@@ -55,8 +55,8 @@ function unfinishedDependencies(state: State, { dependsOn = [], tenantId }: JobS
       const job = state.jobs.get(member);
       // Another tenant's job is answered as one that does not exist.
       if (!job || job.tenantId !== tenantId) {
-        const field = { field: `depends_on.${index}`, message: `${id} is not a job of this tenant` };
-        throw new RequestError("invalid", `Invalid request body: ${field.field} ${field.message}`, { fields: [field] });
+        const field = { field: `depends_on[${index}]`, message: `${id} is not a job of this tenant` };
+        throw new RequestError("invalid", `Invalid request: ${field.field} ${field.message}`, { fields: [field] });
       }
       if (job.phase !== "finished") on.push(member);
       else if (job.outcome.kind !== "completed") failed ??= { id: member, how: job.outcome.kind };

@@ -65,6 +65,8 @@ function changed<T>(change: T | null | undefined, before: T | undefined): T | un
 
 function save(state: State, out: Output, tenant: Tenant): void {
   state.tenants.set(tenant.id, tenant);
+  state.scheduling.yielding.clear();
+  state.scheduling.tenantsVersion += 1;
   state.grow();
   out.write({ table: "tenant", key: tenant.id, value: tenant });
 }

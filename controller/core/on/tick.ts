@@ -4,6 +4,7 @@ import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { armDeadlines, endRank, note, stopJob, timeLimitAt, unhold } from "../transition.ts";
+import { lookAtQueued } from "../schedule/preempt/preempt.ts";
 import { watchSilence } from "../watch-silence.ts";
 
 /** Looks at everything whose time has come. */
@@ -22,6 +23,7 @@ export function onTick(state: State, at: number, out: Output): void {
 function lookAtJob(state: State, jobId: JobIn<"held">["id"], out: Output, at: number): void {
   const job = state.jobs.get(jobId);
   if (job?.phase === "held" && job.hold.kind !== "dependencies" && job.hold.until <= at) unhold(state, out, job, at);
+  if (job?.phase === "queued") lookAtQueued(state, out, job, at);
   if (job?.phase !== "running") return;
   const limitAt = timeLimitAt(state, job);
   if (limitAt === undefined || limitAt > at) {

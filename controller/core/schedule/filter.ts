@@ -1,5 +1,5 @@
 import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
-import type { Device, Node } from "../model/node.ts";
+import { type Device, freeHost, type Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
 
 /** What a node could give to a job: its suitable devices that are free, and what else is free. */
@@ -63,12 +63,8 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
 
 /** What is free on the node for a job of this kind. */
 export function roomOn(node: Node, demand: Demand): Room {
-  const { inventory } = node.record;
-  return {
-    devices: demand.gpus === 0 ? [] : fittingDevices(node, demand),
-    cpuCores: inventory.cpuCores - node.cpuCoresUsed,
-    memoryMb: inventory.memoryMb - node.memoryMbUsed,
-  };
+  const { cpuCores, memoryMb } = freeHost(node);
+  return { devices: demand.gpus === 0 ? [] : fittingDevices(node, demand), cpuCores, memoryMb };
 }
 
 function fittingDevices(node: Node, demand: Demand): readonly Device[] {

@@ -1,8 +1,15 @@
 import type { JobId, NodeName } from "../../../base/ids.ts";
-import type { ClaimedShare } from "../model/job.ts";
 import type { NodeRanking } from "./node-ranking.ts";
 import type { DemandMix } from "./demand-mix.ts";
 import { newDemandMix } from "./demand-mix.ts";
+
+/** What a reservation keeps on one node: as much, whichever devices it will be. */
+export interface ReservedShare {
+  readonly node: NodeName;
+  readonly gpus: number;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+}
 
 /** Room that is kept for a blocked job at a time when others will have left. */
 export interface Reservation {
@@ -11,7 +18,7 @@ export interface Reservation {
   /** When it is expected to start, and to have ended. */
   readonly at: number;
   readonly until: number;
-  readonly shares: readonly ClaimedShare[];
+  readonly shares: readonly ReservedShare[];
 }
 
 /** What one pass leaves for the next: it can all be worked out anew, at a price. */
@@ -23,6 +30,10 @@ export interface SchedulingMemory {
   readonly rankings: Map<string, NodeRanking>;
   /** Nodes in the order in which they will have room, by shape. */
   readonly openings: Map<string, NodeRanking>;
+  /** Nodes in the order in which room would be made on them for a kind of job of some priority, by both. */
+  readonly yielding: Map<string, NodeRanking>;
+  /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
+  tenantsVersion: number;
   readonly mix: DemandMix;
   /** The time of the pass. */
   now: number;
@@ -37,6 +48,8 @@ export function newSchedulingMemory(): SchedulingMemory {
     reservedOn: new Map(),
     rankings: new Map(),
     openings: new Map(),
+    yielding: new Map(),
+    tenantsVersion: 0,
     mix: newDemandMix(),
     now: 0,
     seenGrowth: -1,

@@ -1,13 +1,16 @@
 import { budgetBlock } from "../budget.ts";
-import type { Demand, JobIn, RuntimePlan } from "../model/job.ts";
+import type { JobIn, RuntimePlan } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import { planRuntime } from "../model/runtime-history.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { holdingOf, quotaBlock } from "../quota.ts";
+import { type Holding, holdingOf, quotaBlock } from "../quota.ts";
 import { place } from "../transition.ts";
 import { refreshMix } from "./demand-mix.ts";
-import { findPlaces, type Place, type Placing } from "./place.ts";
+import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
+import { claimedPlaces, claimHolders, usageWithClaims } from "./preempt/claim.ts";
+import { Preemption } from "./preempt/preempt.ts";
+import { placementRanking } from "./ranking.ts";
 import { clearReservations, reserve } from "./reservation.ts";
 import { type Turn, TurnOrder, turnOf, compareTurns } from "./turn.ts";
 
@@ -48,6 +51,7 @@ class Pass {
   /** Pools in which nobody may pass, by the policy. */
   readonly #closed = new Set<string>();
   readonly #reserved = new Set<string>();
+  readonly #preemption: Preemption;
   /** Whether a job that has just come may be ahead of one that room is kept for. */
   #mustSeeAll = false;
 
@@ -56,6 +60,7 @@ class Pass {
     this.#out = out;
     this.#at = at;
     this.#isWhole = isWhole;
+    this.#preemption = new Preemption(state, out, at);
   }
 
   /** False when it turns out that all groups must be looked at. */
@@ -63,10 +68,15 @@ class Pass {
     const state = this.#state;
     state.scheduling.seenGrowth = state.growth;
     for (const { pool } of state.scheduling.reservations) this.#reserved.add(pool);
+    this.#startClaimed();
     const order = new TurnOrder(state, groups, this.#at);
     for (let turn = order.next(); turn; turn = order.next()) {
       const { group } = turn;
       if (group.refusedAt === state.growth && !this.#isWhole) continue;
+      if (this.#isHopeless(turn)) {
+        group.refusedAt = state.growth;
+        continue;
+      }
       const refusal = this.#consider(turn);
       if (refusal === undefined) order.add(group);
       else this.#refuse(turn, refusal, order);
@@ -75,22 +85,68 @@ class Pass {
     return true;
   }
 
+  /** Starts every job that others have made room for: nobody else may have that room, whoever comes before. */
+  #startClaimed(): void {
+    const state = this.#state;
+    for (const job of claimHolders(state, this.#at)) {
+      const places = claimedPlaces(state, job);
+      if (!places) continue;
+      const { facts } = state.groupOf(job);
+      const plan = planRuntime(state.history, facts, state.settings.policy);
+      const isAllowed = this.#isWithinQuota(job, holding(places, facts.kind.demand)) && this.#isWithinBudget(job, plan);
+      if (isAllowed) this.#start(job, facts.kind, places, plan);
+    }
+  }
+
+  /** Whether it is clear at once that the job does not start, and that nothing else follows from it: most turns are such. */
+  #isHopeless({ job, group }: Turn): boolean {
+    const state = this.#state;
+    const { kind } = group.facts;
+    const { backfill } = state.settings.policy;
+    const isPassing = backfill === "greedy" || (backfill === "easy" && this.#isWhole && this.#reserved.has(kind.pool));
+    if (!isPassing || job.claim || state.tenant(job.tenantId).canPreemptOthers) return false;
+    return placementRanking(state, kind).size === 0;
+  }
+
+  /** Whether the job's tenant may hold this as well, with what is kept for its other jobs. */
+  #isWithinQuota(job: JobIn<"queued">, wanted: Holding): boolean {
+    const state = this.#state;
+    const { limits } = state.tenant(job.tenantId);
+    return quotaBlock(limits, usageWithClaims(state, job.tenantId, job.id), wanted) === undefined;
+  }
+
+  #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {
+    const state = this.#state;
+    return budgetBlock(state, state.tenant(job.tenantId), state.spec(job.id), plan, this.#at) === undefined;
+  }
+
+  /** Has others make room for the job, if that is possible and allowed. */
+  #preempt({ job, group }: Turn): boolean {
+    const state = this.#state;
+    const { kind } = group.facts;
+    if (this.#closed.has(kind.pool)) return false;
+    const plan = planRuntime(state.history, group.facts, state.settings.policy);
+    const wish = { job, kind, until: this.#endOf(plan) };
+    return this.#preemption.makeRoom(group, wish, (places) => this.#isWithinQuota(job, holding(places, kind.demand)));
+  }
+
+  /** Until when the job keeps its room from others; with the greedy policy nobody asks. */
+  #endOf(plan: RuntimePlan): number {
+    return this.#state.settings.policy.backfill === "greedy" ? this.#at : this.#at + plan.ms;
+  }
+
   /** Starts the job, or says why not. */
   #consider({ job, group }: Turn): Refusal | undefined {
     const state = this.#state;
     const { kind } = group.facts;
-    const { backfill } = state.settings.policy;
     if (this.#closed.has(kind.pool)) return "room";
-    const spec = state.spec(job.id);
-    const tenant = state.tenant(job.tenantId);
-    if (quotaBlock(tenant.limits, state.usageOf(tenant.id), holdingOf(spec))) return "quota";
     const plan = planRuntime(state.history, group.facts, state.settings.policy);
-    if (budgetBlock(state, tenant, spec, plan, this.#at)) return "budget";
-    const until = backfill === "greedy" ? this.#at : this.#at + plan.ms;
-    const placing: Placing = { kind, at: this.#at, until, jobId: job.id, wasKept: false };
+    if (!this.#isWithinQuota(job, holdingOf(state.spec(job.id)))) return "quota";
+    if (!this.#isWithinBudget(job, plan)) return "budget";
+    const placing: Placing = { kind, at: this.#at, until: this.#endOf(plan), jobId: job.id, wasKept: false };
     const places = findPlaces(state, placing);
     if (!places) return "room";
-    if (quotaBlock(tenant.limits, state.usageOf(tenant.id), holding(places, kind.demand))) return "quota";
+    if (!this.#isWithinQuota(job, holding(places, kind.demand))) return "quota";
     this.#start(job, kind, places, plan);
     return undefined;
   }
@@ -98,9 +154,15 @@ class Pass {
   #refuse(turn: Turn, refusal: Refusal, order: TurnOrder): void {
     const { job, group } = turn;
     group.refusedAt = this.#state.growth;
-    if (refusal !== "room") return;
+    // What a job has a claim to needs no reservation.
+    if (refusal !== "room" || job.claim) return;
     if (!this.#isWhole && this.#isAheadOfAny(turn)) {
       this.#mustSeeAll = true;
+      return;
+    }
+    if (this.#preempt(turn)) {
+      group.refusedAt = -1;
+      order.add(group);
       return;
     }
     const { pool } = group.facts.kind;
@@ -157,21 +219,4 @@ class Pass {
     }));
     place(state, this.#out, job, { shares, plan }, this.#at);
   }
-}
-
-/** What the job would hold at these places: GPU memory as asked, else all of the devices'. */
-export function holding(places: readonly Place[], demand: Demand) {
-  const total = { gpuMilli: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0 };
-  for (const { devices, share } of places) {
-    total.gpuMilli += devices.length * demand.milli;
-    total.gpuMemoryMb += gpuMemoryOf(devices, demand);
-    total.cpuCores += share.cpuCores;
-    total.memoryMb += share.memoryMb;
-  }
-  return total;
-}
-
-function gpuMemoryOf(devices: Place["devices"], demand: Demand): number {
-  const share = demand.milli / 1_000;
-  return devices.reduce((sum, { memoryMb }) => sum + (demand.gpuMemoryMb || Math.ceil(memoryMb * share)), 0);
 }

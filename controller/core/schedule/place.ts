@@ -72,21 +72,31 @@ function packed(state: State, placing: Placing): readonly Place[] | undefined {
     total += gpus;
   }
   if (total < demand.gpus) return undefined;
+  return placeAll(demand, chooseNodes(state, demand, candidates));
+}
+
+/** Of the nodes that could take a gang's GPUs as few as possible, and of those that are as few the closest together. */
+export function chooseNodes(state: State, demand: Demand, candidates: readonly Candidate[]) {
   let [nodes, sum] = [0, 0];
   for (const { gpus } of candidates.toSorted((a, b) => b.gpus - a.gpus)) {
     nodes += 1;
     sum += gpus;
     if (sum >= demand.gpus) break;
   }
-  return placeAll(demand, fewestSwitches(state, candidates, demand.gpus, nodes));
+  return fewestSwitches(state, candidates, demand.gpus, nodes);
 }
 
 function placeAll(demand: Demand, chosen: readonly Candidate[] | undefined): readonly Place[] | undefined {
+  return chosen && divide(demand, chosen).map(({ node, share }) => take(node, demand, share));
+}
+
+/** How many of the gang's GPUs each of its nodes takes, in order: as many as it can. */
+export function divide(demand: Demand, chosen: readonly Candidate[]): { node: Node; share: Share }[] {
   let missing = demand.gpus;
-  return chosen?.map(({ node, gpus }) => {
+  return chosen.map(({ node, gpus }) => {
     const own = Math.min(gpus, missing);
     missing -= own;
-    return take(node, demand, shareOf(demand, own));
+    return { node, share: shareOf(demand, own) };
   });
 }
 
@@ -111,10 +121,21 @@ function mayStay(state: State, node: Node, share: Share, placing: Placing): bool
  * memory that suffices, then in the driver's order. A share of a device goes to the fullest one that has it.
  */
 export function take(node: Node, demand: Demand, share: Share): Place {
-  const free = roomOn(node, demand).devices;
+  const { devices } = node.record.inventory;
+  const left = (device: Device) => node.room[devices.indexOf(device)] ?? 0;
+  return takeOf({ node, free: roomOn(node, demand).devices, left }, demand, share);
+}
+
+/** What a node could give: its devices that fit, and how many thousandths of each are left. */
+export interface Offer {
+  readonly node: Node;
+  readonly free: readonly Device[];
+  readonly left: (device: Device) => number;
+}
+
+/** As {@link take}, of what is offered. */
+export function takeOf({ node, free, left }: Offer, demand: Demand, share: Share): Place {
   if (demand.milli < WHOLE_DEVICE) {
-    const { devices } = node.record.inventory;
-    const left = (device: Device) => node.room[devices.indexOf(device)] ?? 0;
     const order = [...free].sort((a, b) => left(a) - left(b) || a.memoryMb - b.memoryMb || a.index - b.index);
     return { node, devices: order.slice(0, share.gpus), share };
   }
@@ -136,4 +157,22 @@ export function take(node: Node, demand: Demand, share: Share): Place {
 /** A single GPU is taken from the island that has the fewest free. */
 function smallestIsland(islands: ReadonlyMap<number, number>): number | undefined {
   return [...islands].sort((a, b) => a[1] - b[1] || a[0] - b[0])[0]?.[0];
+}
+
+/** What the job would hold at these places: GPU memory as asked, else all of the devices'. */
+export function holding(places: readonly Place[], demand: Demand) {
+  const total = { gpuMilli: 0, gpuMemoryMb: 0, cpuCores: 0, memoryMb: 0 };
+  for (const { devices, share } of places) {
+    total.gpuMilli += devices.length * demand.milli;
+    total.gpuMemoryMb += gpuMemoryOf(devices, demand);
+    total.cpuCores += share.cpuCores;
+    total.memoryMb += share.memoryMb;
+  }
+  return total;
+}
+
+/** What counts against the tenant's GPU memory for these devices: as asked, else all of theirs, in megabytes. */
+export function gpuMemoryOf(devices: Place["devices"], demand: Demand): number {
+  const share = demand.milli / WHOLE_DEVICE;
+  return devices.reduce((sum, { memoryMb }) => sum + (demand.gpuMemoryMb || Math.ceil(memoryMb * share)), 0);
 }

@@ -56,7 +56,8 @@ export function openingRanking(state: State, kind: Kind, share: Share, now: numb
   });
 }
 
-function recall(rankings: Map<string, NodeRanking>, key: string, make: () => NodeRanking): NodeRanking {
+/** The ranking of this key, made if there is none; of too many, the one that was asked for longest ago is forgotten. */
+export function recall(rankings: Map<string, NodeRanking>, key: string, make: () => NodeRanking): NodeRanking {
   const ranking = rankings.get(key) ?? make();
   rankings.delete(key);
   rankings.set(key, ranking);

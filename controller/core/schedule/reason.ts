@@ -33,6 +33,8 @@ export type WaitReason =
   | { readonly kind: "budget"; readonly block: BudgetBlock }
   /** There is room, and it is kept for others who come first. */
   | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
+  /** Others have been stopped to make room for it. */
+  | { readonly kind: "claimed"; readonly leaving: readonly JobId[]; readonly nodes: readonly NodeName[] }
   | { readonly kind: "no-nodes" }
   /** Its turn has not come: a scheduling pass is due. */
   | { readonly kind: "next" }

@@ -1,11 +1,11 @@
-import type { ClaimedShare, JobIn } from "../model/job.ts";
+import type { JobIn } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { type Share, shareOf } from "./filter.ts";
-import type { Reservation } from "./memory.ts";
+import { nodeObstacle, type Share, shareOf } from "./filter.ts";
+import type { Reservation, ReservedShare } from "./memory.ts";
 import { openingRanking } from "./ranking.ts";
-import { capacityAt, canStay, endsOn, firstStay, hasKept, takesWork } from "./timeline.ts";
+import { capacityAt, canStay, endsOn, firstStay, hasKept } from "./timeline.ts";
 
 /** A blocked job, and how long it will need its place. */
 interface Blocked {
@@ -17,7 +17,7 @@ interface Blocked {
 /** When and where a blocked job will fit. */
 interface Opening {
   readonly at: number;
-  readonly shares: readonly ClaimedShare[];
+  readonly shares: readonly ReservedShare[];
 }
 
 /** Beyond so many nodes tried for a place that is clear of other reservations, none is made. */
@@ -87,7 +87,7 @@ function latest(found: readonly { readonly at: number }[], count: number): numbe
 /** A gang on whatever nodes: the first time at which all nodes together have room, then those that have most. */
 function packedOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
   const { demand } = blocked.kind;
-  const nodes = state.cluster.nodes.filter(takesWork);
+  const nodes = state.cluster.nodes.filter((node) => !nodeObstacle(node, demand));
   const times = [...new Set([now, ...nodes.flatMap((node) => endsOn(state, node, now))])].sort((a, b) => a - b);
   const at = (time: number) => {
     const stay = { demand, from: time, until: time + blocked.durationMs, jobId: blocked.job.id };
@@ -105,7 +105,7 @@ function packedOpening(state: State, blocked: Blocked, now: number): Opening | u
   }
   const when = times[low];
   if (when === undefined) return undefined;
-  const shares: ClaimedShare[] = [];
+  const shares: ReservedShare[] = [];
   let missing = demand.gpus;
   for (const { node, gpus } of at(when).sort((a, b) => b.gpus - a.gpus)) {
     const own = Math.min(gpus, missing);
@@ -116,6 +116,6 @@ function packedOpening(state: State, blocked: Blocked, now: number): Opening | u
   return missing === 0 ? { at: when, shares } : undefined;
 }
 
-function shareOn(node: Node, { gpus, cpuCores, memoryMb }: Share): ClaimedShare {
+function shareOn(node: Node, { gpus, cpuCores, memoryMb }: Share): ReservedShare {
   return { node: node.record.name, gpus, cpuCores, memoryMb };
 }

@@ -1,9 +1,11 @@
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { JobId } from "../../../base/ids.ts";
-import { type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
-import type { Departures, Node } from "../model/node.ts";
+import { type Allocation, type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
+import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
+import { planRuntime } from "../model/runtime-history.ts";
 import { isSuitable, judge, type Share } from "./filter.ts";
+import type { ReservedShare } from "./memory.ts";
 
 /** What is free of a node at some time, as far as one kind of job is concerned. */
 interface Free {
@@ -14,7 +16,7 @@ interface Free {
 
 /** Room on a node that is kept for another job. */
 interface Kept {
-  readonly share: ClaimedShare;
+  readonly share: ReservedShare;
   readonly at: number;
   readonly until: number;
 }
@@ -31,10 +33,17 @@ export function expectedEnd(state: State, job: Job, now: number): number {
   return begun + plannedMs * 2 ** Math.ceil(Math.log2((now - begun + 1) / plannedMs));
 }
 
+/** When a job that room is kept for is expected to leave it: it starts when its claim ends, at the latest. */
+function claimEnd(state: State, id: JobId): number {
+  const job = state.job(id);
+  if (job.phase !== "queued" || !job.claim) return 0;
+  const plan = planRuntime(state.history, state.groupOf(job).facts, state.settings.policy);
+  return job.claim.until + plan.ms;
+}
+
 /** What the node will have free for this kind of job at `when`, before anything is kept for others. */
 function freeAt(state: State, node: Node, demand: Demand, when: number, now: number): Free {
-  const { inventory } = node.record;
-  let [cpuCores, memoryMb] = [inventory.cpuCores - node.cpuCoresUsed, inventory.memoryMb - node.memoryMbUsed];
+  let { cpuCores, memoryMb } = freeHost(node);
   let { room } = node;
   for (const step of departuresOf(state, node, now)) {
     if (step.at > when) break;
@@ -53,16 +62,15 @@ function countFitting(node: Node, room: readonly number[], demand: Demand): numb
   return count;
 }
 
-/** What will be free on the node as its work ends. Kept until the node changes: nothing else moves the times. */
+/** What will be free on the node as its work ends, and that of the jobs that room is kept for. Kept until the node changes: nothing else moves the times. */
 function departuresOf(state: State, node: Node, now: number): Departures["steps"] {
   if (node.departures?.version === node.version) return node.departures.steps;
-  const leaving = [...node.jobs].map(([id, allocation]) => ({
-    at: expectedEnd(state, state.job(id), now),
-    allocation,
-  }));
+  const leaving: { readonly at: number; readonly allocation: Allocation | ClaimedShare }[] = [];
+  for (const [id, allocation] of node.jobs) leaving.push({ at: expectedEnd(state, state.job(id), now), allocation });
+  for (const [id, claimed] of node.claims) leaving.push({ at: claimEnd(state, id), allocation: claimed });
   leaving.sort((a, b) => a.at - b.at);
-  const { devices, cpuCores: allCores, memoryMb: allMemory } = node.record.inventory;
-  let [cpuCores, memoryMb] = [allCores - node.cpuCoresUsed, allMemory - node.memoryMbUsed];
+  const { devices } = node.record.inventory;
+  let { cpuCores, memoryMb } = freeHost(node);
   const room = [...node.room];
   const places = new Map(devices.map(({ id }, index) => [id, index]));
   const blocked = new Set([...node.leftovers.values(), ...[node.throttling]].flatMap((ids) => [...ids]));
@@ -80,25 +88,19 @@ function departuresOf(state: State, node: Node, now: number): Departures["steps"
   return steps;
 }
 
-/** What is kept on the node for others than the job. A claim is kept from now on: its room must not be touched at all. */
+/** What is kept on the node for others than the job, at some time. What is claimed is not free in the first place. */
 function keptOn(state: State, node: Node, except: JobId | undefined): readonly Kept[] {
   const kept: Kept[] = [];
   for (const { jobId, shares, at, until } of state.scheduling.reservedOn.get(node.record.name) ?? []) {
     if (jobId === except) continue;
     for (const share of shares) if (share.node === node.record.name) kept.push({ share, at, until });
   }
-  for (const [jobId, claim] of state.claims) {
-    if (jobId === except) continue;
-    for (const share of claim.shares) {
-      if (share.node === node.record.name) kept.push({ share, at: Number.NEGATIVE_INFINITY, until: claim.until });
-    }
-  }
   return kept;
 }
 
-/** Whether anything at all is kept on the node. */
+/** Whether anything at all is kept on the node at some time. */
 export function hasKept(state: State, node: Node): boolean {
-  return state.claims.size > 0 || state.scheduling.reservedOn.has(node.record.name);
+  return state.scheduling.reservedOn.has(node.record.name);
 }
 
 /** A question about a node's future. */
@@ -118,11 +120,7 @@ export interface Stay {
 export function canStay(state: State, node: Node, stay: Stay, now: number): boolean {
   const kept = keptOn(state, node, stay.jobId);
   const times = [stay.from];
-  for (const { at } of kept) {
-    if (at > stay.from && at < stay.until) times.push(at);
-    // Until the victims are gone, what they will leave is kept already.
-    if (at === Number.NEGATIVE_INFINITY) times.push(latestGrace(state, node, now));
-  }
+  for (const { at } of kept) if (at > stay.from && at < stay.until) times.push(at);
   return times.every((when) => {
     const free = freeAt(state, node, stay.demand, when, now);
     for (const { share, at, until } of kept) {
@@ -131,19 +129,8 @@ export function canStay(state: State, node: Node, stay: Stay, now: number): bool
       free.cpuCores -= share.cpuCores;
       free.memoryMb -= share.memoryMb;
     }
-    const { gpus, cpuCores, memoryMb } = stay.share;
-    return free.gpus >= gpus && free.cpuCores >= cpuCores && free.memoryMb >= memoryMb;
+    return covers(free, stay.share);
   });
-}
-
-/** When everything that is being stopped on the node will be gone. */
-function latestGrace(state: State, node: Node, now: number): number {
-  let latest = now;
-  for (const id of node.jobs.keys()) {
-    const job = state.job(id);
-    if (job.phase === "stopping") latest = Math.max(latest, expectedEnd(state, job, now));
-  }
-  return latest;
 }
 
 /** The first time at which the node has the share free, as far as running jobs are concerned; infinity if it never has. */
@@ -199,5 +186,8 @@ export function takesWork(node: Node): boolean {
 }
 
 function covers(free: Free, share: Share): boolean {
-  return free.gpus >= share.gpus && free.cpuCores >= share.cpuCores && free.memoryMb >= share.memoryMb;
+  // A job without GPUs does not mind that more of them are kept than are free of a kind it does not ask for.
+  return (
+    (share.gpus === 0 || free.gpus >= share.gpus) && free.cpuCores >= share.cpuCores && free.memoryMb >= share.memoryMb
+  );
 }

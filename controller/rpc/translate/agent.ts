@@ -4,6 +4,7 @@ import { type AllocationKey, asJobId, asNodeName } from "../../../base/ids.ts";
 import type { AllocationKey as KeyMessage } from "../../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { AllocationReport__Output } from "../../../proto/generated/gpusched/v1/AllocationReport.ts";
 import type { Command } from "../../../proto/generated/gpusched/v1/Command.ts";
+import type { CheckpointReport__Output } from "../../../proto/generated/gpusched/v1/CheckpointReport.ts";
 import type { ExecutorHealth__Output } from "../../../proto/generated/gpusched/v1/ExecutorHealth.ts";
 import type { Heartbeat__Output } from "../../../proto/generated/gpusched/v1/Heartbeat.ts";
 import type { Hello__Output } from "../../../proto/generated/gpusched/v1/Hello.ts";
@@ -93,6 +94,15 @@ export function toReport(message: AllocationReport__Output): AllocationReport {
   return { key, devices, state: { phase: "starting", message: sentence(message.message) } };
 }
 
+/** @throws RequestError `invalid` when the key is not one */
+export function toCheckpoint(
+  message: CheckpointReport__Output,
+  node: string,
+): Unstamped<Input & { kind: "checkpoint" }> {
+  const key = toKey(message.key);
+  return { kind: "checkpoint", jobId: key.jobId, seen: { key, node: asNodeName(node), at: message.at_ms } };
+}
+
 function toKey(message: { job_id: string; attempt: number; rank: number } | null): AllocationKey {
   if (!message || !/^job-\d{1,19}$/.test(message.job_id)) {
     throw new RequestError("invalid", "report: key.job_id must be a job id");
@@ -157,5 +167,7 @@ function fromLaunch(effect: Effect & { kind: "launch" }): Launch {
     labels: { ...spec.labels },
     grace_ms: graceMsOf(spec),
     requeue_on_node_lost: allocation.movesWhenLost,
+    ...(allocation.milli === undefined ? {} : { gpu_milli: allocation.milli, gpu_memory_mb: allocation.gpuMemoryMb }),
+    ...(job.array ? { array: { ...job.array } } : {}),
   };
 }

@@ -1,28 +1,45 @@
 /** A job's spec between the wire, the contract's request and the core. */
-import { asTenantId } from "../../../base/ids.ts";
+import { asJobId, asTenantId } from "../../../base/ids.ts";
+import { formatTimestamp } from "../../../base/time.ts";
 import { type JobRequest, jobRequestSchema } from "../../../contract/job.ts";
 import { parseOrRefuse } from "../../../contract/parse.ts";
 import type { JobSpec as JobSpecMessage, JobSpec__Output } from "../../../proto/generated/gpusched/v1/JobSpec.ts";
+import type { SubmitJobRequest__Output } from "../../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
 import type { JobSpec } from "../../core/model/job.ts";
 
+/** What a submission asks for. */
+export interface Submission {
+  readonly spec: JobSpec;
+  /** Of an array. */
+  readonly count?: number;
+}
+
 /**
- * The spec of a SubmitJob call, checked by the contract's own schema.
+ * A submission, checked by the contract's own schema.
  *
  * @throws RequestError `invalid` naming the field
  */
-export function toJobSpec(message: JobSpec__Output | null): JobSpec {
-  return fromRequest(parseOrRefuse(jobRequestSchema, toRequestFields(message), "Invalid request"));
+export function toSubmission({ spec, array_count }: SubmitJobRequest__Output): Submission {
+  const array = array_count === undefined ? {} : { array: { count: array_count } };
+  const request = parseOrRefuse(jobRequestSchema, { ...toRequestFields(spec), ...array }, "Invalid request");
+  return { spec: fromRequest(request), ...(request.array ? { count: request.array.count } : {}) };
 }
 
 /** The message as the contract's request: what is not set is absent. */
 function toRequestFields(message: JobSpec__Output | null): Record<string, unknown> {
-  if (!message) return {};
+  const { not_before_ms: notBeforeMs, ...others } = message ?? {};
   const fields: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(message)) {
+  for (const [name, value] of Object.entries(others)) {
     if (name.startsWith("_") || value === undefined || isEmptyCollection(value)) continue;
     fields[name] = value;
   }
+  if (notBeforeMs !== undefined)
+    fields["not_before"] = isDate(notBeforeMs) ? formatTimestamp(notBeforeMs) : notBeforeMs;
   return fields;
+}
+
+function isDate(atMs: number): boolean {
+  return !Number.isNaN(new Date(atMs).getTime());
 }
 
 /** protobuf does not tell an empty list or map from an absent one; the contract means the same by both. */
@@ -54,6 +71,9 @@ function fromRequest(request: JobRequest): JobSpec {
     onPreempt: request.on_preempt,
     labels: request.labels,
     nodeSelector: request.node_selector,
+    gpuMilli: request.gpu_milli,
+    dependsOn: request.depends_on?.map(asJobId),
+    notBefore: request.not_before,
   });
 }
 
@@ -92,6 +112,9 @@ export function fromJobSpec(spec: JobSpec): JobSpecMessage {
     on_preempt: spec.onPreempt,
     labels: spec.labels,
     node_selector: spec.nodeSelector,
+    gpu_milli: spec.gpuMilli,
+    depends_on: spec.dependsOn ? [...spec.dependsOn] : undefined,
+    not_before_ms: spec.notBefore,
   });
 }
 

@@ -4,6 +4,7 @@ import type { AllocationPhase } from "../../../proto/generated/gpusched/v1/Alloc
 import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job.ts";
 import type { JobPhase as JobPhaseMessage } from "../../../proto/generated/gpusched/v1/JobPhase.ts";
 import type { JobState as JobStateMessage, JobState__Output } from "../../../proto/generated/gpusched/v1/JobState.ts";
+import { expectedRuntime } from "../../core/explain.ts";
 import { estimateWaitMs } from "../../core/forecast.ts";
 import type { Allocation, AllocationEnd, Job, JobPhase, JobState } from "../../core/model/job.ts";
 import { stateOf } from "../../core/model/job.ts";
@@ -12,7 +13,8 @@ import type { State } from "../../core/model/state.ts";
 import { messageFor } from "../message.ts";
 import { fromJobSpec, withoutSecrets } from "./job-spec.ts";
 
-const STATES: Readonly<Record<JobState, JobStateMessage>> = {
+/** The states on the wire. */
+export const STATES: Readonly<Record<JobState, JobStateMessage>> = {
   pending: "JOB_STATE_PENDING",
   running: "JOB_STATE_RUNNING",
   completed: "JOB_STATE_COMPLETED",
@@ -21,7 +23,8 @@ const STATES: Readonly<Record<JobState, JobStateMessage>> = {
   cancelled: "JOB_STATE_CANCELLED",
 };
 
-const PHASES: Readonly<Record<JobPhase, JobPhaseMessage>> = {
+/** The phases on the wire. */
+export const PHASES: Readonly<Record<JobPhase, JobPhaseMessage>> = {
   queued: "JOB_PHASE_QUEUED",
   held: "JOB_PHASE_HELD",
   starting: "JOB_PHASE_STARTING",
@@ -49,6 +52,7 @@ export function fromJobBriefly(job: Job): JobMessage {
     gpu_count: job.gpuCount,
     attempt: job.attempt,
     submitted_at_ms: job.submittedAt,
+    ...(job.array ? { array: { ...job.array } } : {}),
     ...(job.startedAt === undefined ? {} : { started_at_ms: job.startedAt }),
     ...(job.phase === "finished" ? { finished_at_ms: job.finishedAt } : {}),
     ...(exit?.exitCode === undefined ? {} : { exit_code: exit.exitCode }),
@@ -80,13 +84,16 @@ export function fromJob(state: State, job: Job, at: number): JobMessage {
     message: messageFor(state, job, at),
     queue_position: job.phase === "queued" ? queuePosition(state, job, at) : 0,
     ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
-    allocations: job.allocations.map((allocation) => fromAllocation(job, allocation)),
+    ...(job.eligibleAt === undefined ? {} : { eligible_at_ms: job.eligibleAt }),
+    ...(job.checkpointAt === undefined ? {} : { checkpoint_at_ms: job.checkpointAt }),
+    predicted_runtime: expectedRuntime(state, job),
+    allocations: job.allocations.map((allocation) => fromAllocation(state, job, allocation)),
     history: job.history.map(({ at: at_ms, kind, message }) => ({ at_ms, kind, message })),
     spec: fromJobSpec(withoutSecrets(state.spec(job.id))),
   };
 }
 
-function fromAllocation(job: Job, allocation: Allocation): AllocationMessage {
+function fromAllocation(state: State, job: Job, allocation: Allocation): AllocationMessage {
   const end = endOf(allocation);
   return {
     rank: allocation.rank,
@@ -95,10 +102,18 @@ function fromAllocation(job: Job, allocation: Allocation): AllocationMessage {
     cpu_cores: allocation.cpuCores,
     memory_mb: allocation.memoryMb,
     phase: allocationPhase(job, allocation),
+    ...(allocation.milli === undefined
+      ? {}
+      : { gpu_milli: allocation.milli, gpu_sharing: sharingOf(state, allocation) }),
     message: end?.message ?? "",
     ...(end?.kind === "exited" && end.exitCode !== undefined ? { exit_code: end.exitCode } : {}),
     ...(end?.kind === "exited" && end.signal !== undefined ? { signal: end.signal } : {}),
   };
+}
+
+/** What holds the job to its part of the device, by what its node told last. */
+function sharingOf(state: State, { node }: Allocation): string {
+  return state.nodes.get(node)?.record.inventory.gpuSharing ?? "accounted";
 }
 
 function allocationPhase(job: Job, allocation: Allocation): AllocationPhase {

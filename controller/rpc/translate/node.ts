@@ -24,6 +24,8 @@ export function toInventory(message: NodeInventory__Output): Inventory {
       index: device.index,
       pciBusId: device.pci_bus_id,
       ...(device.numa_node === undefined ? {} : { numaNode: device.numa_node }),
+      ...(device.nvlink_island === undefined ? {} : { island: device.nvlink_island }),
+      ...(device.slowdown_c === undefined ? {} : { slowdownC: device.slowdown_c }),
     })),
     cpuCores: message.cpu_cores,
     memoryMb: message.memory_mb,
@@ -36,6 +38,9 @@ export function toInventory(message: NodeInventory__Output): Inventory {
     address: message.address,
     gpuGrant: message.gpu_grant,
     gpuGrantReason: message.gpu_grant_reason,
+    ...(message.allows_sharing
+      ? { allowsSharing: true, gpuSharing: message.gpu_sharing === "mps" ? "mps" : "accounted" }
+      : {}),
   };
 }
 
@@ -60,6 +65,8 @@ function fromInventory(inventory: Inventory): NodeInventory {
       index: device.index,
       pci_bus_id: device.pciBusId,
       ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
+      ...(device.island === undefined ? {} : { nvlink_island: device.island }),
+      ...(device.slowdownC === undefined ? {} : { slowdown_c: device.slowdownC }),
     })),
     cpu_cores: inventory.cpuCores,
     memory_mb: inventory.memoryMb,
@@ -72,6 +79,8 @@ function fromInventory(inventory: Inventory): NodeInventory {
     address: inventory.address,
     gpu_grant: inventory.gpuGrant,
     gpu_grant_reason: inventory.gpuGrantReason,
+    allows_sharing: inventory.allowsSharing ?? false,
+    gpu_sharing: inventory.gpuSharing ?? "",
   };
 }
 
@@ -82,6 +91,7 @@ export function toReading(message: DeviceTelemetry__Output): DeviceReading {
     memoryUsedMb: message.memory_used_mb,
     temperatureC: message.temperature_c,
     powerW: message.power_w,
+    ...(message.throttling ? { isThrottling: true } : {}),
   };
 }
 
@@ -92,6 +102,7 @@ function fromReading(reading: DeviceReading): DeviceTelemetry {
     ...(reading.memoryUsedMb === undefined ? {} : { memory_used_mb: reading.memoryUsedMb }),
     ...(reading.temperatureC === undefined ? {} : { temperature_c: reading.temperatureC }),
     ...(reading.powerW === undefined ? {} : { power_w: reading.powerW }),
+    throttling: reading.isThrottling ?? false,
   };
 }
 

@@ -28,6 +28,9 @@ export function toTenantFields(message: TenantSpec__Output | null): TenantFields
     tier: request.priority_tier,
     allowPreemption: request.allow_preemption,
     canPreemptOthers: request.can_preempt_others,
+    fairShareWeight: request.fair_share_weight,
+    gpuHoursBudget: request.gpu_hours_budget,
+    budgetWindowDays: request.budget_window_days,
   };
 }
 
@@ -49,6 +52,9 @@ export function toTenantChange(message: UpdateTenantRequest__Output): TenantChan
     tier: patch.priority_tier,
     allowPreemption: patch.allow_preemption,
     canPreemptOthers: patch.can_preempt_others,
+    fairShareWeight: patch.fair_share_weight,
+    gpuHoursBudget: patch.gpu_hours_budget,
+    budgetWindowDays: patch.budget_window_days,
     active: patch.active,
   };
 }
@@ -114,6 +120,9 @@ export function fromTenant(state: State, tenant: Tenant): TenantMessage {
       ...(limits.memoryMb === undefined ? {} : { max_memory_mb: limits.memoryMb }),
       ...(limits.concurrentJobs === undefined ? {} : { max_concurrent_jobs: limits.concurrentJobs }),
       ...(limits.queuedJobs === undefined ? {} : { max_queued_jobs: limits.queuedJobs }),
+      ...(tenant.fairShareWeight === undefined ? {} : { fair_share_weight: tenant.fairShareWeight }),
+      ...(tenant.gpuHoursBudget === undefined ? {} : { gpu_hours_budget: tenant.gpuHoursBudget }),
+      ...(tenant.budgetWindowDays === undefined ? {} : { budget_window_days: tenant.budgetWindowDays }),
     },
     usage: {
       gpus: usage.gpuMilli / 1_000,

@@ -5,7 +5,7 @@ import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job
 import type { JobSpec__Output } from "../../../proto/generated/gpusched/v1/JobSpec.ts";
 import { fromEffect, toHello, toReport } from "./agent.ts";
 import { fromJob } from "./job.ts";
-import { fromJobSpec, toJobSpec } from "./job-spec.ts";
+import { fromJobSpec, toSubmission } from "./job-spec.ts";
 import { fromNode } from "./node.ts";
 import { fromTenant, toTenantChange } from "./tenant.ts";
 
@@ -23,6 +23,8 @@ const FULL_SPEC = {
   name: "full",
   priority: 7,
   gpu_count: 4,
+  depends_on: ["job-1", "job-2"],
+  not_before_ms: Date.parse("2026-08-01T08:00:00.123Z"),
   gpu_memory_mb: 16_000,
   gpu_model: "H100|A100",
   cpu_cores: 8,
@@ -45,17 +47,31 @@ const FULL_SPEC = {
 
 test("a full spec comes through the wire, the contract and the core unchanged", () => {
   const received = overTheWire<JobSpec__Output>("JobSpec", FULL_SPEC);
-  const spec = toJobSpec(received);
+  const { spec } = toSubmission({ spec: received });
   const sent = overTheWire<JobSpec__Output>("JobSpec", fromJobSpec(spec));
   expect(sent).toEqual(received);
 });
 
+test("an array comes with its count, and a time that is none is refused by its name", () => {
+  const spec = overTheWire<JobSpec__Output>("JobSpec", {
+    tenant_id: "tenant-1",
+    name: "x",
+    gpu_count: 1,
+    gpu_milli: 5,
+  });
+  expect(toSubmission({ spec, array_count: 7 })).toMatchObject({ spec: { gpuMilli: 5 }, count: 7 });
+  expect(() => toSubmission({ spec, array_count: 0 })).toThrow("array.count must be a whole number");
+  for (const not_before_ms of [1e300, -1, Number.MAX_SAFE_INTEGER]) {
+    expect(() => toSubmission({ spec: { ...spec, not_before_ms } })).toThrow("not_before");
+  }
+});
+
 test("what was not asked stays absent, and a bad value names its field", () => {
   const minimal = overTheWire<JobSpec__Output>("JobSpec", { tenant_id: "tenant-1", name: "x", gpu_count: 0 });
-  expect(toJobSpec(minimal)).toEqual({ tenantId: "tenant-1", name: "x", gpuCount: 0 });
+  expect(toSubmission({ spec: minimal })).toEqual({ spec: { tenantId: "tenant-1", name: "x", gpuCount: 0 } });
   const bad = overTheWire<JobSpec__Output>("JobSpec", { ...FULL_SPEC, gpus_per_node: 3 });
-  expect(() => toJobSpec(bad)).toThrow("gpus_per_node must divide gpu_count (4)");
-  expect(() => toJobSpec(null)).toThrow("tenant_id is required");
+  expect(() => toSubmission({ spec: bad })).toThrow("gpus_per_node must divide gpu_count (4)");
+  expect(() => toSubmission({ spec: null })).toThrow("tenant_id is required");
 });
 
 test("every phase, state and rank phase has its name on the wire", () => {

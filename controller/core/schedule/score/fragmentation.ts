@@ -1,7 +1,7 @@
 import { type Demand, WHOLE_DEVICE } from "../../model/job.ts";
-import type { Node } from "../../model/node.ts";
-import type { DemandMix, MixedDemand } from "../demand-mix.ts";
 import type { Kind } from "../../model/kind.ts";
+import { freeHost, type Node } from "../../model/node.ts";
+import type { DemandMix, MixedDemand } from "../demand-mix.ts";
 import { isSuitable, nodeObstacle, type Share } from "../filter.ts";
 
 /** What is left of a node, as far as fragmentation is concerned. */
@@ -42,23 +42,22 @@ const MAX_KNOWN = 200_000;
 
 /** Equal for nodes that fragmentation cannot tell apart. */
 function whatIsLeft(node: Node, mix: DemandMix): string {
-  const { devices, cpuCores, memoryMb, executor, allowsSharing, labels } = node.record.inventory;
+  const { devices, executor, allowsSharing, labels } = node.record.inventory;
+  const { cpuCores, memoryMb } = freeHost(node);
   const first = devices[0];
   const isUniform = devices.every(({ model, memoryMb: mb }) => model === first?.model && mb === first.memoryMb);
   const kind = isUniform
     ? `${first?.model} ${first?.memoryMb}`
     : devices.map((it) => `${it.model} ${it.memoryMb}`).join();
-  const free = `${node.room.join()} ${cpuCores - node.cpuCoresUsed} ${memoryMb - node.memoryMbUsed}`;
+  const free = `${node.room.join()} ${cpuCores} ${memoryMb}`;
   return `${kind} ${free} ${executor} ${allowsSharing ?? false} ${mix.hasSelectors ? JSON.stringify(labels) : ""}`;
 }
 
 function restOf(node: Node): Rest {
-  const { cpuCores, memoryMb } = node.record.inventory;
   return {
     node,
-    milli: [...node.room],
-    cpuCores: cpuCores - node.cpuCoresUsed,
-    memoryMb: memoryMb - node.memoryMbUsed,
+    milli: node.claims.size === 0 ? [...node.room] : node.room.map((milli) => Math.max(0, milli)),
+    ...freeHost(node),
   };
 }
 

@@ -12,8 +12,11 @@ export interface Allocation {
   'exit_code'?: (number);
   'signal'?: (number);
   'message'?: (string);
+  'gpu_milli'?: (number);
+  'gpu_sharing'?: (string);
   '_exit_code'?: "exit_code";
   '_signal'?: "signal";
+  '_gpu_milli'?: "gpu_milli";
 }
 
 export interface Allocation__Output {
@@ -26,6 +29,9 @@ export interface Allocation__Output {
   'exit_code'?: (number);
   'signal'?: (number);
   'message': (string);
+  'gpu_milli'?: (number);
+  'gpu_sharing': (string);
   '_exit_code'?: "exit_code";
   '_signal'?: "signal";
+  '_gpu_milli'?: "gpu_milli";
 }

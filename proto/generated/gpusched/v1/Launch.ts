@@ -1,6 +1,7 @@
 // Original file: proto/gpusched/v1/agent.proto
 
 import type { AllocationKey as _gpusched_v1_AllocationKey, AllocationKey__Output as _gpusched_v1_AllocationKey__Output } from '../../gpusched/v1/AllocationKey.ts';
+import type { ArrayMembership as _gpusched_v1_ArrayMembership, ArrayMembership__Output as _gpusched_v1_ArrayMembership__Output } from '../../gpusched/v1/ArrayMembership.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Launch {
@@ -18,8 +19,12 @@ export interface Launch {
   'labels'?: ({[key: string]: string});
   'grace_ms'?: (number | string | Long);
   'requeue_on_node_lost'?: (boolean);
+  'gpu_milli'?: (number);
+  'gpu_memory_mb'?: (number);
+  'array'?: (_gpusched_v1_ArrayMembership | null);
   '_image'?: "image";
   '_script'?: "script";
+  '_gpu_milli'?: "gpu_milli";
 }
 
 export interface Launch__Output {
@@ -37,6 +42,10 @@ export interface Launch__Output {
   'labels': ({[key: string]: string});
   'grace_ms': (number);
   'requeue_on_node_lost': (boolean);
+  'gpu_milli'?: (number);
+  'gpu_memory_mb': (number);
+  'array': (_gpusched_v1_ArrayMembership__Output | null);
   '_image'?: "image";
   '_script'?: "script";
+  '_gpu_milli'?: "gpu_milli";
 }

@@ -10,6 +10,7 @@ export interface ListJobsRequest {
   'labels'?: ({[key: string]: string});
   'limit'?: (number);
   'offset'?: (number);
+  'array_id'?: (string);
 }
 
 export interface ListJobsRequest__Output {
@@ -20,4 +21,5 @@ export interface ListJobsRequest__Output {
   'labels': ({[key: string]: string});
   'limit': (number);
   'offset': (number);
+  'array_id': (string);
 }

@@ -16,6 +16,7 @@ export interface NodeInventory {
   'gpu_grant'?: (string);
   'gpu_grant_reason'?: (string);
   'allows_sharing'?: (boolean);
+  'gpu_sharing'?: (string);
 }
 
 export interface NodeInventory__Output {
@@ -32,4 +33,5 @@ export interface NodeInventory__Output {
   'gpu_grant': (string);
   'gpu_grant_reason': (string);
   'allows_sharing': (boolean);
+  'gpu_sharing': (string);
 }

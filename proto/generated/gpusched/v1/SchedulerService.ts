@@ -3,9 +3,14 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobRequest__Output as _gpusched_v1_CancelJobRequest__Output } from '../../gpusched/v1/CancelJobRequest.ts';
+import type { CheckpointJobRequest as _gpusched_v1_CheckpointJobRequest, CheckpointJobRequest__Output as _gpusched_v1_CheckpointJobRequest__Output } from '../../gpusched/v1/CheckpointJobRequest.ts';
+import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, CheckpointJobResponse__Output as _gpusched_v1_CheckpointJobResponse__Output } from '../../gpusched/v1/CheckpointJobResponse.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from '../../gpusched/v1/ClusterStatus.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from '../../gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from '../../gpusched/v1/DeactivateTenantRequest.ts';
+import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from '../../gpusched/v1/DryRunJobResponse.ts';
+import type { ExplainJobRequest as _gpusched_v1_ExplainJobRequest, ExplainJobRequest__Output as _gpusched_v1_ExplainJobRequest__Output } from '../../gpusched/v1/ExplainJobRequest.ts';
+import type { Explanation as _gpusched_v1_Explanation, Explanation__Output as _gpusched_v1_Explanation__Output } from '../../gpusched/v1/Explanation.ts';
 import type { GetClusterStatusRequest as _gpusched_v1_GetClusterStatusRequest, GetClusterStatusRequest__Output as _gpusched_v1_GetClusterStatusRequest__Output } from '../../gpusched/v1/GetClusterStatusRequest.ts';
 import type { GetJobRequest as _gpusched_v1_GetJobRequest, GetJobRequest__Output as _gpusched_v1_GetJobRequest__Output } from '../../gpusched/v1/GetJobRequest.ts';
 import type { GetTenantRequest as _gpusched_v1_GetTenantRequest, GetTenantRequest__Output as _gpusched_v1_GetTenantRequest__Output } from '../../gpusched/v1/GetTenantRequest.ts';
@@ -20,6 +25,8 @@ import type { LogChunk as _gpusched_v1_LogChunk, LogChunk__Output as _gpusched_v
 import type { StreamLogsRequest as _gpusched_v1_StreamLogsRequest, StreamLogsRequest__Output as _gpusched_v1_StreamLogsRequest__Output } from '../../gpusched/v1/StreamLogsRequest.ts';
 import type { SubmitJobRequest as _gpusched_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpusched_v1_SubmitJobRequest__Output } from '../../gpusched/v1/SubmitJobRequest.ts';
 import type { SubmitJobResponse as _gpusched_v1_SubmitJobResponse, SubmitJobResponse__Output as _gpusched_v1_SubmitJobResponse__Output } from '../../gpusched/v1/SubmitJobResponse.ts';
+import type { SubmitJobsRequest as _gpusched_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpusched_v1_SubmitJobsRequest__Output } from '../../gpusched/v1/SubmitJobsRequest.ts';
+import type { SubmitJobsResponse as _gpusched_v1_SubmitJobsResponse, SubmitJobsResponse__Output as _gpusched_v1_SubmitJobsResponse__Output } from '../../gpusched/v1/SubmitJobsResponse.ts';
 import type { Tenant as _gpusched_v1_Tenant, Tenant__Output as _gpusched_v1_Tenant__Output } from '../../gpusched/v1/Tenant.ts';
 import type { UpdateTenantRequest as _gpusched_v1_UpdateTenantRequest, UpdateTenantRequest__Output as _gpusched_v1_UpdateTenantRequest__Output } from '../../gpusched/v1/UpdateTenantRequest.ts';
 
@@ -32,6 +39,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   cancelJob(argument: _gpusched_v1_CancelJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Job__Output>): grpc.ClientUnaryCall;
   cancelJob(argument: _gpusched_v1_CancelJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Job__Output>): grpc.ClientUnaryCall;
   cancelJob(argument: _gpusched_v1_CancelJobRequest, callback: grpc.requestCallback<_gpusched_v1_Job__Output>): grpc.ClientUnaryCall;
+  
+  CheckpointJob(argument: _gpusched_v1_CheckpointJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  CheckpointJob(argument: _gpusched_v1_CheckpointJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  CheckpointJob(argument: _gpusched_v1_CheckpointJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  CheckpointJob(argument: _gpusched_v1_CheckpointJobRequest, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
   
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
@@ -50,6 +66,24 @@ export interface SchedulerServiceClient extends grpc.Client {
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
+  
+  DryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  DryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  DryRunJob(argument: _gpusched_v1_SubmitJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  DryRunJob(argument: _gpusched_v1_SubmitJobRequest, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  dryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  dryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  dryRunJob(argument: _gpusched_v1_SubmitJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  dryRunJob(argument: _gpusched_v1_SubmitJobRequest, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
+  
+  ExplainJob(argument: _gpusched_v1_ExplainJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  ExplainJob(argument: _gpusched_v1_ExplainJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  ExplainJob(argument: _gpusched_v1_ExplainJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  ExplainJob(argument: _gpusched_v1_ExplainJobRequest, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  explainJob(argument: _gpusched_v1_ExplainJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  explainJob(argument: _gpusched_v1_ExplainJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  explainJob(argument: _gpusched_v1_ExplainJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
+  explainJob(argument: _gpusched_v1_ExplainJobRequest, callback: grpc.requestCallback<_gpusched_v1_Explanation__Output>): grpc.ClientUnaryCall;
   
   GetClusterStatus(argument: _gpusched_v1_GetClusterStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ClusterStatus__Output>): grpc.ClientUnaryCall;
   GetClusterStatus(argument: _gpusched_v1_GetClusterStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ClusterStatus__Output>): grpc.ClientUnaryCall;
@@ -119,6 +153,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   submitJob(argument: _gpusched_v1_SubmitJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobResponse__Output>): grpc.ClientUnaryCall;
   submitJob(argument: _gpusched_v1_SubmitJobRequest, callback: grpc.requestCallback<_gpusched_v1_SubmitJobResponse__Output>): grpc.ClientUnaryCall;
   
+  SubmitJobs(argument: _gpusched_v1_SubmitJobsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpusched_v1_SubmitJobsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpusched_v1_SubmitJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpusched_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpusched_v1_SubmitJobsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpusched_v1_SubmitJobsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpusched_v1_SubmitJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpusched_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
+  
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
@@ -133,9 +176,15 @@ export interface SchedulerServiceClient extends grpc.Client {
 export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementation {
   CancelJob: grpc.handleUnaryCall<_gpusched_v1_CancelJobRequest__Output, _gpusched_v1_Job>;
   
+  CheckpointJob: grpc.handleUnaryCall<_gpusched_v1_CheckpointJobRequest__Output, _gpusched_v1_CheckpointJobResponse>;
+  
   CreateTenant: grpc.handleUnaryCall<_gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant>;
   
   DeactivateTenant: grpc.handleUnaryCall<_gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant>;
+  
+  DryRunJob: grpc.handleUnaryCall<_gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_DryRunJobResponse>;
+  
+  ExplainJob: grpc.handleUnaryCall<_gpusched_v1_ExplainJobRequest__Output, _gpusched_v1_Explanation>;
   
   GetClusterStatus: grpc.handleUnaryCall<_gpusched_v1_GetClusterStatusRequest__Output, _gpusched_v1_ClusterStatus>;
   
@@ -153,14 +202,19 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
   
   SubmitJob: grpc.handleUnaryCall<_gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_SubmitJobResponse>;
   
+  SubmitJobs: grpc.handleUnaryCall<_gpusched_v1_SubmitJobsRequest__Output, _gpusched_v1_SubmitJobsResponse>;
+  
   UpdateTenant: grpc.handleUnaryCall<_gpusched_v1_UpdateTenantRequest__Output, _gpusched_v1_Tenant>;
   
 }
 
 export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   CancelJob: MethodDefinition<_gpusched_v1_CancelJobRequest, _gpusched_v1_Job, _gpusched_v1_CancelJobRequest__Output, _gpusched_v1_Job__Output>
+  CheckpointJob: MethodDefinition<_gpusched_v1_CheckpointJobRequest, _gpusched_v1_CheckpointJobResponse, _gpusched_v1_CheckpointJobRequest__Output, _gpusched_v1_CheckpointJobResponse__Output>
   CreateTenant: MethodDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant__Output>
   DeactivateTenant: MethodDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant__Output>
+  DryRunJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_DryRunJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_DryRunJobResponse__Output>
+  ExplainJob: MethodDefinition<_gpusched_v1_ExplainJobRequest, _gpusched_v1_Explanation, _gpusched_v1_ExplainJobRequest__Output, _gpusched_v1_Explanation__Output>
   GetClusterStatus: MethodDefinition<_gpusched_v1_GetClusterStatusRequest, _gpusched_v1_ClusterStatus, _gpusched_v1_GetClusterStatusRequest__Output, _gpusched_v1_ClusterStatus__Output>
   GetJob: MethodDefinition<_gpusched_v1_GetJobRequest, _gpusched_v1_Job, _gpusched_v1_GetJobRequest__Output, _gpusched_v1_Job__Output>
   GetTenant: MethodDefinition<_gpusched_v1_GetTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_GetTenantRequest__Output, _gpusched_v1_Tenant__Output>
@@ -169,5 +223,6 @@ export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   ListTenants: MethodDefinition<_gpusched_v1_ListTenantsRequest, _gpusched_v1_ListTenantsResponse, _gpusched_v1_ListTenantsRequest__Output, _gpusched_v1_ListTenantsResponse__Output>
   StreamLogs: MethodDefinition<_gpusched_v1_StreamLogsRequest, _gpusched_v1_LogChunk, _gpusched_v1_StreamLogsRequest__Output, _gpusched_v1_LogChunk__Output>
   SubmitJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_SubmitJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_SubmitJobResponse__Output>
+  SubmitJobs: MethodDefinition<_gpusched_v1_SubmitJobsRequest, _gpusched_v1_SubmitJobsResponse, _gpusched_v1_SubmitJobsRequest__Output, _gpusched_v1_SubmitJobsResponse__Output>
   UpdateTenant: MethodDefinition<_gpusched_v1_UpdateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_UpdateTenantRequest__Output, _gpusched_v1_Tenant__Output>
 }

@@ -3,8 +3,10 @@
 
 export interface SubmitJobResponse {
   'job_id'?: (string);
+  'job_ids'?: (string)[];
 }
 
 export interface SubmitJobResponse__Output {
   'job_id': (string);
+  'job_ids': (string)[];
 }

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import { scheduler } from "./controller-client.ts";
-import type { Job } from "../proto/generated/gpusched/v1/Job.ts";
-import type { Tenant } from "../proto/generated/gpusched/v1/Tenant.ts";
-import { sampleJob, sampleTenant } from "../test/support/scheduler-samples.ts";
-import { toJobStatus, toListJobsRequest, toTenant, toTenantSpec, toUpdateTenantRequest } from "./translate.ts";
+import { scheduler } from "../controller-client.ts";
+import type { Job } from "../../proto/generated/gpusched/v1/Job.ts";
+import type { Tenant } from "../../proto/generated/gpusched/v1/Tenant.ts";
+import { sampleJob, sampleTenant } from "../../test/support/scheduler-samples.ts";
+import { toJobStatus, toListJobsRequest } from "./job.ts";
+import { toTenant, toTenantSpec, toUpdateTenantRequest } from "./tenant.ts";
 
 /** As it comes over the wire. */
 const jobOf = (job: Job) => scheduler.GetJob.responseDeserialize(scheduler.GetJob.responseSerialize(job));
@@ -103,6 +104,7 @@ test("a list's filters all arrive", () => {
     name: "n",
     node: "node-1",
     label: ["a=b", "c=d=e"],
+    array: "job-17",
     limit: 10,
     offset: 20,
   };
@@ -114,5 +116,6 @@ test("a list's filters all arrive", () => {
     labels: { a: "b", c: "d=e" },
     limit: 10,
     offset: 20,
+    array_id: "job-17",
   });
 });

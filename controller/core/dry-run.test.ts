@@ -1,0 +1,96 @@
+import { expect, test } from "vitest";
+import { asTenantId, type JobId } from "../../base/ids.ts";
+import { CoreWorld } from "../../test/support/core-world.ts";
+import { type DryRun, dryRun } from "./dry-run.ts";
+import type { JobSpec } from "./model/job.ts";
+
+const MINUTE = 60_000;
+
+function world(gpus = 2): CoreWorld {
+  const w = new CoreWorld();
+  w.addTenant("tenant-1", { limits: { gpus: 4 } });
+  w.addNode("node-1", { gpus });
+  return w;
+}
+
+function tryOut(w: CoreWorld, spec: Partial<JobSpec> = {}, count?: number): DryRun {
+  const full = { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1, ...spec };
+  const before = JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage]);
+  const run = dryRun(w.state, { spec: full, ...(count === undefined ? {} : { count }) }, w.now);
+  expect(JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage])).toBe(before);
+  return run;
+}
+
+test("a job that fits would start at once, and does", () => {
+  const w = world();
+  expect(tryOut(w, { gpuCount: 2 })).toMatchObject({
+    kind: "accepted",
+    startsAt: w.now,
+    explanation: { blockers: [] },
+  });
+  expect(w.job(w.submit({ gpuCount: 2 })).phase).toBe("starting");
+});
+
+test("what a submission would be refused for, a dry run is refused for", () => {
+  const w = world();
+  const refused = tryOut(w, { gpuCount: 5 });
+  expect(refused).toMatchObject({ kind: "refused", refusal: { code: "forbidden", message: "Tenant quota exceeded" } });
+  expect(tryOut(w, { tenantId: asTenantId("tenant-none") })).toMatchObject({ refusal: { code: "not_found" } });
+  expect(tryOut(w, { dependsOn: ["job-1" as JobId] })).toMatchObject({ refusal: { code: "invalid" } });
+});
+
+test("a job that does not fit would start when the one before it ends, and really does", () => {
+  const w = world(1);
+  const first = w.submit({ maxRuntimeMinutes: 10 });
+  w.begin(first);
+  const ahead = w.submit({ maxRuntimeMinutes: 5 });
+  const run = tryOut(w);
+  expect(run).toMatchObject({
+    kind: "accepted",
+    job: { phase: "queued" },
+    queuePosition: 2,
+    startsAt: w.now + 15 * MINUTE,
+    explanation: { blockers: [{ kind: "resources", gpusWanted: 1, gpusFree: 0, gpusSuitable: 1 }] },
+  });
+  const real = w.submit();
+  w.advanceHeard(10 * MINUTE);
+  w.end(first, 143);
+  w.begin(ahead);
+  w.advanceHeard(5 * MINUTE);
+  w.end(ahead, 143);
+  expect(w.job(real).phase).toBe("starting");
+});
+
+test("start times and dependencies count, also on jobs that have ended", () => {
+  const w = world();
+  const at = w.now + 30 * MINUTE;
+  expect(tryOut(w, { notBefore: at })).toMatchObject({ job: { phase: "held" }, startsAt: at });
+  const first = w.submit({ maxRuntimeMinutes: 10 });
+  w.begin(first);
+  expect(tryOut(w, { dependsOn: [first] })).toMatchObject({
+    startsAt: w.now + 10 * MINUTE,
+    explanation: { blockers: [{ kind: "hold", hold: { kind: "dependencies", on: [first] } }] },
+  });
+  w.end(first);
+  expect(tryOut(w, { dependsOn: [first] })).toMatchObject({ startsAt: w.now });
+  const failed = w.submit();
+  w.begin(failed);
+  w.end(failed, 1);
+  expect(tryOut(w, { dependsOn: [failed] })).toMatchObject({ job: { phase: "finished" }, startsAt: undefined });
+});
+
+test("an array is tried as a whole and told of by its first job", () => {
+  expect(tryOut(world(), {}, 10)).toMatchObject({ kind: "accepted", job: { array: { index: 0 } } });
+});
+
+test("with too many jobs to look ahead it still says whether the job would be accepted", () => {
+  const w = world(1);
+  const first = w.submit();
+  w.apply({ kind: "submit-job", spec: w.state.spec(first), count: 20_002 });
+  expect(tryOut(w, { dependsOn: [first] })).toMatchObject({
+    kind: "accepted",
+    explanation: undefined,
+    startsAt: undefined,
+  });
+  expect(tryOut(w, { gpuCount: 5 })).toMatchObject({ kind: "refused" });
+}, 60_000);

@@ -1,0 +1,106 @@
+/** What the core foretells is what it then does, when every job runs for as long as its limit says. */
+import { expect, test } from "vitest";
+import { Random } from "../../test/support/random.ts";
+import { Forecast } from "../core/forecast.ts";
+import { DEFAULT_POLICY, POLICIES, type Policy, policyNamed } from "../core/model/policy.ts";
+import { VirtualCluster } from "./virtual-cluster.ts";
+import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
+
+const MINUTE = 60_000;
+const SEEDS = 30;
+const TENANTS: readonly ReplayTenant[] = [
+  { id: "a", tier: "critical" },
+  { id: "b", tier: "critical", fairShareWeight: 3 },
+  { id: "c", tier: "high", limits: { gpus: 10 } },
+  { id: "d", tier: "low", limits: { concurrentJobs: 3 } },
+];
+
+function nodes(random: Random): readonly ReplayNode[] {
+  return Array.from({ length: random.between(2, 7) }, (_, index) => ({
+    name: `node-${index + 1}`,
+    gpus: random.pick([2, 4, 8]) ?? 8,
+    gpuModel: random.pick(["A100", "H100"]) ?? "",
+    gpuMemoryMb: 80_000,
+    cpuCores: 64,
+    memoryMb: 500_000,
+    allowsSharing: random.next() < 0.5,
+  }));
+}
+
+/** How a job comes by its GPUs. */
+function shape(random: Random): Partial<ReplayJob["spec"]> {
+  const kind = random.next();
+  if (kind < 0.1) return { gpuCount: 1, gpuMilli: 250 };
+  if (kind < 0.15) return { gpuCount: 0 };
+  if (kind < 0.3) return { gpuCount: random.between(2, 12), gang: true };
+  if (kind < 0.4) return { gpuCount: 2 * random.between(1, 4), gang: true, gpusPerNode: 2 };
+  return { gpuCount: random.pick([1, 1, 1, 2, 4, 8]) ?? 1, ...(random.next() < 0.2 && { gpuModel: "h100" }) };
+}
+
+function jobs(random: Random, count: number): ReplayJob[] {
+  let submitMs = 0;
+  return Array.from({ length: count }, (_, index): ReplayJob => {
+    // Several of one moment, and moments at which others end.
+    submitMs += random.pick([0, 0, 1_234, MINUTE, 2 * MINUTE]) ?? 0;
+    const minutes = random.pick([1, 2, 5, 10, 30, 120]) ?? 1;
+    const before =
+      index > 0 && random.next() < 0.15 ? [`job-${random.between(Math.max(0, index - 20), index - 1)}`] : [];
+    const wish = random.next() < 0.15 ? { notBeforeMs: submitMs + random.between(1, 200) * 30_000 } : {};
+    const priority = random.next() < 0.3 ? { priority: random.pick([50, 100, 700, 5_000]) } : {};
+    return {
+      name: `job-${index}`,
+      tenant: random.pick(TENANTS)?.id ?? "a",
+      submitMs,
+      runMs: minutes * MINUTE,
+      after: before,
+      ...wish,
+      spec: {
+        name: "job",
+        gpuCount: 1,
+        cpuCores: random.between(0, 8),
+        memoryMb: random.between(0, 50_000),
+        maxRuntimeMinutes: minutes,
+        ...shape(random),
+        ...priority,
+      },
+    };
+  });
+}
+
+/** Stops at a random moment, looks ahead, goes on, and tells what was wrong. */
+function compare(seed: number, policy: Policy): { waiting: number; wrong: readonly string[] } {
+  const random = new Random(seed);
+  const cluster = new VirtualCluster({ nodes: nodes(random), tenants: TENANTS, policy });
+  const all = jobs(random, random.between(30, 150));
+  const atMs = random.between(0, all.at(-1)?.submitMs ?? 0);
+  cluster.run(
+    all.filter(({ submitMs }) => submitMs <= atMs),
+    atMs,
+  );
+  const waiting = [...cluster.state.jobs.values()].filter(({ phase }) => phase === "queued" || phase === "held");
+  const forecast = new Forecast(cluster.state, cluster.at);
+  forecast.run();
+  cluster.run([]);
+  const wrong = waiting.flatMap(({ id }) => {
+    const real = cluster.state.job(id).placedAt;
+    const foretold = forecast.starts.get(id);
+    if (foretold === real) return [];
+    const told = (at: number | undefined) => (at === undefined ? "never" : at - cluster.at + cluster.now);
+    return [`seed ${seed}, ${policy.name}: ${id} starts at ${told(real)}, not at ${told(foretold)}`];
+  });
+  return { waiting: waiting.length, wrong };
+}
+
+/** All that have names; limits are what is expected of jobs, because here they are the truth. */
+const EXACT = Object.values(POLICIES).map((policy): Policy => ({ ...policy, runtimes: "limit" }));
+
+/** Turns change from minute to minute. */
+const HASTY = [DEFAULT_POLICY, policyNamed("conservative"), policyNamed("fifo")].map((policy): Policy => {
+  return { ...policy, name: `hasty ${policy.name}`, aging: { stepMs: MINUTE, points: 90, maxPoints: 20_000 } };
+});
+
+test.each([...EXACT, ...HASTY])("under the policy $name every waiting job starts when it was foretold", (policy) => {
+  const results = Array.from({ length: SEEDS }, (_, index) => compare(index + 1, policy));
+  expect(results.flatMap(({ wrong }) => wrong)).toEqual([]);
+  expect(results.reduce((sum, { waiting }) => sum + waiting, 0)).toBeGreaterThan(400);
+});

@@ -1,0 +1,169 @@
+/** Explanations and dry runs on their way out: the core's data, and each of it in a sentence as well. */
+import type { Blocker as BlockerMessage } from "../../../proto/generated/gpusched/v1/Blocker.ts";
+import type { DryRunJobResponse } from "../../../proto/generated/gpusched/v1/DryRunJobResponse.ts";
+import type { Explanation as ExplanationMessage } from "../../../proto/generated/gpusched/v1/Explanation.ts";
+import type { NodeAnswer } from "../../../proto/generated/gpusched/v1/NodeAnswer.ts";
+import type { DryRun } from "../../core/dry-run.ts";
+import { type Blocker, type Explanation, explain, type NodeVerdict } from "../../core/explain.ts";
+import { type Demand, demandOf, type Job, type JobSpec, stateOf } from "../../core/model/job.ts";
+import type { State } from "../../core/model/state.ts";
+import type { QuotaBlock } from "../../core/quota.ts";
+import type { NodeReason } from "../../core/schedule/reason.ts";
+import { queuePosition } from "../../core/schedule/turn.ts";
+import {
+  describeBudget,
+  describeGpus,
+  describeHold,
+  describeNodeReason,
+  describeQuota,
+  describeReserved,
+  describeWait,
+  messageFor,
+} from "../message.ts";
+import { fromCounterfactual } from "./counterfactual.ts";
+import { PHASES, STATES } from "./job.ts";
+import { fromRefusal } from "./submit.ts";
+
+/** Nodes that one answer tells of. */
+const MAX_NODES = 1_000;
+
+/** Why the job is not running, as far as it waits; of any other job, where it is. */
+export function fromExplained(state: State, job: Job, at: number): ExplanationMessage {
+  const explanation = explain(state, job, at);
+  const startsAt = explanation.startsAt ?? job.startedAt;
+  return {
+    job_id: job.id,
+    ...whereItIs(job),
+    message: messageFor(state, job, at),
+    queue_position: job.phase === "queued" ? queuePosition(state, job, at) : 0,
+    ...whatIsInTheWay(explanation, demandOf(state.spec(job.id)), at),
+    ...(startsAt === undefined ? {} : { starts_at_ms: startsAt }),
+    ...(explanation.startsAt === undefined ? {} : { estimated_wait_ms: explanation.startsAt - at }),
+  };
+}
+
+/** What would become of the spec. */
+export function fromDryRun(run: DryRun, spec: JobSpec, at: number): DryRunJobResponse {
+  if (run.kind === "refused") return { refusal: fromRefusal(run.refusal) };
+  const { job, explanation, startsAt } = run;
+  const demand = demandOf(spec);
+  return {
+    explanation: {
+      ...whereItIs(job),
+      message: whatItWouldDo(job, explanation, demand),
+      queue_position: run.queuePosition,
+      ...(explanation ? whatIsInTheWay(explanation, demand, at) : {}),
+      ...(startsAt === undefined ? {} : { starts_at_ms: startsAt, estimated_wait_ms: startsAt - at }),
+    },
+  };
+}
+
+function whereItIs(job: Job): Pick<ExplanationMessage, "state" | "phase"> {
+  return { state: STATES[stateOf(job)], phase: PHASES[job.phase] };
+}
+
+function whatItWouldDo(job: Job, explanation: Explanation | undefined, demand: Demand): string {
+  if (job.phase === "finished") return job.outcome.message;
+  if (job.phase === "held") return describeHold(job.hold);
+  if (!explanation) return "too many jobs are waiting to tell when it would start";
+  return explanation.reason ? describeWait(explanation.reason, demand) : "it would start at once";
+}
+
+function whatIsInTheWay({ blockers, nodes, counterfactuals }: Explanation, demand: Demand, at: number) {
+  const ordered = ["fits", "not-now", "never"].flatMap((answer) => nodes.filter((it) => it.verdict.answer === answer));
+  return {
+    blockers: blockers.map((blocker) => fromBlocker(blocker, demand)),
+    nodes: ordered.slice(0, MAX_NODES).map(fromVerdict),
+    nodes_left_out: Math.max(0, nodes.length - MAX_NODES),
+    counterfactuals: counterfactuals.map((it) => fromCounterfactual(it, at)),
+  };
+}
+
+function fromBlocker(blocker: Blocker, demand: Demand): BlockerMessage {
+  switch (blocker.kind) {
+    case "hold":
+      return {
+        kind: blocker.hold.kind,
+        message: describeHold(blocker.hold),
+        ...("until" in blocker.hold ? { until_ms: blocker.hold.until } : { job_ids: [...blocker.hold.on] }),
+      };
+    case "no-nodes":
+      return { kind: "no-nodes", message: "no node has joined yet" };
+    case "quota":
+      return { kind: "quota", message: describeQuota(blocker.block), ...fromQuota(blocker.block) };
+    case "budget": {
+      const { spentHours, committedHours, wantedHours: wanted, budgetHours: limit, until } = blocker.block;
+      const amounts = amountsOf("gpu_hours", { limit, used: spentHours + committedHours, wanted });
+      const message = describeBudget(blocker.block);
+      return { kind: "budget", message, ...amounts, ...(until === undefined ? {} : { until_ms: until }) };
+    }
+    case "reserved":
+      return {
+        kind: "reserved",
+        message: describeReserved(blocker),
+        job_ids: [...blocker.for],
+        ...(Number.isFinite(blocker.at) ? { until_ms: blocker.at } : {}),
+      };
+    case "resources":
+      return fromResources(blocker, demand);
+  }
+}
+
+function fromResources(blocker: Blocker & { kind: "resources" }, demand: Demand): BlockerMessage {
+  const { gpusWanted, gpusFree, gpusSuitable } = blocker;
+  if (gpusWanted <= gpusFree) {
+    const what = gpusWanted === 0 ? "cores and memory" : "GPUs, cores and memory";
+    return { kind: "resources", message: `no node has the ${what} free, as each of them says`, resource: "" };
+  }
+  return {
+    kind: "resources",
+    message: describeGpus(blocker, demand),
+    resource: "gpus",
+    limit: gpusSuitable,
+    used: gpusSuitable - gpusFree,
+    wanted: gpusWanted,
+    missing: gpusWanted - gpusFree,
+  };
+}
+
+const RESOURCES: Readonly<Record<QuotaBlock["resource"], string>> = {
+  gpus: "gpus",
+  gpuMemoryMb: "gpu_memory_mb",
+  cpuCores: "cpu_cores",
+  memoryMb: "memory_mb",
+  jobs: "jobs",
+};
+
+function fromQuota({ resource, limit, used, wanted }: QuotaBlock): Partial<BlockerMessage> {
+  return amountsOf(RESOURCES[resource], { limit, used, wanted });
+}
+
+function amountsOf(resource: string, { limit, used, wanted }: { limit: number; used: number; wanted: number }) {
+  return { resource, limit, used, wanted, missing: used + wanted - limit };
+}
+
+function fromVerdict({ node, verdict }: NodeVerdict): NodeAnswer {
+  if (verdict.answer === "fits") return { node_name: node, answer: "fits", message: "fits a part of the job" };
+  const { answer, reason } = verdict;
+  return { node_name: node, answer, reason: reason.kind, message: describeNodeReason(reason), ...whatItLacks(reason) };
+}
+
+function whatItLacks(reason: NodeReason): Partial<NodeAnswer> {
+  const lacks = (resource: string, has: number, wanted: number) => ({ resource, has, wanted, missing: wanted - has });
+  switch (reason.kind) {
+    case "too-few-gpus":
+      return lacks("gpus", reason.has, reason.wants);
+    case "gpus-busy":
+      return lacks("gpus", reason.free, reason.wants);
+    case "too-few-cores":
+      return lacks("cpu_cores", reason.has, reason.wants);
+    case "cores-busy":
+      return lacks("cpu_cores", reason.free, reason.wants);
+    case "too-little-memory":
+      return lacks("memory_mb", reason.hasMb, reason.wantsMb);
+    case "memory-busy":
+      return lacks("memory_mb", reason.freeMb, reason.wantsMb);
+    default:
+      return {};
+  }
+}

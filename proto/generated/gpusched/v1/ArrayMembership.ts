@@ -1,0 +1,12 @@
+// Original file: proto/gpusched/v1/types.proto
+
+
+export interface ArrayMembership {
+  'id'?: (string);
+  'index'?: (number);
+}
+
+export interface ArrayMembership__Output {
+  'id': (string);
+  'index': (number);
+}
