@@ -10,6 +10,7 @@ const JOBS = `job_id,user_or_tenant,submit_s,gpus,gpu_per_node,replicas,gpu_mill
 late,x,100,16,8,2,,,,50,completed,,,40
 early,,40,1,1,1,250,1.5,2048,60,,,A|B,
 broken,x,50,1,,,,,,-1,,,,
+unknown,x,50,-1,,,,,,60,,,,
 `;
 const NODES = "node_id,gpus,gpu_model,gpu_mem_mb,cpus,mem_mb\nn,2,P100,16280,64,262144\n";
 
@@ -23,7 +24,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test("rows become jobs in the order of submission, from 0, without those of negative length", () => {
+test("rows become jobs in the order of submission, from 0, without those of negative length or size", () => {
   const jobs = replayJobs(readTraceJobs(join(directory, "jobs.csv.gz")), "requested");
   const common = { name: "job", memoryMb: 0, cpuCores: 0 };
   expect(jobs).toEqual([

@@ -22,7 +22,7 @@ export interface TraceJob {
   readonly requestedS: number | undefined;
 }
 
-/** Reads a trace of jobs: CSV with a heading, gzipped if its name says so. Rows without a usable time are left out. */
+/** Reads a trace of jobs: CSV with a heading, gzipped if its name says so. Rows with a negative time or number of GPUs are left out. */
 export function readTraceJobs(path: string): TraceJob[] {
   return readCsv(path)
     .map((row): TraceJob => {
@@ -43,7 +43,7 @@ export function readTraceJobs(path: string): TraceJob[] {
         requestedS: number("est_s"),
       };
     })
-    .filter(({ submitS, durationS = 0 }) => submitS >= 0 && durationS >= 0);
+    .filter(({ submitS, gpus, durationS = 0 }) => submitS >= 0 && gpus >= 0 && durationS >= 0);
 }
 
 /** Reads the hosts of a trace. What it does not say is more than any job asks for. */
