@@ -7,35 +7,50 @@ import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
 import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
-import { findPlaces, holding, type Placing } from "./schedule/place.ts";
+import { findPlaces, holding, type Place, type Placing } from "./schedule/place.ts";
 import { usageWithClaims } from "./schedule/preempt/claim.ts";
 import type { Verdict, WaitReason } from "./schedule/reason.ts";
 
 /** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
 const MAX_JOBS_TO_VARY = 5_000;
 
-/** Why a queued job does not run, by asking the scheduler's own filters: its tenant's limits first, then every node. */
-export function whyWaiting(state: State, job: JobIn<"queued">, at: number): WaitReason {
-  const { kind } = state.groupOf(job).facts;
-  const { demand } = kind;
-  if (state.nodes.size === 0) return { kind: "no-nodes" };
-  const plan = planRuntime(state.history, state.groupOf(job).facts, state.settings.policy);
+/** What the scheduler's own filters say to a job that waits. */
+interface Findings {
+  readonly places: readonly Place[] | undefined;
+  readonly wasKept: boolean;
+  readonly quota: QuotaBlock | undefined;
+  readonly budget: BudgetBlock | undefined;
+}
+
+function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, at: number): Findings {
+  const kind = state.kindOf(job.id);
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
   const places = findPlaces(state, placing);
   const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
-  const wanted = places ? holding(places, demand) : holdingOf(spec);
-  const block = quotaBlock(tenant.limits, usageWithClaims(state, job.tenantId, job.id), wanted);
-  if (block) return { kind: "quota", block };
-  const budget = budgetBlock(state, tenant, spec, plan, at);
+  const wanted = places ? holding(places, kind.demand) : holdingOf(spec);
+  return {
+    places,
+    wasKept: placing.wasKept,
+    quota: quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted),
+    budget: budgetBlock(state, tenant, spec, plan, at),
+  };
+}
+
+/** Why a queued job does not run, by asking the scheduler's own filters: its tenant's limits first, then every node. */
+export function whyWaiting(state: State, job: JobIn<"queued">, at: number): WaitReason {
+  if (state.nodes.size === 0) return { kind: "no-nodes" };
+  const group = state.groupOf(job);
+  const { places, wasKept, quota, budget } = lookAt(state, job, state.planOf(group), at);
+  if (quota) return { kind: "quota", block: quota };
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
   if (job.claim) {
     const nodes = job.claim.shares.map(({ node }) => node);
     return { kind: "claimed", leaving: leavingFrom(state, nodes), nodes };
   }
-  if (placing.wasKept) return keptForOthers(state);
-  return whatIsMissing(state, demand);
+  if (wasKept) return keptForOthers(state);
+  return whatIsMissing(state, group.facts.kind.demand);
 }
 
 /** The jobs that are being stopped on these nodes. */
@@ -117,28 +132,19 @@ export function explain(state: State, job: Job, at: number): Explanation {
 }
 
 function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): readonly Blocker[] {
-  const kind = state.kindOf(job.id);
-  const spec = state.spec(job.id);
-  const tenant = state.tenant(job.tenantId);
-  const plan = expectedRuntime(state, job);
-  const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
-  const places = findPlaces(state, placing);
-  const wanted = places ? holding(places, kind.demand) : holdingOf(spec);
-  const quota = quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted);
-  const budget = budgetBlock(state, tenant, spec, plan, at);
+  const { places, wasKept, quota, budget } = lookAt(state, job, expectedRuntime(state, job), at);
   return [
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
     ...(quota ? [{ kind: "quota", block: quota } as const] : []),
     ...(budget ? [{ kind: "budget", block: budget } as const] : []),
-    ...(places ? [] : [roomBlocker(state, kind.demand, placing)]),
+    ...(places ? [] : [roomBlocker(state, state.kindOf(job.id).demand, wasKept)]),
   ];
 }
 
-function roomBlocker(state: State, demand: Demand, placing: Placing): Blocker {
+function roomBlocker(state: State, demand: Demand, wasKept: boolean): Blocker {
   if (state.nodes.size === 0) return { kind: "no-nodes" };
-  if (placing.wasKept) return keptForOthers(state);
-  const { gpusFree, gpusSuitable } = countGpus(state, demand);
-  return { kind: "resources", gpusWanted: demand.gpus, gpusFree, gpusSuitable };
+  if (wasKept) return keptForOthers(state);
+  return { kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, demand) };
 }
 
 function countGpus(state: State, demand: Demand): { readonly gpusFree: number; readonly gpusSuitable: number } {

@@ -15,6 +15,7 @@ import {
   type Outcome,
   type RuntimePlan,
   type Verdict,
+  WHOLE_DEVICE,
 } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
@@ -34,7 +35,7 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
   const nodes = shares.map((share) => share.node).join(", ");
   const gpus = shares.reduce((sum, share) => sum + share.devices.length, 0);
   const milli = shares[0]?.milli;
-  const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / 1_000} of a GPU`;
+  const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / WHOLE_DEVICE} of a GPU`;
   const { claim: _, ...rest } = job;
   const placed: Job = {
     ...rest,

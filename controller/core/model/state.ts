@@ -12,6 +12,7 @@ import {
   type JobIn,
   type JobSpec,
   type JobState,
+  type RuntimePlan,
   stateOf,
   WHOLE_DEVICE,
 } from "./job.ts";
@@ -19,7 +20,7 @@ import { JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
 import type { Holder, Node } from "./node.ts";
 import type { Policy } from "./policy.ts";
-import { RuntimeHistory } from "./runtime-history.ts";
+import { planRuntime, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
 import { TenantUse } from "./tenant-use.ts";
 
@@ -125,6 +126,11 @@ export class State {
 
   kindOf(id: JobId): Kind {
     return this.kinds.of(this.spec(id));
+  }
+
+  /** How long the jobs of the group are expected to run. */
+  planOf({ facts }: QueueGroup): RuntimePlan {
+    return planRuntime(this.history, facts, this.settings.policy);
   }
 
   groupOf(job: JobIn<"queued">): QueueGroup {

@@ -1,7 +1,6 @@
 import { budgetBlock } from "../budget.ts";
-import type { JobIn, RuntimePlan } from "../model/job.ts";
+import { type JobIn, type RuntimePlan, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
-import { planRuntime } from "../model/runtime-history.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { type Holding, holdingOf, quotaBlock } from "../quota.ts";
@@ -30,6 +29,7 @@ export function schedule(state: State, out: Output, at: number): void {
   if (!state.needsPass) return;
   state.needsPass = false;
   const { scheduling } = state;
+  scheduling.now = at;
   if (refreshMix(scheduling.mix)) scheduling.rankings.clear();
   // In strict order whoever comes must know who else waits.
   const isStrict = state.settings.policy.backfill === "none";
@@ -91,10 +91,11 @@ class Pass {
     for (const job of claimHolders(state, this.#at)) {
       const places = claimedPlaces(state, job);
       if (!places) continue;
-      const { facts } = state.groupOf(job);
-      const plan = planRuntime(state.history, facts, state.settings.policy);
-      const isAllowed = this.#isWithinQuota(job, holding(places, facts.kind.demand)) && this.#isWithinBudget(job, plan);
-      if (isAllowed) this.#start(job, facts.kind, places, plan);
+      const group = state.groupOf(job);
+      const { kind } = group.facts;
+      const plan = state.planOf(group);
+      const isAllowed = this.#isWithinQuota(job, holding(places, kind.demand)) && this.#isWithinBudget(job, plan);
+      if (isAllowed) this.#start(job, kind, places, plan);
     }
   }
 
@@ -125,8 +126,7 @@ class Pass {
     const state = this.#state;
     const { kind } = group.facts;
     if (this.#closed.has(kind.pool)) return false;
-    const plan = planRuntime(state.history, group.facts, state.settings.policy);
-    const wish = { job, kind, until: this.#endOf(plan) };
+    const wish = { job, kind, until: this.#endOf(state.planOf(group)) };
     return this.#preemption.makeRoom(group, wish, (places) => this.#isWithinQuota(job, holding(places, kind.demand)));
   }
 
@@ -140,7 +140,7 @@ class Pass {
     const state = this.#state;
     const { kind } = group.facts;
     if (this.#closed.has(kind.pool)) return "room";
-    const plan = planRuntime(state.history, group.facts, state.settings.policy);
+    const plan = state.planOf(group);
     if (!this.#isWithinQuota(job, holdingOf(state.spec(job.id)))) return "quota";
     if (!this.#isWithinBudget(job, plan)) return "budget";
     const placing: Placing = { kind, at: this.#at, until: this.#endOf(plan), jobId: job.id, wasKept: false };
@@ -186,10 +186,10 @@ class Pass {
   }
 
   #reserve(job: JobIn<"queued">, group: Turn["group"]): boolean {
-    const plan = planRuntime(this.#state.history, group.facts, this.#state.settings.policy);
     const { kind } = group.facts;
     this.#reserved.add(kind.pool);
-    return reserve(this.#state, { job, kind, durationMs: plan.ms }, this.#at) !== undefined;
+    const durationMs = this.#state.planOf(group).ms;
+    return reserve(this.#state, { job, kind, durationMs }, this.#at) !== undefined;
   }
 
   /** Whether room is kept for a job whose turn comes later. */
@@ -211,7 +211,7 @@ class Pass {
       rank,
       node: node.record.name,
       devices: devices.map((device) => device.id),
-      ...(demand.milli === 1_000 ? {} : { milli: demand.milli }),
+      ...(demand.milli === WHOLE_DEVICE ? {} : { milli: demand.milli }),
       cpuCores: share.cpuCores,
       memoryMb: share.memoryMb,
       gpuMemoryMb: gpuMemoryOf(devices, demand),

@@ -91,7 +91,10 @@ function placeAll(demand: Demand, chosen: readonly Candidate[] | undefined): rea
 }
 
 /** How many of the gang's GPUs each of its nodes takes, in order: as many as it can. */
-export function divide(demand: Demand, chosen: readonly Candidate[]): { node: Node; share: Share }[] {
+export function divide(
+  demand: Demand,
+  chosen: readonly Pick<Candidate, "node" | "gpus">[],
+): { readonly node: Node; readonly share: Share }[] {
   let missing = demand.gpus;
   return chosen.map(({ node, gpus }) => {
     const own = Math.min(gpus, missing);

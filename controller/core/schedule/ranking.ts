@@ -48,9 +48,8 @@ function capacityRanking(state: State, { demand }: Kind): NodeRanking {
  * The nodes in the order in which they will have room for one rank of such a job; only running work is looked at.
  * A node with a job that has outrun its plan is looked at anew whenever another time is expected for it.
  */
-export function openingRanking(state: State, kind: Kind, share: Share, now: number): NodeRanking {
+export function openingRanking(state: State, kind: Kind, share: Share): NodeRanking {
   const { scheduling } = state;
-  scheduling.now = now;
   return recall(scheduling.openings, kind.shape, () => {
     return new NodeRanking(state.cluster, (node) => opensAt(state, node, kind.demand, share, scheduling.now));
   });

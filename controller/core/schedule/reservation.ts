@@ -4,6 +4,7 @@ import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { nodeObstacle, type Share, shareOf } from "./filter.ts";
 import type { Reservation, ReservedShare } from "./memory.ts";
+import { divide } from "./place.ts";
 import { openingRanking } from "./ranking.ts";
 import { capacityAt, canStay, endsOn, firstStay, hasKept } from "./timeline.ts";
 
@@ -59,7 +60,7 @@ function evenOpening(state: State, blocked: Blocked, share: Share, count: number
   const stay = { demand: kind.demand, share, jobId: job.id };
   const found: { node: Node; at: number }[] = [];
   let tried = 0;
-  const ranking = openingRanking(state, kind, share, now);
+  const ranking = openingRanking(state, kind, share);
   for (const node of ranking.ascending()) {
     const opens = Math.max(now, ranking.costOf(node));
     // The ones found already are all there by then, and none of the rest is earlier.
@@ -105,15 +106,10 @@ function packedOpening(state: State, blocked: Blocked, now: number): Opening | u
   }
   const when = times[low];
   if (when === undefined) return undefined;
-  const shares: ReservedShare[] = [];
-  let missing = demand.gpus;
-  for (const { node, gpus } of at(when).sort((a, b) => b.gpus - a.gpus)) {
-    const own = Math.min(gpus, missing);
-    if (own === 0) break;
-    shares.push(shareOn(node, shareOf(demand, own)));
-    missing -= own;
-  }
-  return missing === 0 ? { at: when, shares } : undefined;
+  const places = at(when).sort((a, b) => b.gpus - a.gpus);
+  if (total(places) < demand.gpus) return undefined;
+  const taken = divide(demand, places).filter(({ share }) => share.gpus > 0);
+  return { at: when, shares: taken.map(({ node, share }) => shareOn(node, share)) };
 }
 
 function shareOn(node: Node, { gpus, cpuCores, memoryMb }: Share): ReservedShare {

@@ -3,7 +3,6 @@ import type { JobId } from "../../../base/ids.ts";
 import { type Allocation, type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
 import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { planRuntime } from "../model/runtime-history.ts";
 import { isSuitable, judge, type Share } from "./filter.ts";
 import type { ReservedShare } from "./memory.ts";
 
@@ -37,8 +36,7 @@ export function expectedEnd(state: State, job: Job, now: number): number {
 function claimEnd(state: State, id: JobId): number {
   const job = state.job(id);
   if (job.phase !== "queued" || !job.claim) return 0;
-  const plan = planRuntime(state.history, state.groupOf(job).facts, state.settings.policy);
-  return job.claim.until + plan.ms;
+  return job.claim.until + state.planOf(state.groupOf(job)).ms;
 }
 
 /** What the node will have free for this kind of job at `when`, before anything is kept for others. */

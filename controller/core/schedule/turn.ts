@@ -1,6 +1,4 @@
-import type { JobIn } from "../model/job.ts";
-import { since } from "../model/job.ts";
-import { planRuntime } from "../model/runtime-history.ts";
+import { type JobIn, since, WHOLE_DEVICE } from "../model/job.ts";
 import { Heap } from "../model/heap.ts";
 import type { QueueGroup } from "../model/job-queue.ts";
 import type { State } from "../model/state.ts";
@@ -59,8 +57,7 @@ function useOf(state: State, job: JobIn<"queued">): number {
 
 function sizeOf(state: State, group: QueueGroup): number {
   const { demand } = group.facts.kind;
-  const { ms } = planRuntime(state.history, group.facts, state.settings.policy);
-  return (ms * Math.max(demand.gpus, 1) * demand.milli) / 1_000;
+  return (state.planOf(group).ms * Math.max(demand.gpus, 1) * demand.milli) / WHOLE_DEVICE;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Demand } from "../../model/job.ts";
+import { type Demand, WHOLE_DEVICE } from "../../model/job.ts";
 import type { Node } from "../../model/node.ts";
 import { roomOn, type Share } from "../filter.ts";
 
@@ -21,7 +21,7 @@ export function bestFitCost(node: Node, demand: Demand, share: Share): number {
 
 function leftover(node: Node, demand: Demand, share: Share, fitting: number): number {
   if (share.gpus === 0) return node.record.inventory.devices.length;
-  if (demand.milli === 1_000) return fitting - share.gpus;
+  if (demand.milli === WHOLE_DEVICE) return fitting - share.gpus;
   const left = node.room.filter((free) => free >= demand.milli).map((free) => free - demand.milli);
-  return Math.min(1_000, ...left);
+  return Math.min(WHOLE_DEVICE, ...left);
 }
