@@ -1,13 +1,14 @@
 import type { JobId } from "../../base/ids.ts";
-import { conclude, startRank, unhold } from "./transition.ts";
+import { conclude, startRank } from "./transition.ts";
 import { isHeld, type Job, type JobIn } from "./model/job.ts";
 import { silentNode } from "./model/node.ts";
+import { lookAtWaiting } from "./on/tick.ts";
 import { State } from "./model/state.ts";
 import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
 import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
-import { copyTrial, lookAtQueued } from "./schedule/preempt/preempt.ts";
+import { copyTrial } from "./schedule/preempt/preempt.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
 
 /** Jobs looked at in one forecast: what bounds the time that a question may take. */
@@ -74,12 +75,14 @@ export class Forecast {
     return Math.min(dueAt, this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** A waiting job may have others make room for it as time passes. */
+  /** As time passes a held job may queue, and a queued one may have others make room for it. */
   #lookAgain(): void {
     const { deadlines, jobs } = this.state;
     for (let due = deadlines.takeDue(this.now); due; due = deadlines.takeDue(this.now)) {
       const job = due.kind === "job" ? jobs.get(due.jobId) : undefined;
-      if (job?.phase === "queued") lookAtQueued(this.state, this.#out, job, this.now);
+      if (job?.phase !== "queued" && job?.phase !== "held") continue;
+      lookAtWaiting(this.state, this.#out, job, this.now);
+      if (job.phase === "held") this.#foresee(this.state.job(job.id));
     }
   }
 
@@ -92,13 +95,13 @@ export class Forecast {
     const stopped: JobId[] = [];
     state.onPreempted = (id) => stopped.push(id);
     if (state.needsPass) this.#idlePasses += 1;
-    let begun: number;
-    do {
+    for (let done = -1, begun = 0; placed.length + stopped.length > done; ) {
+      done = placed.length + stopped.length;
       begun = placed.length;
       schedule(state, this.#out, this.now);
-      // Nodes tell at once that what was placed runs, and that batch has a pass of its own.
+      // Nodes answer at once that what was placed runs, or that a job is being stopped; that batch has a pass of its own.
       for (const id of placed.slice(begun)) this.#begin(id);
-    } while (placed.length > begun);
+    }
     if (placed.length + stopped.length > 0) this.#idlePasses = 0;
     for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
@@ -114,7 +117,7 @@ export class Forecast {
   }
 
   #foresee(job: Job): void {
-    const at = endOf(this.state, job, this.now);
+    const at = endOf(job, this.now);
     if (at !== undefined) this.#due.add({ at, id: job.id, attempt: job.attempt });
   }
 
@@ -122,10 +125,7 @@ export class Forecast {
     const job = due && this.state.jobs.get(due.id);
     if (!job || job.attempt !== due.attempt) return;
     this.#idlePasses = 0;
-    if (job.phase === "held") {
-      unhold(this.state, this.#out, job, this.now);
-      this.#foresee(this.state.job(job.id));
-    } else if (job.phase === "starting" || job.phase === "running" || job.phase === "stopping") {
+    if (job.phase === "starting" || job.phase === "running" || job.phase === "stopping") {
       this.#end(job);
     }
   }
@@ -186,6 +186,7 @@ function recallScheduling(copy: State, state: State): void {
   copy.needsPass = state.needsPass;
   const { reservations, reservedOn, seenGrowth } = state.scheduling;
   copy.scheduling.seenGrowth = seenGrowth;
+  copy.scheduling.tenantsVersion = state.scheduling.tenantsVersion;
   copy.scheduling.reservations = [...reservations];
   for (const [node, kept] of reservedOn) copy.scheduling.reservedOn.set(node, [...kept]);
   // Who was refused since room last grew would be refused again; the others are looked at as if they had just come.
@@ -203,15 +204,15 @@ function recallScheduling(copy: State, state: State): void {
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */
-function endOf(state: State, job: Job, now: number): number | undefined {
+function endOf(job: Job, now: number): number | undefined {
   switch (job.phase) {
     case "held":
       return job.hold.kind === "dependencies" ? undefined : job.hold.until;
     case "starting":
     case "running":
-      return job.plan?.basis === "guess" ? undefined : expectedEnd(state, job, now);
+      return job.plan?.basis === "guess" ? undefined : expectedEnd(job, now);
     case "stopping":
-      return expectedEnd(state, job, now);
+      return expectedEnd(job, now);
     default:
       return undefined;
   }

@@ -232,7 +232,7 @@ function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running
 export function armDeadlines(state: State, job: JobIn<"running">, at: number): void {
   const limitAt = timeLimitAt(state, job);
   if (limitAt !== undefined) state.deadlines.add({ at: limitAt, kind: "job", jobId: job.id });
-  const endAt = expectedEnd(state, job, at);
+  const endAt = expectedEnd(job, at);
   if (limitAt === undefined || endAt < limitAt) state.deadlines.add({ at: endAt, kind: "job", jobId: job.id });
 }
 

@@ -7,6 +7,8 @@ import { VirtualCluster } from "./virtual-cluster.ts";
 import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
 
 const MINUTE = 60_000;
+/** What a job has that asks for nothing else; it takes all of it to end when it is stopped. */
+const GRACE_MS = 30_000;
 const SEEDS = 30;
 const TENANTS: readonly ReplayTenant[] = [
   { id: "a", tier: "critical" },
@@ -14,6 +16,13 @@ const TENANTS: readonly ReplayTenant[] = [
   { id: "c", tier: "high", limits: { gpus: 10 } },
   { id: "d", tier: "low", limits: { concurrentJobs: 3 } },
 ];
+
+/** Whoever is important may have others make room, and most do. */
+const PREEMPTING: readonly ReplayTenant[] = TENANTS.map((tenant) => ({
+  ...tenant,
+  canPreemptOthers: tenant.id === "a" || tenant.id === "c",
+  allowPreemption: tenant.id !== "b",
+}));
 
 function nodes(random: Random): readonly ReplayNode[] {
   return Array.from({ length: random.between(2, 7) }, (_, index) => ({
@@ -68,9 +77,9 @@ function jobs(random: Random, count: number): ReplayJob[] {
 }
 
 /** Stops at a random moment, looks ahead, goes on, and tells what was wrong. */
-function compare(seed: number, policy: Policy): { waiting: number; wrong: readonly string[] } {
+function compare(seed: number, policy: Policy, tenants = TENANTS): { waiting: number; wrong: readonly string[] } {
   const random = new Random(seed);
-  const cluster = new VirtualCluster({ nodes: nodes(random), tenants: TENANTS, policy });
+  const cluster = new VirtualCluster({ nodes: nodes(random), tenants, policy, stopTakesMs: GRACE_MS });
   const all = jobs(random, random.between(30, 150));
   const atMs = random.between(0, all.at(-1)?.submitMs ?? 0);
   cluster.run(
@@ -107,3 +116,12 @@ test.each([...EXACT, ...HASTY])("under the policy $name every waiting job starts
   expect(results.flatMap(({ wrong }) => wrong)).toEqual([]);
   expect(results.reduce((sum, { waiting }) => sum + waiting, 0)).toBeGreaterThan(400);
 });
+
+test.each([...EXACT, ...HASTY])(
+  "so it does under the policy $name where jobs have others make room for them",
+  (policy) => {
+    const results = Array.from({ length: SEEDS }, (_, index) => compare(index + 1, policy, PREEMPTING));
+    expect(results.flatMap(({ wrong }) => wrong)).toEqual([]);
+    expect(results.reduce((sum, { waiting }) => sum + waiting, 0)).toBeGreaterThan(400);
+  },
+);

@@ -1,5 +1,5 @@
 import { formatDuration } from "../../../base/time.ts";
-import { isHeld, type JobIn } from "../model/job.ts";
+import { isHeld, type Job, type JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
@@ -22,8 +22,7 @@ export function onTick(state: State, at: number, out: Output): void {
 
 function lookAtJob(state: State, jobId: JobIn<"held">["id"], out: Output, at: number): void {
   const job = state.jobs.get(jobId);
-  if (job?.phase === "held" && job.hold.kind !== "dependencies" && job.hold.until <= at) unhold(state, out, job, at);
-  if (job?.phase === "queued") lookAtQueued(state, out, job, at);
+  if (job) lookAtWaiting(state, out, job, at);
   if (job?.phase !== "running") return;
   const limitAt = timeLimitAt(state, job);
   if (limitAt === undefined || limitAt > at) {
@@ -32,6 +31,12 @@ function lookAtJob(state: State, jobId: JobIn<"held">["id"], out: Output, at: nu
   }
   const minutes = state.spec(job.id).maxRuntimeMinutes;
   stopJob(state, out, job, { kind: "failed", message: `exceeded max runtime of ${minutes} minutes` }, at);
+}
+
+/** A held job may queue now, or others may make room for a queued one. */
+export function lookAtWaiting(state: State, out: Output, job: Job, at: number): void {
+  if (job.phase === "held" && job.hold.kind !== "dependencies" && job.hold.until <= at) unhold(state, out, job, at);
+  else if (job.phase === "queued") lookAtQueued(state, out, job, at);
 }
 
 /** The job goes on beyond its plan: whoever waits for its devices waits for longer. */

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { JobId } from "../../../base/ids.ts";
-import { type Allocation, type ClaimedShare, type Demand, graceMsOf, type Job, WHOLE_DEVICE } from "../model/job.ts";
+import { type Allocation, type ClaimedShare, type Demand, graceEndsAt, type Job, WHOLE_DEVICE } from "../model/job.ts";
 import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { isSuitable, judge, type Share } from "./filter.ts";
@@ -24,8 +24,12 @@ interface Kept {
  * When the job is expected to leave its devices. A job that has outrun its plan is taken to run as long again: with times as
  * skewed as those of jobs, what has run long goes on long (Harchol-Balter and Downey, ACM TOCS 15(3), 1997).
  */
-export function expectedEnd(state: State, job: Job, now: number): number {
-  if (job.phase === "stopping") return now + graceMsOf(state.spec(job.id));
+export function expectedEnd(job: Job, now: number): number {
+  if (job.phase === "stopping") {
+    const endsAt = graceEndsAt(job);
+    // Killed by now, and still there: as if it had only just been told.
+    return endsAt > now ? endsAt : now + job.graceMs;
+  }
   const begun = job.startedAt ?? job.placedAt ?? now;
   const plannedMs = Math.max(job.plan?.ms ?? MINUTE_MS, 1);
   if (begun + plannedMs > now) return begun + plannedMs;
@@ -64,7 +68,7 @@ function countFitting(node: Node, room: readonly number[], demand: Demand): numb
 function departuresOf(state: State, node: Node, now: number): Departures["steps"] {
   if (node.departures?.version === node.version) return node.departures.steps;
   const leaving: { readonly at: number; readonly allocation: Allocation | ClaimedShare }[] = [];
-  for (const [id, allocation] of node.jobs) leaving.push({ at: expectedEnd(state, state.job(id), now), allocation });
+  for (const [id, allocation] of node.jobs) leaving.push({ at: expectedEnd(state.job(id), now), allocation });
   for (const [id, claimed] of node.claims) leaving.push({ at: claimEnd(state, id), allocation: claimed });
   leaving.sort((a, b) => a.at - b.at);
   const { devices } = node.record.inventory;

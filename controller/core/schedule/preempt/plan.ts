@@ -172,7 +172,7 @@ class Planner {
   #wait({ sites }: Problem): Planned {
     let until = this.#at;
     for (const { node } of sites) {
-      for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(this.#state, this.#state.job(id)));
+      for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(this.#state.job(id)));
     }
     return { kind: "wait", until };
   }

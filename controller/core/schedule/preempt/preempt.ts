@@ -83,9 +83,11 @@ function stampOf({ cluster, scheduling }: State): string {
   return `${cluster.version} ${scheduling.tenantsVersion} ${scheduling.reservations.map(({ jobId }) => jobId).join()}`;
 }
 
-/** The same for a copy of the state, whose nodes have changed at other times. */
+/** The same for a copy of the state, whose nodes have changed less often. */
 export function copyTrial(trial: PreemptionTrial, state: State, copy: State): PreemptionTrial {
-  return { ...trial, stamp: trial.stamp === stampOf(state) ? stampOf(copy) : "" };
+  const version = `${state.cluster.version} `;
+  if (!trial.stamp.startsWith(version)) return { ...trial, stamp: "" };
+  return { ...trial, stamp: `${copy.cluster.version} ${trial.stamp.slice(version.length)}` };
 }
 
 function newTrial(): PreemptionTrial {
@@ -138,7 +140,7 @@ function carryOut(state: State, out: Output, job: JobIn<"queued">, plan: Preempt
 function claimedUntil(state: State, places: readonly Place[], at: number): number {
   let until = at + STOP_MARGIN_MS;
   for (const { node } of places) {
-    for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(state, state.job(id)));
+    for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(state.job(id)));
   }
   return until;
 }

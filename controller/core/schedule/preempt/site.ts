@@ -64,7 +64,7 @@ function momentOf(state: State, node: Node, quest: Quest, when: number, kept: re
   let { cpuCores, memoryMb } = freeHost(node);
   for (const [id, allocation] of node.jobs) {
     const job = state.job(id);
-    if (leavesUntil(state, job) > quest.at || (when > quest.at && expectedEnd(state, job, quest.at) <= when)) {
+    if (leavesUntil(job) > quest.at || (when > quest.at && expectedEnd(job, quest.at) <= when)) {
       leaves.add(id);
       cpuCores += allocation.cpuCores;
       memoryMb += allocation.memoryMb;

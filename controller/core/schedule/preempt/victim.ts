@@ -1,7 +1,7 @@
 import {
   type Allocation,
   type Demand,
-  graceMsOf,
+  graceEndsAt,
   isHeld,
   type Job,
   type JobIn,
@@ -93,8 +93,7 @@ export function compareVictims(a: Victim, b: Victim): number {
 }
 
 /** Until when a job that is being stopped is taken to be about to leave; 0 for any other. */
-export function leavesUntil(state: State, job: Job): number {
+export function leavesUntil(job: Job): number {
   if (job.phase !== "stopping") return 0;
-  const stoppedAt = job.history.findLast(({ kind }) => kind === "stopping")?.at ?? 0;
-  return stoppedAt + graceMsOf(state.spec(job.id)) + STOP_MARGIN_MS;
+  return graceEndsAt(job) + STOP_MARGIN_MS;
 }
