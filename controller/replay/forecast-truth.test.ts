@@ -1,7 +1,8 @@
 /** What the core foretells is what it then does, when every job runs for as long as its limit says. */
 import { expect, test } from "vitest";
 import { Random } from "../../test/support/random.ts";
-import { Forecast } from "../core/forecast.ts";
+import { counterfactuals } from "../core/counterfactual.ts";
+import { estimateWaitMs, Forecast } from "../core/forecast.ts";
 import { DEFAULT_POLICY, POLICIES, type Policy, policyNamed } from "../core/model/policy.ts";
 import { VirtualCluster } from "./virtual-cluster.ts";
 import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
@@ -123,5 +124,65 @@ test.each([...EXACT, ...HASTY])(
     const results = Array.from({ length: SEEDS }, (_, index) => compare(index + 1, policy, PREEMPTING));
     expect(results.flatMap(({ wrong }) => wrong)).toEqual([]);
     expect(results.reduce((sum, { waiting }) => sum + waiting, 0)).toBeGreaterThan(400);
+  },
+);
+
+/** Jobs of each run that are asked about, and seeds: each change that is told costs a run of its own. */
+const ASKED = 6;
+const CHANGED_SEEDS = 25;
+
+/** Asks waiting jobs what would let them start earlier, and does it in a run of its own. */
+function tryChanges(seed: number, policy: Policy, tenants: readonly ReplayTenant[]) {
+  const random = new Random(seed);
+  const options = { nodes: nodes(random), tenants, policy, stopTakesMs: GRACE_MS };
+  const all = jobs(random, random.between(30, 150));
+  const atMs = random.between(0, all.at(-1)?.submitMs ?? 0);
+  const before = all.filter(({ submitMs }) => submitMs <= atMs);
+  const cluster = new VirtualCluster(options);
+  cluster.run(before, atMs + 1);
+  const waiting = before.flatMap((job) => {
+    // It may have been refused.
+    const id = cluster.idOf(job.name);
+    const waits = id && cluster.state.job(id);
+    return waits?.phase === "queued" || waits?.phase === "held" ? [{ job, waits }] : [];
+  });
+  let told = 0;
+  const wrong: string[] = [];
+  for (let asked = 0; asked < ASKED; asked += 1) {
+    const one = random.pick(waiting);
+    if (!one) break;
+    const waitMs = estimateWaitMs(cluster.state, one.waits.id, cluster.at);
+    const startsAt = waitMs === undefined ? undefined : cluster.at + waitMs;
+    for (const { change, startsAt: promised } of counterfactuals(cluster.state, one.waits, startsAt, cluster.at)) {
+      told += 1;
+      const spec = { ...one.job.spec, ...change };
+      const changed = {
+        ...one.job,
+        name: "changed",
+        submitMs: atMs + 1,
+        runMs: (spec.maxRuntimeMinutes ?? 1) * MINUTE,
+        spec,
+      };
+      const rest = before.map((job) => (job === one.job ? { ...job, cancelMs: atMs + 1 } : job));
+      const { jobs: records } = new VirtualCluster(options).run([...rest, changed]);
+      const real = records.find(({ job }) => job.name === "changed")?.attempts[0]?.startMs;
+      if (real !== promised - cluster.at + cluster.now) {
+        wrong.push(
+          `seed ${seed}, ${policy.name}: ${one.job.name} with ${JSON.stringify(change)} starts at ${real}, not at ${promised - cluster.at + cluster.now}`,
+        );
+      }
+    }
+  }
+  return { told, wrong };
+}
+
+test.each([...EXACT, ...HASTY])(
+  "under the policy $name every change that is told to help does, submitted anew",
+  (policy) => {
+    const results = Array.from({ length: CHANGED_SEEDS }, (_, index) =>
+      tryChanges(index + 1, policy, index % 2 === 0 ? TENANTS : PREEMPTING),
+    );
+    expect(results.flatMap(({ wrong }) => wrong)).toEqual([]);
+    expect(results.reduce((sum, { told }) => sum + told, 0)).toBeGreaterThan(15);
   },
 );
