@@ -80,7 +80,8 @@ function replay({ nodes, jobs }: QueueScenario, policy: Policy): RunRecord {
   return new VirtualCluster({ nodes, tenants: tenantsOf(jobs), policy }).run(jobs);
 }
 
-function measure({ name }: QueueScenario, policy: string, run: () => RunRecord): ScenarioResult {
+/** Takes the time of a run, and works out its figures. */
+export function measure({ name }: QueueScenario, policy: string, run: () => RunRecord): ScenarioResult {
   const startMs = performance.now();
   const record = run();
   const tookS = (performance.now() - startMs) / 1_000;

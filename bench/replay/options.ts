@@ -3,7 +3,7 @@ import { UsageError } from "../../base/options.ts";
 import { type Policies, readPolicies } from "../../program/policy-file.ts";
 
 /** The named benchmarks. */
-const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "forecast"] as const;
+const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "preemption", "forecast"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 /** A trace of the user's own. */

@@ -7,6 +7,7 @@ import type { Policies } from "./policies.ts";
 import { customScenario } from "./scenarios/custom.ts";
 import { fairnessScenario, itpScenario } from "./scenarios/itp.ts";
 import { measureForecasts } from "./scenarios/forecast.ts";
+import { preemptForShort, preemptWithinShares } from "./scenarios/preemption.ts";
 import { kthScenario } from "./scenarios/kth.ts";
 import { saturate, saturationOf } from "./scenarios/saturation.ts";
 
@@ -34,6 +35,10 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
   if (wanted.has("kth-logged")) yield compare(kthScenario(traces, "stretched"), policies);
   if (wanted.has("itp")) yield compare(itpScenario(traces), policies);
   if (wanted.has("fairness")) yield compare(fairnessScenario(traces), policies);
+  if (wanted.has("preemption")) {
+    yield preemptWithinShares(fairnessScenario(traces), policies);
+    yield preemptForShort(itpScenario(traces), policies);
+  }
   if (wanted.has("forecast")) yield measureForecasts(itpScenario(traces));
 }
 
