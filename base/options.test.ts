@@ -145,7 +145,7 @@ describe("a refusal says what is expected, and where:", () => {
       ["etcd: h", /^etcd in \S+\.yaml is not supported yet/],
       ["config: other.yaml", /^unknown option config in/],
       ["a: [", /^the configuration file \S+\.yaml is not YAML: .* line 1/],
-      ["rate: 1\nrate: 2", /is not YAML/],
+      ["rate: 1\nrate: 2", /^the configuration file \S+\.yaml has rate twice, again in line 2$/],
       ["- a", /must have keys and values/],
       ["just text", /must have keys and values/],
     ] as const;
@@ -154,7 +154,7 @@ describe("a refusal says what is expected, and where:", () => {
 
   test("when the file cannot be read", () => {
     expect(refusal(["--config", join(directory, "missing.yaml")])).toMatch(
-      /^cannot read the configuration file .*ENOENT/,
+      /^the configuration file .*missing\.yaml cannot be read: ENOENT/,
     );
   });
 });

@@ -1,10 +1,8 @@
 /** One table of options makes the flags, the environment variables, the keys of the configuration file and the help. */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { parseDocument } from "yaml";
-import { messageOf } from "./errors.ts";
 import { nearestName } from "./nearest.ts";
 import { flag, type Kind, path } from "./option-kinds.ts";
+import { readYamlFile } from "./yaml-file.ts";
 
 export interface Option {
   readonly kind: Kind<unknown>;
@@ -131,17 +129,10 @@ function readFile(
 }
 
 function parseFile(file: string): object {
-  let content: string;
-  try {
-    content = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UsageError(`cannot read the configuration file ${file}: ${messageOf(error)}`, { cause: error });
-  }
-  const document = parseDocument(content);
-  const [problem] = document.errors;
-  if (problem) throw new UsageError(`the configuration file ${file} is not YAML: ${problem.message}`);
-  const value: unknown = document.toJS() ?? {};
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  const read = readYamlFile(file);
+  if ("problem" in read) throw new UsageError(`the configuration file ${file} ${read.problem}`);
+  const value = read.value ?? {};
+  if (typeof value !== "object" || Array.isArray(value)) {
     throw new UsageError(`the configuration file ${file} must have keys and values, such as "http-port: 8080"`);
   }
   return value;

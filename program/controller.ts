@@ -1,9 +1,9 @@
 import { parseAddress } from "../base/address.ts";
 import { present } from "../base/assert.ts";
-import { policyNamed } from "../controller/core/model/policy.ts";
 import { startController } from "../controller/controller.ts";
 import { checkExposure } from "./exposure.ts";
 import { controllerOptions, unsupportedByController } from "./options.ts";
+import { policyOf } from "./policy-file.ts";
 import { defineRole } from "./role.ts";
 
 /** `gpusched controller`. */
@@ -21,7 +21,7 @@ export const controllerRole = defineRole({
         dataDir: values.dataDir,
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,
         nodeLostAfterMs: values.nodeLostAfter,
-        policy: policyNamed(values.policy),
+        policy: policyOf(values),
         journal: values.journal,
         seedTenant: false,
         log,

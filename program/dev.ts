@@ -5,13 +5,13 @@ import { formatAddress } from "../base/address.ts";
 import { makeDataDirectory } from "../base/make-directory.ts";
 import type { OptionValues } from "../base/options.ts";
 import { version } from "../base/version.ts";
-import { policyNamed } from "../controller/core/model/policy.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
 import { devOptions, unsupportedByDev } from "./options.ts";
+import { policyOf } from "./policy-file.ts";
 import { untilReady } from "./ready.ts";
 import { defineRole, type RoleContext } from "./role.ts";
 
@@ -26,13 +26,14 @@ export const devRole = defineRole({
   async run(values, context) {
     const { services, log } = context;
     checkExposure("the REST API", values.host, values.insecure, log);
+    const policy = policyOf(values);
     await requireFreePort(values.host, values.httpPort, "--http-port");
     await requireFreePort(GRPC_HOST, values.grpcPort, "--grpc-port");
     makeDataDirectory(values.dataDir);
     const gpus = await chooseGpus(values.simulateGpus, log);
     const executor = await chooseExecutor(values.executor, values.dockerSocket);
 
-    const controller = services.add(await startController(controllerOptionsOf(values, context)));
+    const controller = services.add(await startController({ ...controllerOptionsOf(values, context), policy }));
     const gateway = services.add(
       await startGateway({
         listen: formatAddress(values.host, values.httpPort),
@@ -75,7 +76,6 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     dataDir: join(values.dataDir, "controller"),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
-    policy: policyNamed(values.policy),
     journal: values.journal,
     // The documented examples use a tenant that nobody has created.
     seedTenant: true,

@@ -35,7 +35,9 @@ test("--version prints the version", async () => {
 test("the help names every role, and each role's help its options", async () => {
   const { code, stdout } = await gpusched([]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent .*^ {2}replay .*^ {2}policy-diff /ms);
+  expect(stdout).toMatch(
+    /^ {2}dev .*^ {2}controller .*^ {2}gateway .*^ {2}agent .*^ {2}replay .*^ {2}policies .*^ {2}policy-diff /ms,
+  );
   const help = await gpusched(["dev", "--help"]);
   expect(help.code).toBe(0);
   expect(help.stdout).toMatch(/--http-port PORT +.* \(default 8080\)/);
@@ -54,6 +56,9 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["policy-diff"], "gpusched: one FILE is needed: the journal of a controller"],
     [["policy-diff", "x", "--policy", "fido"], 'gpusched: there is no policy "fido"; did you mean fifo?'],
     [["policy-diff", "x", "--polcy", "fifo"], "gpusched: Unknown option '--polcy'"],
+    [["policies", "fido"], 'gpusched: there is no policy "fido"; did you mean fifo?'],
+    [["controller", "--policy", "fido"], 'gpusched: there is no policy "fido"; did you mean fifo?'],
+    [["dev", "--policies", "/nowhere.yaml"], "gpusched: the policies file /nowhere.yaml cannot be read: ENOENT"],
     [["agent", "--simulate-gpus", "many"], "gpusched: --simulate-gpus must be a number of GPUs"],
   ])("%j", async (args, message) => {
     const { code, stdout, stderr } = await gpusched(args);

@@ -9,6 +9,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { policiesCommand } from "./policies.ts";
 import { policyDiffCommand } from "./policy-diff.ts";
 import { replayCommand } from "./replay.ts";
 import type { Role } from "./role.ts";
@@ -19,6 +20,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["gateway", gatewayRole],
   ["agent", agentRole],
   ["replay", replayCommand],
+  ["policies", policiesCommand],
   ["policy-diff", policyDiffCommand],
 ]);
 

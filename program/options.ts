@@ -13,7 +13,7 @@ import {
   port,
   text,
 } from "../base/option-kinds.ts";
-import { DEFAULT_POLICY, POLICIES } from "../controller/core/model/policy.ts";
+import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
 import { LOG_LEVELS } from "../base/logger.ts";
 
@@ -55,10 +55,11 @@ const clusterOptions = {
   advertise: { kind: address, help: "where others reach this controller (the address it listens on)" },
   nodeUnreachableAfter: { kind: duration, default: "15s", help: "silence after which a node gets no new work" },
   nodeLostAfter: { kind: duration, default: "5m", help: "silence after which a node's jobs are requeued" },
+  policies: { kind: path, help: "a YAML file with policies of your own" },
   policy: {
-    kind: oneOf(...Object.keys(POLICIES)),
+    kind: { ...text, placeholder: "NAME", expected: "the name of a policy" },
     default: DEFAULT_POLICY.name,
-    help: "how jobs are ordered and placed",
+    help: "how jobs are ordered and placed; gpusched policies prints all",
   },
   journal: { kind: path, help: "where to take down all inputs and decisions, for gpusched replay (nowhere)" },
 } satisfies OptionTable;

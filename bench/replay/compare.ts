@@ -3,6 +3,7 @@ import { type RunMetrics, metricsOf } from "../../controller/replay/metrics.ts";
 import type { RunRecord } from "../../controller/replay/record.ts";
 import { VirtualCluster } from "../../controller/replay/virtual-cluster.ts";
 import type { ReplayJob, ReplayNode } from "../../controller/replay/workload.ts";
+import { conservative } from "./baselines/conservative.ts";
 import { type EasyOptions, easy } from "./baselines/easy.ts";
 import type { Choice } from "./baselines/pool.ts";
 import {
@@ -12,6 +13,7 @@ import {
   shortestFirstStrict,
   startWhateverFits,
 } from "./baselines/queue-policies.ts";
+import { shortestRemainingFirst } from "./baselines/srtf.ts";
 import { type QueuePolicy, QueueSimulator } from "./baselines/queue-simulator.ts";
 import type { Policies } from "./policies.ts";
 import { queueFigures, type ScenarioResult } from "./result.ts";
@@ -48,8 +50,10 @@ const ALL: readonly QueueBaseline[] = [
   },
   { name: "easy, true times", policy: easy(TRUE_TIMES), choice: "best" },
   { name: "easy, true times, random fit", policy: easy(TRUE_TIMES), choice: "random" },
+  { name: "conservative, requested times", policy: conservative((job) => job.requestedMs), choice: "best" },
   { name: "shortest first, true times", policy: shortestFirst, choice: "best" },
   { name: "shortest first, true times, strict", policy: shortestFirstStrict, choice: "best" },
+  { name: "shortest remaining first, true times", policy: shortestRemainingFirst, choice: "best" },
   { name: "least-used tenant first", policy: leastUsedTenantFirst, choice: "best" },
 ];
 
@@ -76,7 +80,8 @@ function replay({ nodes, jobs }: QueueScenario, policy: Policy): RunRecord {
   return new VirtualCluster({ nodes, tenants: tenantsOf(jobs), policy }).run(jobs);
 }
 
-function measure({ name }: QueueScenario, policy: string, run: () => RunRecord): ScenarioResult {
+/** Takes the time of a run, and works out its figures. */
+export function measure({ name }: QueueScenario, policy: string, run: () => RunRecord): ScenarioResult {
   const startMs = performance.now();
   const record = run();
   const tookS = (performance.now() - startMs) / 1_000;

@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
+import { UsageError } from "../../base/options.ts";
+import { type Policies, readPolicies } from "../../program/policy-file.ts";
 
 /** The named benchmarks. */
-const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "forecast"] as const;
+const SCENARIOS = ["saturation", "kth", "kth-logged", "itp", "fairness", "preemption", "forecast"] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 /** A trace of the user's own. */
@@ -20,6 +22,8 @@ export interface Options {
   readonly has: (scenario: Scenario) => boolean;
   /** Whether forecasts are to be measured on the user's own trace, instead of policies. */
   readonly measuresForecasts: boolean;
+  /** The production core's, with the user's own. */
+  readonly core: Policies;
   /** Beginnings of the names of wanted policies; none is all. */
   readonly policies: readonly string[];
   /** Variants of the trace of pods. */
@@ -28,25 +32,26 @@ export interface Options {
   readonly json: string | undefined;
 }
 
-const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--policy NAME]… [--pods NAME]… [--seeds N] [--json FILE]
-       npm run bench:replay -- --jobs FILE --nodes FILE|NxG [--no-limits] [--policy NAME]… [--json FILE]
+const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--policies FILE] [--policy NAME]… [--pods NAME]… [--seeds N] [--json FILE]
+       npm run bench:replay -- --jobs FILE --nodes FILE|NxG [--no-limits] [--policies FILE] [--policy NAME]… [--json FILE]
 
-  --traces DIR   where the traces are; docs/replay.md says which and where they are published
-  --only NAME    only this benchmark, may be repeated: ${SCENARIOS.join(", ")}
-  --policy NAME  only policies whose names begin so, may be repeated: core, fifo, easy, fgd, …
-  --pods NAME    variant of the trace of pods for saturation, may be repeated (default: default)
-  --seeds N      runs of each saturation, of which the mean is shown (default: 10)
-  --jobs FILE    a trace of your own, in the same form; with --only forecast, how good forecasts are on it
-  --nodes FILE   its hosts, or NxG for N nodes of G GPUs
-  --no-limits    requested times are estimates that end no job
-  --json FILE    also write the figures there`;
+  --traces DIR     where the traces are; docs/replay.md says which and where they are published
+  --only NAME      only this benchmark, may be repeated: ${SCENARIOS.join(", ")}
+  --policy NAME    only policies whose names begin so, may be repeated: core, fifo, easy, fgd, …
+  --policies FILE  a YAML file with policies of your own for the production core
+  --pods NAME      variant of the trace of pods for saturation, may be repeated (default: default)
+  --seeds N        runs of each saturation, of which the mean is shown (default: 10)
+  --jobs FILE      a trace of your own, in the same form; with --only forecast, how good forecasts are on it
+  --nodes FILE     its hosts, or NxG for N nodes of G GPUs
+  --no-limits      requested times are estimates that end no job
+  --json FILE      also write the figures there`;
 
 /** Reads the command line; says what is wrong and ends the process when it cannot. */
 export function readOptions(args: string[]): Options {
   try {
     return parse(args);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (!(error instanceof TypeError || error instanceof UsageError)) throw error;
     console.error(`${error.message}\n\n${USAGE}`);
     process.exit(2);
   }
@@ -58,6 +63,7 @@ function parse(args: string[]): Options {
     options: {
       traces: { type: "string" },
       only: { type: "string", multiple: true, default: [] },
+      policies: { type: "string" },
       policy: { type: "string", multiple: true, default: [] },
       pods: { type: "string", multiple: true, default: ["default"] },
       seeds: { type: "string", default: "10" },
@@ -85,6 +91,7 @@ function parse(args: string[]): Options {
     custom: jobs !== undefined && nodes !== undefined ? { jobs, nodes, limits } : undefined,
     measuresForecasts: only.includes("forecast"),
     has: (scenario) => only.length === 0 || only.includes(scenario),
+    core: readPolicies(values.policies),
     policies: values.policy,
     pods: values.pods,
     seeds,

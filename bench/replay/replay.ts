@@ -3,10 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { formatResults, type ScenarioResult } from "./result.ts";
 import { compare } from "./compare.ts";
 import { type Options, readOptions } from "./options.ts";
-import { CORE_POLICIES, type Policies } from "./policies.ts";
+import type { Policies } from "./policies.ts";
 import { customScenario } from "./scenarios/custom.ts";
 import { fairnessScenario, itpScenario } from "./scenarios/itp.ts";
 import { measureForecasts } from "./scenarios/forecast.ts";
+import { preemptForShort, preemptWithinShares } from "./scenarios/preemption.ts";
 import { kthScenario } from "./scenarios/kth.ts";
 import { saturate, saturationOf } from "./scenarios/saturation.ts";
 
@@ -18,7 +19,7 @@ if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(
 /** The results of each table, worked out as they are asked for. */
 function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
   const policies: Policies = {
-    core: CORE_POLICIES,
+    core: wanted.core,
     isWanted: (row) => wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name)),
   };
   const { custom, traces, seeds } = wanted;
@@ -34,6 +35,10 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
   if (wanted.has("kth-logged")) yield compare(kthScenario(traces, "stretched"), policies);
   if (wanted.has("itp")) yield compare(itpScenario(traces), policies);
   if (wanted.has("fairness")) yield compare(fairnessScenario(traces), policies);
+  if (wanted.has("preemption")) {
+    yield preemptWithinShares(fairnessScenario(traces), policies);
+    yield preemptForShort(itpScenario(traces), policies);
+  }
   if (wanted.has("forecast")) yield measureForecasts(itpScenario(traces));
 }
 

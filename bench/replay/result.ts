@@ -26,6 +26,8 @@ export function queueFigures({ all, bySize, timeline }: RunMetrics): Readonly<Re
     "p99 s": all.waitS.p99,
     "max s": all.waitS.max,
     "completion s": all.completionS.mean,
+    "delay s": all.delayS.mean,
+    "delay p99 s": all.delayS.p99,
     slowdown: all.boundedSlowdown,
     "util %": timeline.utilisationPercent,
     "busy alloc %": timeline.allocatedWhileQueuedPercent,

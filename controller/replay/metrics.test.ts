@@ -59,6 +59,7 @@ describe("figures of jobs", () => {
     expect(all.lostGpuHours).toBe(3 + 4);
     expect(all.gpuHours).toBe(12);
     expect(all.completionS).toMatchObject({ count: 1, mean: 100 + 2 * HOUR_S });
+    expect(all.delayS).toMatchObject({ count: 1, mean: 100 + 0.75 * HOUR_S });
   });
 
   test("are given by tenant and by size", () => {

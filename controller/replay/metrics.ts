@@ -27,6 +27,8 @@ export interface JobMetrics {
   readonly requeueWaitS: Distribution;
   /** From submission to the end. */
   readonly completionS: Distribution;
+  /** From submission to the end, without the running that lasted: the wait, with all that being preempted cost. */
+  readonly delayS: Distribution;
   /** Completion time over run time, where both count as at least 10 s, and the whole as at least 1; on average. */
   readonly boundedSlowdown: number;
   readonly gpuHours: number;
@@ -90,6 +92,7 @@ export function jobMetricsOf(records: readonly JobRecord[]): JobMetrics {
     waitS: distributionOf(started.map(({ job, attempts }) => ((attempts[0]?.startMs ?? 0) - job.submitMs) / 1_000)),
     requeueWaitS: distributionOf(started.flatMap(requeueWaitsOf)),
     completionS: distributionOf(ended.map((record) => completionMsOf(record) / 1_000)),
+    delayS: distributionOf(ended.map((record) => (completionMsOf(record) - keptMsOf(record)) / 1_000)),
     boundedSlowdown: slowdowns.reduce((sum, value) => sum + value, 0) / Math.max(1, slowdowns.length),
     gpuHours: sumHours(started.flatMap(({ job, attempts }) => attempts.map((a) => milliOf(job) * lengthMsOf(a)))),
     preemptions: preempted.length,
@@ -109,9 +112,13 @@ function completionMsOf({ job, attempts }: JobRecord): number {
   return (attempts.at(-1)?.endMs ?? job.submitMs) - job.submitMs;
 }
 
-/** The run time is that which an uninterrupted run would have taken. */
+/** What an uninterrupted run would have taken. */
+function keptMsOf({ attempts }: JobRecord): number {
+  return attempts.reduce((sum, attempt) => sum + attempt.keptMs, 0);
+}
+
 function slowdownOf(record: JobRecord): number {
-  const runS = record.attempts.reduce((sum, attempt) => sum + attempt.keptMs, 0) / 1_000;
+  const runS = keptMsOf(record) / 1_000;
   return Math.max(1, completionMsOf(record) / 1_000 / Math.max(runS, SLOWDOWN_BOUND_S));
 }
 

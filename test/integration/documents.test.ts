@@ -8,6 +8,7 @@ import { jobRequestSchema } from "../../contract/job.ts";
 import { NOT_YET_JOB_FIELDS, NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
 import { listJobsQuerySchema, logsQuerySchema } from "../../contract/query.ts";
 import { tenantRequestSchema } from "../../contract/tenant.ts";
+import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { notYetRoutes } from "../../gateway/routes/not-yet.ts";
 import {
   agentOptions,
@@ -19,6 +20,7 @@ import {
   unsupportedByDev,
   unsupportedByGateway,
 } from "../../program/options.ts";
+import { showPolicy } from "../../program/policy-fields.ts";
 
 const api = readDocument("docs/api.md");
 const configuration = readDocument("docs/configuration.md");
@@ -38,6 +40,13 @@ function section(document: string, heading: string): string {
 function namesInTables(text: string): string[] {
   const cells = [...text.matchAll(/^\| (`[^|]*?`) \|/gm)].map(([, cell]) => cell ?? "");
   return cells.flatMap((cell) => [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ""));
+}
+
+/** `a`, and `b.c` for a field of a group. */
+function pathsIn(fields: unknown): string[] {
+  return Object.entries(fields ?? {}).flatMap(([name, value]: [string, unknown]) => {
+    return typeof value === "object" ? pathsIn(value).map((path) => `${name}.${path}`) : [name];
+  });
 }
 
 /** The row of an option as the page must have it. */
@@ -61,6 +70,12 @@ describe("docs/configuration.md", () => {
       .split("\n")
       .filter((line) => line.startsWith("| `--"));
     expect(rows).toEqual(Object.entries(options).map(optionRow));
+  });
+
+  test("has every field of a policy", () => {
+    const rows = section(configuration, "Policies of your own").matchAll(/^\| (`.*?`) \|/gm);
+    const documented = [...rows].flatMap(([, cell = ""]) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, name]) => name));
+    expect(documented).toEqual(pathsIn(showPolicy(DEFAULT_POLICY)));
   });
 
   test("says which flags are not supported yet", () => {

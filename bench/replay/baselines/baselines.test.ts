@@ -6,8 +6,10 @@ import { VirtualCluster } from "../../../controller/replay/virtual-cluster.ts";
 import type { ReplayJob } from "../../../controller/replay/workload.ts";
 import { Random } from "../../../test/support/random.ts";
 import { uniformNodes } from "../trace.ts";
+import { conservative } from "./conservative.ts";
 import { easy } from "./easy.ts";
 import { fifo, leastUsedTenantFirst, shortestFirst, startWhateverFits } from "./queue-policies.ts";
+import { shortestRemainingFirst } from "./srtf.ts";
 import { type QueuePolicy, QueueSimulator } from "./queue-simulator.ts";
 
 const EASY: Policy = { ...DEFAULT_POLICY, backfillOrder: "queue", placement: "best-fit", fairShareHalfLifeMs: 0 };
@@ -48,6 +50,13 @@ describe("the simple schedulers and the production core start the same jobs at t
       { ...policyNamed("greedy"), fairShareHalfLifeMs: 0 },
     ],
     ["EASY on one node", 1, [1, 2, 4, 8], easyAsRequested, EASY],
+    [
+      "conservative backfill on one node",
+      1,
+      [1, 1, 1, 2],
+      conservative((job) => job.requestedMs),
+      { ...EASY, backfill: "conservative" },
+    ],
   ];
   test.each(cases)("%s", (_name, count, sizes, baseline, policy) => {
     for (let seed = 1; seed <= 5; seed++) {
@@ -83,9 +92,41 @@ describe("the simple schedulers", () => {
     expect(starts(simulate(1, blocked, easyAsRequested))).toEqual({ a: 0, big: 100_000, short: 2_000, long: 110_000 });
   });
 
+  test("conservative backfill lets nobody pass who delays anybody", () => {
+    const jobs = jobsOf(["a", 0, 6, 100], ["first", 1, 4, 100], ["second", 2, 8, 10], ["long", 3, 2, 500]);
+    const policy = conservative((job) => job.requestedMs);
+    expect(starts(simulate(1, jobs, policy))).toEqual({ a: 0, first: 100_000, second: 200_000, long: 210_000 });
+    expect(starts(simulate(1, jobs, easyAsRequested))).toMatchObject({ first: 100_000, second: 503_000, long: 3_000 });
+  });
+
   test("shortest first starts the shortest of those that wait", () => {
     const waiting = jobsOf(["a", 0, 8, 10], ["long", 1, 8, 30], ["short", 2, 8, 5]);
     expect(starts(simulate(1, waiting, shortestFirst))).toEqual({ a: 0, short: 10_000, long: 15_000 });
+  });
+
+  test("shortest remaining first stops who has more left, and lets him go on from there", () => {
+    const jobs = jobsOf(["long", 0, 8, 100], ["half", 0, 4, 150], ["short", 10, 8, 5], ["longer", 20, 8, 90]);
+    const { jobs: records } = simulate(1, jobs, shortestRemainingFirst);
+    const seconds = records.map(({ job, attempts }) => [
+      job.name,
+      ...attempts.map(({ startMs, endMs = 0 }) => `${startMs / 1_000}-${endMs / 1_000}`),
+    ]);
+    expect(seconds).toEqual([
+      ["long", "0-10", "15-105"],
+      ["half", "195-345"],
+      ["short", "10-15"],
+      ["longer", "105-195"],
+    ]);
+    expect(metricsOf({ nodes: uniformNodes(1, 8), jobs: records }).all).toMatchObject({
+      preemptions: 1,
+      lostGpuHours: 0,
+    });
+  });
+
+  test("shortest remaining first stops who has most left, and nobody without need", () => {
+    const jobs = jobsOf(["a", 0, 4, 100], ["b", 0, 2, 300], ["c", 0, 2, 200], ["d", 10, 2, 5]);
+    const { jobs: records } = simulate(1, jobs, shortestRemainingFirst);
+    expect(records.map(({ attempts }) => attempts.length)).toEqual([1, 2, 1, 1]);
   });
 
   test("the tenant that holds least goes first", () => {

@@ -10,10 +10,12 @@ export interface SimJob {
   readonly record: JobRecord;
   readonly shape: Shape;
   readonly gpus: number;
-  /** For how long it runs: its true duration, at most its limit. */
+  /** For how long it runs in all: its true duration, at most its limit. */
   readonly runMs: number;
   /** What its user said; the true duration where he said nothing. */
   readonly requestedMs: number;
+  /** For how long it has run in attempts that were stopped: nothing of it is lost. */
+  doneMs: number;
 }
 
 /** A job that runs. */
@@ -22,13 +24,14 @@ export interface SimRun {
   readonly startMs: number;
   readonly nodes: readonly number[];
   readonly attempt: AttemptRecord;
+  isStopped: boolean;
 }
 
 /** Starts what may start now. */
 export type QueuePolicy = (simulator: QueueSimulator) => void;
 
 /**
- * Queues on whole GPUs, without preemption, as simply as can be: written apart from the production core, so that one can be
+ * Queues on whole GPUs, as simply as can be: written apart from the production core, so that one can be
  * checked by the other. Cores, memory and models are not looked at.
  */
 export class QueueSimulator {
@@ -55,7 +58,8 @@ export class QueueSimulator {
       const at = Math.min(records[next]?.job.submitMs ?? Number.POSITIVE_INFINITY, this.#ends.nextAt);
       if (at === Number.POSITIVE_INFINITY) break;
       this.now = at;
-      for (let run = this.#ends.takeDue(at); run; run = this.#ends.takeDue(at)) this.#end(run);
+      for (let run = this.#ends.takeDue(at); run; run = this.#ends.takeDue(at))
+        if (!run.isStopped) this.#close(run, "over");
       for (let record = records[next]; record && record.job.submitMs <= at; record = records[next]) {
         this.queue.push(simJob(record));
         next += 1;
@@ -69,19 +73,26 @@ export class QueueSimulator {
   start(job: SimJob, nodes: readonly number[]): SimRun {
     const shares = this.pool.take(nodes, job.shape.gpusPerNode);
     const attempt: AttemptRecord = { startMs: this.now, shares, endMs: undefined, keptMs: 0, ended: undefined };
-    const run = { job, startMs: this.now, nodes, attempt };
+    const run: SimRun = { job, startMs: this.now, nodes, attempt, isStopped: false };
     job.record.attempts.push(attempt);
     this.running.add(run);
-    this.#ends.add(this.now + job.runMs, run);
+    this.#ends.add(this.now + job.runMs - job.doneMs, run);
     this.#hold(job, job.gpus);
     return run;
   }
 
-  #end(run: SimRun): void {
+  /** Stops the job, which goes on from there once it is started again. The policy puts it into the queue itself. */
+  stop(run: SimRun): void {
+    run.isStopped = true;
+    run.job.doneMs += this.now - run.startMs;
+    this.#close(run, "requeued");
+  }
+
+  #close(run: SimRun, ended: "over" | "requeued"): void {
     assert(this.running.delete(run), `job ${run.job.record.job.name} ends twice`);
     run.attempt.endMs = this.now;
     run.attempt.keptMs = this.now - run.startMs;
-    run.attempt.ended = "over";
+    run.attempt.ended = ended;
     this.pool.give(run.nodes, run.attempt.shares);
     this.#hold(run.job, -run.job.gpus);
   }
@@ -102,5 +113,6 @@ function simJob(record: JobRecord): SimJob {
     gpus: spec.gpuCount,
     runMs: Math.min(runMs, limitMs),
     requestedMs: Number.isFinite(limitMs) ? limitMs : runMs,
+    doneMs: 0,
   };
 }

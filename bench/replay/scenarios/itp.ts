@@ -20,6 +20,7 @@ export function itpScenario(traces: string): QueueScenario {
       "easy, true times, random fit",
       "shortest first, true times",
       "shortest first, true times, strict",
+      "shortest remaining first, true times",
     ),
   };
 }

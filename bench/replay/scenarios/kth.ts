@@ -20,6 +20,7 @@ export function kthScenario(traces: string, limits: "requested" | "stretched"): 
       "easy, requested times",
       "easy-sjbf, requested times",
       "easy, true times",
+      "conservative, requested times",
       "shortest first, true times",
     ),
   };

@@ -66,6 +66,29 @@ test("conservative backfill delays nobody in the queue, where easy looks after t
   expect(phaseOfLast("conservative")).toBe("queued");
 });
 
+test("conservative backfill keeps room in the order of the queue, for jobs that are alike and for those between them", () => {
+  const w = halfFull({ backfill: "conservative" });
+  const alike = { gpuCount: 4, maxRuntimeMinutes: 30 };
+  const jobs = [w.submit(alike), w.submit({ gpuCount: 4, maxRuntimeMinutes: 10 }), w.submit(alike)];
+  // Room that has grown has everybody looked at anew.
+  w.addNode("node-2", { gpus: 1 });
+  const [first, between, last] = jobs;
+  expect(w.state.scheduling.reservations).toMatchObject([
+    { jobId: first, at: w.now + 60 * MINUTE },
+    { jobId: between, at: w.now + 90 * MINUTE },
+    { jobId: last, at: w.now + 100 * MINUTE },
+  ]);
+});
+
+test("conservative backfill keeps room at once for who comes behind one that is alike and blocked", () => {
+  const w = halfFull({ backfill: "conservative" });
+  w.begin(w.submit({ gpuCount: 1, maxRuntimeMinutes: 60 }));
+  const alike = { gpuCount: 2, maxRuntimeMinutes: 30 };
+  const jobs = [w.submit(alike), w.submit(alike)];
+  expect(w.job(w.submit({ gpuCount: 1, maxRuntimeMinutes: 61 })).phase).toBe("queued");
+  expect(w.state.scheduling.reservations.slice(0, 2).map(({ jobId }) => jobId)).toEqual(jobs);
+});
+
 test("a job that outruns what was expected of it moves the reservation, and the blocked job starts when it does end", () => {
   const w = new CoreWorld({ policy: { ...DEFAULT_POLICY, fairShareHalfLifeMs: 0 } });
   w.addTenant();

@@ -72,7 +72,15 @@ class Pass {
     const order = new TurnOrder(state, groups, this.#at);
     for (let turn = order.next(); turn; turn = order.next()) {
       const { group } = turn;
-      if (group.refusedAt === state.growth && !this.#isWhole) continue;
+      if (turn.job !== group.first) {
+        this.#reserveInTurn(turn, order);
+        continue;
+      }
+      if (group.refusedAt === state.growth && !this.#isWhole) {
+        // Whoever has come is blocked as well, but has no room yet.
+        if (state.settings.policy.backfill === "conservative") return false;
+        continue;
+      }
       if (this.#isHopeless(turn)) {
         group.refusedAt = state.growth;
         continue;
@@ -178,11 +186,14 @@ class Pass {
         order.block(pool);
         return;
       case "conservative":
-        for (const waiting of group) {
-          if (this.#state.scheduling.reservations.length >= MAX_RESERVATIONS) return;
-          if (!this.#reserve(waiting, group)) return;
-        }
+        this.#reserveInTurn(turn, order);
     }
+  }
+
+  /** Keeps room for a blocked job, and then, when their turns come, for those behind it in its group: they are blocked as well. */
+  #reserveInTurn({ job, group }: Turn, order: TurnOrder): void {
+    if (this.#state.scheduling.reservations.length >= MAX_RESERVATIONS) return;
+    if (this.#reserve(job, group)) order.add(group, group.indexOf(job) + 1);
   }
 
   #reserve(job: JobIn<"queued">, group: Turn["group"]): boolean {

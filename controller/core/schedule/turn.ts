@@ -77,9 +77,10 @@ export class TurnOrder {
     for (const group of groups) this.add(group);
   }
 
-  /** Has the group's first job considered, in its turn. */
-  add(group: QueueGroup): void {
-    if (group.first) this.#heap.add(this.#turnOf(group.first, group));
+  /** Has the group's first job considered in its turn, or the one that so many of the group have waited longer than. */
+  add(group: QueueGroup, index = 0): void {
+    const job = group.at(index);
+    if (job) this.#heap.add(this.#turnOf(job, group));
   }
 
   /** From now on the jobs of this pool can only pass a blocked one: the policy may want the shortest to do so first. */
