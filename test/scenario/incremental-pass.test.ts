@@ -17,6 +17,7 @@ const submission = fc.record({
 const action = fc.oneof(
   { weight: 4, arbitrary: submission.map((job) => ({ kind: "submit" as const, job })) },
   { weight: 2, arbitrary: fc.nat().map((job) => ({ kind: "end" as const, job })) },
+  { weight: 1, arbitrary: fc.nat().map((job) => ({ kind: "cancel" as const, job })) },
   { weight: 1, arbitrary: fc.constantFrom(60_000, 600_000).map((ms) => ({ kind: "advance" as const, ms })) },
 );
 
@@ -49,7 +50,11 @@ function perform(w: CoreWorld, step: Action): void {
     const model = gpuModel === undefined ? {} : { gpuModel };
     w.trySubmit({ ...job, ...share, ...model, gang: job.gang && job.gpuCount > 0 });
   } else if (step.kind === "advance") w.advanceHeard(step.ms);
-  else {
+  else if (step.kind === "cancel") {
+    const waiting = [...w.state.alive()].filter((job) => job.phase === "queued");
+    const job = waiting[step.job % Math.max(1, waiting.length)];
+    if (job) w.cancel(job.id);
+  } else {
     const running = [...w.state.alive()].filter((job) => job.phase === "running");
     const job = running[step.job % Math.max(1, running.length)];
     for (const { rank } of job?.allocations ?? []) if (job) w.end(job.id, 0, rank);

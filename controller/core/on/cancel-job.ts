@@ -25,6 +25,10 @@ export function onCancelJob(state: State, input: InputOf<"cancel-job">, out: Out
 function cancel(state: State, out: Output, job: Job, at: number): void {
   switch (job.phase) {
     case "queued":
+      // What was kept for it is free for others now.
+      if (state.scheduling.reservations.some(({ jobId }) => jobId === job.id)) state.grow();
+      finish(state, out, job, CANCELLED, at);
+      return;
     case "held":
       finish(state, out, job, CANCELLED, at);
       return;

@@ -29,6 +29,18 @@ test("what the blocked job does not need may be taken for longer", () => {
   expect([first, second].map((id) => w.job(id).phase)).toEqual(["starting", "queued"]);
 });
 
+test("room that was kept for a job is given away as soon as that is cancelled", () => {
+  for (const backfill of ["easy", "conservative"] as const) {
+    const w = halfFull({ backfill });
+    const blocked = w.submit({ gpuCount: 4, maxRuntimeMinutes: 10 });
+    const long = w.submit({ gpuCount: 1, maxRuntimeMinutes: 61 });
+    expect(w.job(long).phase).toBe("queued");
+    w.cancel(blocked);
+    expect(w.job(long).phase).toBe("starting");
+    expect(w.state.scheduling.reservations).toEqual([]);
+  }
+});
+
 test("a blocked job of another pool holds nothing that others could use", () => {
   const w = halfFull();
   w.addNode("h100", { gpus: 2, model: "NVIDIA H100" });
