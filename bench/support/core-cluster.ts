@@ -67,10 +67,13 @@ export class CoreCluster {
 
   /** What the oldest running jobs' nodes say when these have ended. */
   ends(count: number): Unstamped<Input>[] {
-    return [...this.#running].slice(0, count).map(([id, { node, report }]) => {
+    const reports: Unstamped<Input>[] = [];
+    for (const [id, { node, report }] of this.#running) {
+      if (reports.length === count) break;
       this.#running.delete(id);
-      return reportInput(node, report);
-    });
+      reports.push(reportInput(node, report));
+    }
+    return reports;
   }
 }
 

@@ -28,7 +28,7 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   const places = findPlaces(state, placing);
   const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
-  const wanted = places ? holding(places, kind.demand) : holdingOf(spec);
+  const wanted = places ? holding(places, kind.demand) : holdingOf(kind.demand);
   return {
     places,
     wasKept: placing.wasKept,
@@ -152,7 +152,7 @@ function countGpus(state: State, demand: Demand): { readonly gpusFree: number; r
   let gpusSuitable = 0;
   for (const node of state.nodes.values()) {
     if (nodeObstacle(node, demand)) continue;
-    gpusFree += roomOn(node, demand).devices.length;
+    gpusFree += roomOn(node, demand).gpus;
     gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
   }
   return { gpusFree, gpusSuitable };

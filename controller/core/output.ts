@@ -46,14 +46,28 @@ export type Effect =
 /** Gathers what a batch of steps wants written and told. Writes of one row keep their last value. */
 export class Output {
   readonly effects: Effect[] = [];
-  readonly #writes = new Map<string, RowWrite>();
+  readonly #writes: RowWrite[] = [];
+  /** Where the write of each row is among them. */
+  readonly #places = {
+    job: new Map<string, number>(),
+    spec: new Map<string, number>(),
+    tenant: new Map<string, number>(),
+    node: new Map<string, number>(),
+  };
 
   get writes(): readonly RowWrite[] {
-    return [...this.#writes.values()];
+    return this.#writes;
   }
 
   write(row: RowWrite): void {
-    this.#writes.set(`${row.table}/${row.key}`, row);
+    const places = this.#places[row.table];
+    const place = places.get(row.key);
+    if (place !== undefined) {
+      this.#writes[place] = row;
+      return;
+    }
+    places.set(row.key, this.#writes.length);
+    this.#writes.push(row);
   }
 
   tell(effect: Effect): void {
@@ -69,5 +83,6 @@ export function saveJob(state: State, out: Output, job: Job): void {
 
 /** The job's history with one more line. */
 export function withEvent(job: Job, at: number, kind: JobEventKind, message: string): readonly JobEvent[] {
-  return [...job.history, { at, kind, message }].slice(-MAX_HISTORY);
+  const kept = job.history.length < MAX_HISTORY ? job.history : job.history.slice(1 - MAX_HISTORY);
+  return [...kept, { at, kind, message }];
 }

@@ -1,5 +1,5 @@
 import type { FieldError } from "../../base/errors.ts";
-import { demandOf, type JobSpec, WHOLE_DEVICE } from "./model/job.ts";
+import { type Demand, demandOf, type JobSpec, WHOLE_DEVICE } from "./model/job.ts";
 import { type Limits, noUsage, type Tenant, type Usage } from "./model/tenant.ts";
 
 /** What a job would hold, as far as quotas count it. */
@@ -10,9 +10,8 @@ export interface Holding {
   readonly memoryMb: number;
 }
 
-/** The holding of a spec before it is placed: GPU memory counts as asked. */
-export function holdingOf(spec: JobSpec): Holding {
-  const demand = demandOf(spec);
+/** What a job would hold before it is placed: GPU memory counts as asked. */
+export function holdingOf(demand: Demand): Holding {
   return {
     gpuMilli: demand.gpus * demand.milli,
     gpuMemoryMb: demand.gpuMemoryMb * demand.gpus,
@@ -31,17 +30,28 @@ export interface QuotaBlock {
 
 /** Which limit keeps the tenant from holding this as well; undefined when none does. */
 export function quotaBlock(limits: Limits, usage: Usage, holding: Holding): QuotaBlock | undefined {
-  const checks: readonly [QuotaBlock["resource"], number, number, number | undefined][] = [
-    ["gpus", usage.gpuMilli / WHOLE_DEVICE, holding.gpuMilli / WHOLE_DEVICE, limits.gpus],
-    ["gpuMemoryMb", usage.gpuMemoryMb, holding.gpuMemoryMb, limits.gpuMemoryMb],
-    ["cpuCores", usage.cpuCores, holding.cpuCores, limits.cpuCores],
-    ["memoryMb", usage.memoryMb, holding.memoryMb, limits.memoryMb],
-    ["jobs", usage.jobs, 1, limits.concurrentJobs],
-  ];
-  for (const [resource, used, wanted, limit] of checks) {
-    if (limit !== undefined && wanted > 0 && used + wanted > limit) return { resource, used, wanted, limit };
+  for (const [resource, limited] of LIMITED) {
+    const limit = limits[limited];
+    // Most tenants have few limits, and this is asked several times for each start.
+    if (limit === undefined) continue;
+    const [used, wanted] = amounts(resource, usage, holding);
+    if (wanted > 0 && used + wanted > limit) return { resource, used, wanted, limit };
   }
   return undefined;
+}
+
+const LIMITED: readonly (readonly [QuotaBlock["resource"], keyof Limits])[] = [
+  ["gpus", "gpus"],
+  ["gpuMemoryMb", "gpuMemoryMb"],
+  ["cpuCores", "cpuCores"],
+  ["memoryMb", "memoryMb"],
+  ["jobs", "concurrentJobs"],
+];
+
+/** What is used of the resource, and what the holding adds. */
+function amounts(resource: QuotaBlock["resource"], usage: Usage, holding: Holding): readonly [number, number] {
+  if (resource === "gpus") return [usage.gpuMilli / WHOLE_DEVICE, holding.gpuMilli / WHOLE_DEVICE];
+  return resource === "jobs" ? [usage.jobs, 1] : [usage[resource], holding[resource]];
 }
 
 const FIELD_OF: Readonly<Record<QuotaBlock["resource"], string>> = {
@@ -54,7 +64,7 @@ const FIELD_OF: Readonly<Record<QuotaBlock["resource"], string>> = {
 
 /** Why a job can never run within the tenant's limits, or may not even queue; undefined when it may. */
 export function quotaRefusal(tenant: Tenant, usage: Usage, spec: JobSpec, count: number): FieldError | undefined {
-  const block = quotaBlock(tenant.limits, noUsage(), holdingOf(spec));
+  const block = quotaBlock(tenant.limits, noUsage(), holdingOf(demandOf(spec)));
   if (block) {
     return {
       field: FIELD_OF[block.resource],

@@ -36,9 +36,8 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
   const gpus = shares.reduce((sum, share) => sum + share.devices.length, 0);
   const milli = shares[0]?.milli;
   const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / WHOLE_DEVICE} of a GPU`;
-  const { claim: _, ...rest } = job;
   const placed: Job = {
-    ...rest,
+    ...(job.claim ? withoutClaim(job) : job),
     phase: "starting",
     attempt: job.attempt + 1,
     startedAt: undefined,
@@ -52,6 +51,10 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
   chargePlaced(state, placed);
   state.onPlaced?.(job.id);
   for (const allocation of placed.allocations) tellLaunch(state, out, placed, allocation);
+}
+
+function withoutClaim({ claim: _, ...rest }: JobIn<"queued">): Omit<JobIn<"queued">, "claim"> {
+  return rest;
 }
 
 /** Ends what runs of a job, on the way to the verdict. */
@@ -220,12 +223,16 @@ function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running
   }
   const startedAt = Math.max(...job.allocations.map(startOf), job.submittedAt);
   const history = withEvent(job, at, "started", `running on ${job.allocations.map((a) => a.node).join(", ")}`);
-  const { isPreempted: _, ...rest } = job;
+  const rest = job.isPreempted ? withoutPreemption(job) : job;
   const running: JobIn<"running"> = { ...rest, phase: "running", startedAt, history };
   saveJob(state, out, running);
   armDeadlines(state, running, at);
   // Its end is now expected at another time.
   for (const { node } of running.allocations) touchQuietly(state, node);
+}
+
+function withoutPreemption({ isPreempted: _, ...rest }: JobIn<"starting" | "running">) {
+  return rest;
 }
 
 /** Sees to it that a running job is looked at when its time limit is reached, and when it outruns its plan. */

@@ -1,4 +1,5 @@
 import type { NodeName } from "../../../base/ids.ts";
+import { Likenesses } from "./likeness.ts";
 import { compareNatural } from "./natural-order.ts";
 import { measureRoom, type Node } from "./node.ts";
 
@@ -14,6 +15,7 @@ export class Cluster {
   readonly byName = new Map<NodeName, Node>();
   /** By ordinal. */
   readonly nodes: Node[] = [];
+  readonly likenesses = new Likenesses();
   #ranks: Int32Array | undefined;
   #changes: number[] = [];
   /** How many changes were dropped before the first one that is kept. */
@@ -43,12 +45,12 @@ export class Cluster {
     this.#changes = this.#changes.slice(-limit);
   }
 
-  /** The ordinals that changed since the version; undefined when that is no longer known. May name a node repeatedly. */
-  *changesSince(version: number): Generator<number> {
-    for (let index = version - this.#dropped; index < this.#changes.length; index += 1) yield this.#changes[index] ?? 0;
+  /** The ordinal of the node whose change led from this version to the next. */
+  changeAt(version: number): number {
+    return this.#changes[version - this.#dropped] ?? 0;
   }
 
-  /** Whether {@link changesSince} still knows all changes since the version. */
+  /** Whether {@link changeAt} still knows all changes since the version. */
   remembers(version: number): boolean {
     return version >= this.#dropped;
   }

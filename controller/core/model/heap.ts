@@ -1,10 +1,13 @@
 /** A binary heap: the least by the comparison comes first. */
 export class Heap<T> {
-  readonly #items: T[] = [];
+  readonly #items: T[];
   readonly #compare: (a: T, b: T) => number;
 
-  constructor(compare: (a: T, b: T) => number) {
+  /** @param items what is in it from the start: linear in their number; the array is the heap's own from then on */
+  constructor(compare: (a: T, b: T) => number, items: T[] = []) {
     this.#compare = compare;
+    this.#items = items;
+    for (let parent = (items.length >>> 1) - 1; parent >= 0; parent -= 1) this.#sink(parent);
   }
 
   get first(): T | undefined {
@@ -38,11 +41,17 @@ export class Heap<T> {
     const last = items.pop();
     if (last === undefined || items.length === 0) return first;
     items[0] = last;
-    for (let parent = 0; ; ) {
+    this.#sink(0);
+    return first;
+  }
+
+  #sink(start: number): void {
+    const { length } = this.#items;
+    for (let parent = start; ; ) {
       const left = 2 * parent + 1;
-      if (left >= items.length) return first;
-      const child = left + 1 < items.length && this.#isBefore(left + 1, left) ? left + 1 : left;
-      if (!this.#isBefore(child, parent)) return first;
+      if (left >= length) return;
+      const child = left + 1 < length && this.#isBefore(left + 1, left) ? left + 1 : left;
+      if (!this.#isBefore(child, parent)) return;
       this.#swap(child, parent);
       parent = child;
     }

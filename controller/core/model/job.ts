@@ -271,10 +271,7 @@ export function demandOf(spec: JobSpec): Demand {
     gpus: spec.gpuCount,
     milli: spec.gpuMilli ?? WHOLE_DEVICE,
     gpuMemoryMb: spec.gpuMemoryMb ?? 0,
-    gpuModels: (spec.gpuModel ?? "")
-      .split("|")
-      .map((part) => part.trim().toLowerCase())
-      .filter((part) => part !== ""),
+    gpuModels: spec.gpuModel === undefined ? ANY_MODEL : modelsOf(spec.gpuModel),
     cpuCores: spec.cpuCores ?? 1,
     memoryMb: spec.memoryMb ?? 1_024,
     gang: spec.gang ?? false,
@@ -282,6 +279,13 @@ export function demandOf(spec: JobSpec): Demand {
     hasImage: spec.image !== undefined,
     nodeSelector: spec.nodeSelector ?? {},
   };
+}
+
+const ANY_MODEL: readonly string[] = [];
+
+function modelsOf(gpuModel: string): readonly string[] {
+  const parts = gpuModel.split("|").map((part) => part.trim().toLowerCase());
+  return parts.filter((part) => part !== "");
 }
 
 /** The devices that a spec asks for, a share of one as a fraction. */

@@ -12,16 +12,16 @@ export interface Kind {
 /** The kinds that are known, each once. */
 export class Kinds {
   readonly #byShape = new Map<string, Kind>();
-  readonly #bySpec = new WeakMap<JobSpec, Kind>();
+  /** The last answer: a job that comes is asked about more than once. To remember all of a million specs would cost more than it saves. */
+  #last: { readonly spec: JobSpec; readonly kind: Kind } | undefined;
 
   of(spec: JobSpec): Kind {
-    const known = this.#bySpec.get(spec);
-    if (known) return known;
+    if (this.#last?.spec === spec) return this.#last.kind;
     const demand = demandOf(spec);
     const shape = shapeOf(demand);
     const kind = this.#byShape.get(shape) ?? { demand, shape, pool: poolOf(demand) };
     this.#byShape.set(shape, kind);
-    this.#bySpec.set(spec, kind);
+    this.#last = { spec, kind };
     return kind;
   }
 }

@@ -87,6 +87,16 @@ export interface Departures {
   }[];
 }
 
+/** What a node was like when it was last looked at: see `Likenesses`. */
+export interface Likeness {
+  /** Of the node. */
+  readonly version: number;
+  readonly inventory: Inventory;
+  /** The number of what the node has, whatever of it is free. */
+  readonly traits: number;
+  readonly number: number;
+}
+
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */
 export interface Node {
   /** Its number in the cluster; set when it joins. */
@@ -107,6 +117,8 @@ export interface Node {
   room: readonly number[];
   /** When work ends here, and what is free by then; worked out when it is asked for. */
   departures: Departures | undefined;
+  /** Which other nodes are like it; worked out when it is asked for. */
+  likeness: Likeness | undefined;
   /** Devices that slow themselves down for heat: not given out. */
   throttling: ReadonlySet<DeviceId>;
   /** Devices that are near to it: taken last. */
@@ -138,6 +150,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
     telemetry: [],
     room: [],
     departures: undefined,
+    likeness: undefined,
     throttling: new Set(),
     hot: new Set(),
     held: new Map(),

@@ -159,6 +159,8 @@ export class State {
     if (before) this.#count(before, -1);
     this.jobs.set(job.id, job);
     if (!before && job.array) this.#joinArray(job.id, job.array);
+    if (job.phase === "finished") this.#alive.delete(job.id);
+    else if (!before || before.phase === "finished") this.#alive.add(job.id);
     this.#count(job, 1);
     this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
@@ -173,11 +175,7 @@ export class State {
 
   #count(job: Job, sign: 1 | -1): void {
     this.jobsInState[stateOf(job)] += sign;
-    if (job.phase === "finished") {
-      this.#alive.delete(job.id);
-      return;
-    }
-    this.#alive.add(job.id);
+    if (job.phase === "finished") return;
     const usage = this.usageOf(job.tenantId);
     if (job.phase === "queued") this.#enqueue(job, sign);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;

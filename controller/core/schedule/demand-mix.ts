@@ -23,15 +23,11 @@ export interface DemandMix {
   drawnAt: number;
   /** The mix that is in use; empty while there is none. */
   drawn: readonly MixedDemand[];
-  /** Whether any of them asks for labels. */
-  hasSelectors: boolean;
-  /** Fragmentation that was worked out with it, by kind and by what is left of a node. */
-  readonly known: Map<string, number>;
 }
 
 /** No job has come yet. */
 export function newDemandMix(): DemandMix {
-  return { counts: new Map(), total: 0, drawnAt: 0, drawn: [], hasSelectors: false, known: new Map() };
+  return { counts: new Map(), total: 0, drawnAt: 0, drawn: [] };
 }
 
 /** Counts a job that was submitted. */
@@ -48,14 +44,12 @@ export function refreshMix(mix: DemandMix): boolean {
   const frequent = [...mix.counts.values()].sort((a, b) => b.count - a.count).slice(0, MAX_KINDS);
   const total = frequent.reduce((sum, { count }) => sum + count, 0);
   mix.drawn = frequent.map(({ demand, count }) => ({ demand, weight: count / total }));
-  mix.hasSelectors = frequent.some(({ demand }) => Object.keys(demand.nodeSelector).length > 0);
   mix.drawnAt = mix.total;
-  mix.known.clear();
   return true;
 }
 
 /** The same mix for looking ahead. */
 export function copyMix(mix: DemandMix): DemandMix {
   const counts = new Map([...mix.counts].map(([shape, counted]) => [shape, { ...counted }]));
-  return { ...mix, counts, known: new Map() };
+  return { ...mix, counts };
 }

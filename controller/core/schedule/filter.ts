@@ -2,9 +2,9 @@ import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import { type Device, freeHost, type Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
 
-/** What a node could give to a job: its suitable devices that are free, and what else is free. */
+/** What a node could give to a job: how many suitable devices are free, and what else is. */
 export interface Room {
-  readonly devices: readonly Device[];
+  readonly gpus: number;
   readonly cpuCores: number;
   readonly memoryMb: number;
 }
@@ -50,8 +50,8 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   const { inventory } = node.record;
   if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
   if (demand.milli < WHOLE_DEVICE && !inventory.allowsSharing) return never({ kind: "no-sharing" });
-  for (const [label, value] of Object.entries(demand.nodeSelector)) {
-    if (inventory.labels[label] !== value) return never({ kind: "selector", label });
+  for (const label in demand.nodeSelector) {
+    if (inventory.labels[label] !== demand.nodeSelector[label]) return never({ kind: "selector", label });
   }
   if (node.reach !== "online") return notNow({ kind: "not-online", reach: node.reach });
   // Its agent cannot be told: it may be back at once, or be dead.
@@ -64,14 +64,25 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
 /** What is free on the node for a job of this kind. */
 export function roomOn(node: Node, demand: Demand): Room {
   const { cpuCores, memoryMb } = freeHost(node);
-  return { devices: demand.gpus === 0 ? [] : fittingDevices(node, demand), cpuCores, memoryMb };
+  return { gpus: demand.gpus === 0 ? 0 : countFitting(node, node.room, demand), cpuCores, memoryMb };
 }
 
-function fittingDevices(node: Node, demand: Demand): readonly Device[] {
-  const { room } = node;
-  return node.record.inventory.devices.filter(
-    (device, index) => (room[index] ?? 0) >= demand.milli && isSuitable(device, demand),
-  );
+/** How many of the node's devices the job could take if so many thousandths of each were free. */
+export function countFitting(node: Node, room: readonly number[], demand: Demand): number {
+  const { devices } = node.record.inventory;
+  let count = 0;
+  for (let index = 0; index < devices.length; index += 1) {
+    const device = devices[index];
+    if (device && (room[index] ?? 0) >= demand.milli && isSuitable(device, demand)) count += 1;
+  }
+  return count;
+}
+
+/** The node's devices that the job could take now. */
+export function fittingDevices({ room, record }: Node, demand: Demand): readonly Device[] {
+  if (demand.gpus === 0) return [];
+  const { devices } = record.inventory;
+  return devices.filter((device, index) => (room[index] ?? 0) >= demand.milli && isSuitable(device, demand));
 }
 
 /** Whether this node can run this share of the job: fits, not now, or never, each with its reason. */
@@ -82,13 +93,16 @@ export function judge(node: Node, demand: Demand, share: Share): Verdict {
   if (tooSmall) return never(tooSmall);
   if (obstacle) return obstacle;
   const busy = roomProblem(roomOn(node, demand), share);
-  return busy ? notNow(busy) : { answer: "fits" };
+  return busy ? notNow(busy) : FITS;
 }
+
+const FITS: Verdict = { answer: "fits" };
 
 /** What the node lacks even when it is empty. */
 function sizeProblem(node: Node, demand: Demand, share: Share): NodeReason | undefined {
   const { inventory } = node.record;
-  const suitable = inventory.devices.filter((device) => isSuitable(device, demand)).length;
+  let suitable = 0;
+  for (const device of inventory.devices) if (isSuitable(device, demand)) suitable += 1;
   if (suitable < share.gpus) return { kind: "too-few-gpus", has: suitable, wants: share.gpus };
   if (inventory.cpuCores < share.cpuCores) {
     return { kind: "too-few-cores", has: inventory.cpuCores, wants: share.cpuCores };
@@ -101,7 +115,7 @@ function sizeProblem(node: Node, demand: Demand, share: Share): NodeReason | und
 
 /** What of the share the room does not have. */
 export function roomProblem(room: Room, share: Share): NodeReason | undefined {
-  if (room.devices.length < share.gpus) return { kind: "gpus-busy", free: room.devices.length, wants: share.gpus };
+  if (room.gpus < share.gpus) return { kind: "gpus-busy", free: room.gpus, wants: share.gpus };
   if (room.cpuCores < share.cpuCores) return { kind: "cores-busy", free: room.cpuCores, wants: share.cpuCores };
   if (room.memoryMb < share.memoryMb) return { kind: "memory-busy", freeMb: room.memoryMb, wantsMb: share.memoryMb };
   return undefined;
@@ -109,7 +123,7 @@ export function roomProblem(room: Room, share: Share): NodeReason | undefined {
 
 /** How many of the job's GPUs the room can take, each with its part of the cores and memory. */
 export function gpuCapacity(room: Room, demand: Demand): number {
-  let gpus = Math.min(room.devices.length, demand.gpus);
+  let gpus = Math.min(room.gpus, demand.gpus);
   while (gpus > 0 && roomProblem(room, shareOf(demand, gpus))) gpus -= 1;
   return gpus;
 }

@@ -1,7 +1,7 @@
 import type { JobId, NodeName } from "../../../base/ids.ts";
-import type { NodeRanking } from "./node-ranking.ts";
 import type { DemandMix } from "./demand-mix.ts";
 import { newDemandMix } from "./demand-mix.ts";
+import { RecentRankings } from "./recent-rankings.ts";
 
 /** What a reservation keeps on one node: as much, whichever devices it will be. */
 export interface ReservedShare {
@@ -27,11 +27,11 @@ export interface SchedulingMemory {
   reservations: Reservation[];
   readonly reservedOn: Map<NodeName, Reservation[]>;
   /** Nodes in the order in which a kind of job would take them, by shape. */
-  readonly rankings: Map<string, NodeRanking>;
+  readonly rankings: RecentRankings;
   /** Nodes in the order in which they will have room, by shape. */
-  readonly openings: Map<string, NodeRanking>;
+  readonly openings: RecentRankings;
   /** Nodes in the order in which room would be made on them for a kind of job of some priority, by both. */
-  readonly yielding: Map<string, NodeRanking>;
+  readonly yielding: RecentRankings;
   /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
   tenantsVersion: number;
   readonly mix: DemandMix;
@@ -46,9 +46,9 @@ export function newSchedulingMemory(): SchedulingMemory {
   return {
     reservations: [],
     reservedOn: new Map(),
-    rankings: new Map(),
-    openings: new Map(),
-    yielding: new Map(),
+    rankings: new RecentRankings(),
+    openings: new RecentRankings(),
+    yielding: new RecentRankings(),
     tenantsVersion: 0,
     mix: newDemandMix(),
     now: 0,

@@ -63,7 +63,7 @@ export class NodeRanking {
     const cluster = this.#cluster;
     if (this.#version === cluster.version && this.#ranks) return;
     if (this.#ranks !== cluster.ranks || !cluster.remembers(this.#version)) this.#rebuild();
-    else for (const ordinal of cluster.changesSince(this.#version)) this.#update(ordinal);
+    else for (; this.#version < cluster.version; this.#version += 1) this.#update(cluster.changeAt(this.#version));
     this.#version = cluster.version;
   }
 

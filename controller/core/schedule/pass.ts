@@ -81,10 +81,7 @@ class Pass {
         if (state.settings.policy.backfill === "conservative") return false;
         continue;
       }
-      if (this.#isHopeless(turn)) {
-        group.refusedAt = state.growth;
-        continue;
-      }
+      if (this.#passesOver(turn)) continue;
       const refusal = this.#consider(turn);
       if (refusal === undefined) order.add(group);
       else this.#refuse(turn, refusal, order);
@@ -107,7 +104,13 @@ class Pass {
     }
   }
 
-  /** Whether it is clear at once that the job does not start, and that nothing else follows from it: most turns are such. */
+  /** Refuses at once a job that does not start and of which nothing else follows: most turns are such. */
+  #passesOver(turn: Turn): boolean {
+    if (!this.#isHopeless(turn)) return false;
+    turn.group.refusedAt = this.#state.growth;
+    return true;
+  }
+
   #isHopeless({ job, group }: Turn): boolean {
     const state = this.#state;
     const { kind } = group.facts;
@@ -149,7 +152,7 @@ class Pass {
     const { kind } = group.facts;
     if (this.#closed.has(kind.pool)) return "room";
     const plan = state.planOf(group);
-    if (!this.#isWithinQuota(job, holdingOf(state.spec(job.id)))) return "quota";
+    if (!this.#isWithinQuota(job, holdingOf(kind.demand))) return "quota";
     if (!this.#isWithinBudget(job, plan)) return "budget";
     const placing: Placing = { kind, at: this.#at, until: this.#endOf(plan), jobId: job.id, wasKept: false };
     const places = findPlaces(state, placing);
@@ -183,7 +186,8 @@ class Pass {
       case "easy":
         if (this.#reserved.has(pool)) return;
         this.#reserve(job, group);
-        order.block(pool);
+        // Without claims no room comes free within a pass: who has no node now has none when its turn comes.
+        order.block(pool, (other) => this.#state.claims.size === 0 && this.#passesOver(other));
         return;
       case "conservative":
         this.#reserveInTurn(turn, order);

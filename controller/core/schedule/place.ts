@@ -3,8 +3,8 @@ import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import type { Device, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { gpuCapacity, roomOn, type Share, shareOf } from "./filter.ts";
-import { placementCost, placementRanking } from "./ranking.ts";
+import { fittingDevices, gpuCapacity, roomOn, type Share, shareOf } from "./filter.ts";
+import { placementRanking, wholeRanking } from "./ranking.ts";
 import { canStay, hasKept } from "./timeline.ts";
 import { fewestSwitches, type Candidate } from "./topology.ts";
 
@@ -63,11 +63,11 @@ function packed(state: State, placing: Placing): readonly Place[] | undefined {
   const { demand } = placing.kind;
   const candidates: Candidate[] = [];
   let total = 0;
-  const whole = shareOf(demand, demand.gpus);
+  const whole = wholeRanking(state, placing.kind);
   for (const node of placementRanking(state, placing.kind).ascending()) {
     const gpus = capacityOf(state, node, placing);
     if (gpus === 0) continue;
-    const cost = gpus === demand.gpus ? placementCost(state, node, placing.kind, whole) : Number.POSITIVE_INFINITY;
+    const cost = gpus === demand.gpus ? whole.costOf(node) : Number.POSITIVE_INFINITY;
     candidates.push({ node, gpus, cost });
     total += gpus;
   }
@@ -126,7 +126,7 @@ function mayStay(state: State, node: Node, share: Share, placing: Placing): bool
 export function take(node: Node, demand: Demand, share: Share): Place {
   const { devices } = node.record.inventory;
   const left = (device: Device) => node.room[devices.indexOf(device)] ?? 0;
-  return takeOf({ node, free: roomOn(node, demand).devices, left }, demand, share);
+  return takeOf({ node, free: fittingDevices(node, demand), left }, demand, share);
 }
 
 /** What a node could give: its devices that fit, and how many thousandths of each are left. */

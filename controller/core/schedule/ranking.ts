@@ -5,33 +5,43 @@ import { gpuCapacity, judge, nodeObstacle, roomOn, type Share, shareOf } from ".
 import { NodeRanking } from "./node-ranking.ts";
 import { BEST_FIT_SCALE, bestFitCost } from "./score/best-fit.ts";
 import { fragmentationGrowth } from "./score/fragmentation.ts";
+import { shareCosts } from "./shared-cost.ts";
 import { opensAt } from "./timeline.ts";
 
-/** Beyond so many kinds of job the one asked for longest ago is forgotten: each costs some bytes for every node. */
-const MAX_RANKINGS = 512;
 /** Fragmentation in hundredths of a thousandth of a GPU; the offset keeps it positive. */
 const FRAGMENTATION_STEPS = 10;
 const FRAGMENTATION_OFFSET = 200_000;
 
 /** The nodes that can take one rank of such a job now, the best first. */
 export function placementRanking(state: State, kind: Kind): NodeRanking {
-  return recall(state.scheduling.rankings, kind.shape, () => {
+  return state.scheduling.rankings.recall(kind.shape, () => {
     const { demand } = kind;
     if (demand.gang && demand.gpusPerNode === undefined) return capacityRanking(state, kind);
-    const share = shareOf(demand, demand.gpusPerNode ?? demand.gpus);
-    return new NodeRanking(state.cluster, (node) => placementCost(state, node, kind, share));
+    return costRanking(state, kind, shareOf(demand, demand.gpusPerNode ?? demand.gpus));
   });
 }
 
+/** The nodes that can take all of a gang now, the best first. */
+export function wholeRanking(state: State, kind: Kind): NodeRanking {
+  return state.scheduling.rankings.recall(`${kind.shape} whole`, () => {
+    return costRanking(state, kind, shareOf(kind.demand, kind.demand.gpus));
+  });
+}
+
+function costRanking(state: State, kind: Kind, share: Share): NodeRanking {
+  const costOf = shareCosts(state, kind, share, (node) => placementCost(state, node, kind, share));
+  return new NodeRanking(state.cluster, costOf);
+}
+
 /** What it costs to take the share from the node, by the policy's own measure; infinity where it does not fit. */
-export function placementCost(state: State, node: Node, kind: Kind, share: Share): number {
+function placementCost(state: State, node: Node, kind: Kind, share: Share): number {
   const { demand } = kind;
   if (judge(node, demand, share).answer !== "fits") return Number.POSITIVE_INFINITY;
   const { placement } = state.settings.policy;
   if (placement === "first-fit") return 0;
   const tight = bestFitCost(node, demand, share);
   if (placement === "best-fit") return tight;
-  const growth = fragmentationGrowth(node, kind, share, state.scheduling.mix);
+  const growth = fragmentationGrowth(node, demand, share, state.scheduling.mix.drawn);
   return (Math.round(growth * FRAGMENTATION_STEPS) + FRAGMENTATION_OFFSET) * BEST_FIT_SCALE + tight;
 }
 
@@ -50,19 +60,7 @@ function capacityRanking(state: State, { demand }: Kind): NodeRanking {
  */
 export function openingRanking(state: State, kind: Kind, share: Share): NodeRanking {
   const { scheduling } = state;
-  return recall(scheduling.openings, kind.shape, () => {
+  return scheduling.openings.recall(kind.shape, () => {
     return new NodeRanking(state.cluster, (node) => opensAt(state, node, kind.demand, share, scheduling.now));
   });
-}
-
-/** The ranking of this key, made if there is none; of too many, the one that was asked for longest ago is forgotten. */
-export function recall(rankings: Map<string, NodeRanking>, key: string, make: () => NodeRanking): NodeRanking {
-  const ranking = rankings.get(key) ?? make();
-  rankings.delete(key);
-  rankings.set(key, ranking);
-  for (const oldest of rankings.keys()) {
-    if (rankings.size <= MAX_RANKINGS) break;
-    rankings.delete(oldest);
-  }
-  return ranking;
 }

@@ -1,9 +1,10 @@
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { JobId } from "../../../base/ids.ts";
 import { type Allocation, type ClaimedShare, type Demand, graceEndsAt, type Job, WHOLE_DEVICE } from "../model/job.ts";
+import { takesWork } from "../model/likeness.ts";
 import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { isSuitable, judge, type Share } from "./filter.ts";
+import { countFitting, judge, type Share } from "./filter.ts";
 import type { ReservedShare } from "./memory.ts";
 
 /** What is free of a node at some time, as far as one kind of job is concerned. */
@@ -52,16 +53,6 @@ function freeAt(state: State, node: Node, demand: Demand, when: number, now: num
     ({ cpuCores, memoryMb, room } = step);
   }
   return { gpus: demand.gpus === 0 ? 0 : countFitting(node, room, demand), cpuCores, memoryMb };
-}
-
-function countFitting(node: Node, room: readonly number[], demand: Demand): number {
-  const { devices } = node.record.inventory;
-  let count = 0;
-  for (let index = 0; index < devices.length; index += 1) {
-    const device = devices[index];
-    if (device && (room[index] ?? 0) >= demand.milli && isSuitable(device, demand)) count += 1;
-  }
-  return count;
 }
 
 /** What will be free on the node as its work ends, and that of the jobs that room is kept for. Kept until the node changes: nothing else moves the times. */
@@ -180,11 +171,6 @@ export function capacityAt(
   if (!hasKept(state, node)) return gpus;
   while (gpus > 0 && !canStay(state, node, { ...stay, share: shareOfGpus(gpus) }, now)) gpus -= 1;
   return gpus;
-}
-
-/** Whether the node may be counted on: silent and cordoned ones may not. */
-export function takesWork(node: Node): boolean {
-  return node.reach === "online" && node.session !== undefined && !node.record.cordoned && node.executorReady;
 }
 
 function covers(free: Free, share: Share): boolean {

@@ -32,7 +32,7 @@ export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at
     job,
     group,
     agedPriority: -(job.effectivePriority + aged),
-    tenantUse: policy.fairShareHalfLifeMs === 0 ? 0 : useOf(state, job),
+    tenantUse: useOf(state, job),
     size: policy.order === "shortest" || passes ? sizeOf(state, group) : 0,
     priority: -job.priority,
     since: since(job),
@@ -52,6 +52,7 @@ export function compareTurns(a: Turn, b: Turn): number {
 }
 
 function useOf(state: State, job: JobIn<"queued">): number {
+  if (state.settings.policy.fairShareHalfLifeMs === 0) return 0;
   return state.use.weighed(job.tenantId) / (state.tenant(job.tenantId).fairShareWeight ?? 1);
 }
 
@@ -67,14 +68,20 @@ function sizeOf(state: State, group: QueueGroup): number {
 export class TurnOrder {
   readonly #state: State;
   readonly #at: number;
-  readonly #heap = new Heap<Turn>(compareTurns);
+  #heap: Heap<Turn>;
   /** Pools in which a job is blocked. */
   readonly #blocked = new Set<string>();
 
   constructor(state: State, groups: Iterable<QueueGroup>, at: number) {
     this.#state = state;
     this.#at = at;
-    for (const group of groups) this.add(group);
+    this.#heap = this.#heapOf(groups);
+  }
+
+  #heapOf(groups: Iterable<QueueGroup>): Heap<Turn> {
+    const turns: Turn[] = [];
+    for (const group of groups) if (group.first) turns.push(this.#turnOf(group.first, group));
+    return new Heap(compareTurns, turns);
   }
 
   /** Has the group's first job considered in its turn, or the one that so many of the group have waited longer than. */
@@ -83,17 +90,22 @@ export class TurnOrder {
     if (job) this.#heap.add(this.#turnOf(job, group));
   }
 
-  /** From now on the jobs of this pool can only pass a blocked one: the policy may want the shortest to do so first. */
-  block(pool: string): void {
-    if (this.#state.settings.policy.backfillOrder === "queue" || this.#blocked.has(pool)) return;
+  /**
+   * From now on the jobs of this pool can only pass a blocked one: the policy may want the shortest to do so first.
+   *
+   * @param isIdle whose turn would bring nothing, whenever it comes: such groups leave the order
+   */
+  block(pool: string, isIdle: (turn: Turn) => boolean): void {
+    if (this.#blocked.has(pool)) return;
     this.#blocked.add(pool);
     const left: QueueGroup[] = [];
-    for (let turn = this.#heap.take(); turn; turn = this.#heap.take()) left.push(turn.group);
-    for (const group of left) this.add(group);
+    for (const turn of this.#heap) if (!isIdle(turn)) left.push(turn.group);
+    this.#heap = this.#heapOf(left);
   }
 
   #turnOf(job: JobIn<"queued">, group: QueueGroup): Turn {
-    return turnOf(this.#state, job, group, this.#at, this.#blocked.has(group.facts.kind.pool));
+    const passes = this.#state.settings.policy.backfillOrder !== "queue" && this.#blocked.has(group.facts.kind.pool);
+    return turnOf(this.#state, job, group, this.#at, passes);
   }
 
   /** Whose turn it is now: its group leaves the order, unless it is added again. */
@@ -101,9 +113,9 @@ export class TurnOrder {
     for (;;) {
       const turn = this.#heap.take();
       if (!turn) return undefined;
-      const now = this.#turnOf(turn.job, turn.group);
-      if (now.tenantUse === turn.tenantUse) return now;
-      this.#heap.add(now);
+      // Nothing else of it changes within a pass.
+      if (useOf(this.#state, turn.job) === turn.tenantUse) return turn;
+      this.#heap.add(this.#turnOf(turn.job, turn.group));
     }
   }
 }

@@ -5,7 +5,6 @@ import type { Node } from "../../model/node.ts";
 import type { State } from "../../model/state.ts";
 import { shareOf } from "../filter.ts";
 import { NodeRanking } from "../node-ranking.ts";
-import { recall } from "../ranking.ts";
 import { capacityOf, type Site, siteOf } from "./site.ts";
 import { isWithin, limitFor, mayYield } from "./victim.ts";
 
@@ -31,7 +30,7 @@ interface Yield {
  * where the youngest work is. For a gang that takes any part: where the fewest leave for each GPU.
  */
 export function yieldingRanking(state: State, { demand, shape }: Kind, priority: number): NodeRanking {
-  return recall(state.scheduling.yielding, `${shape} ${priority}`, () => {
+  return state.scheduling.yielding.recall(`${shape} ${priority}`, () => {
     return new NodeRanking(state.cluster, (node) => {
       const found = yieldOf(state, node, demand, priority);
       if (!found) return Number.POSITIVE_INFINITY;

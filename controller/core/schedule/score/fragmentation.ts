@@ -1,7 +1,6 @@
 import { type Demand, WHOLE_DEVICE } from "../../model/job.ts";
-import type { Kind } from "../../model/kind.ts";
 import { freeHost, type Node } from "../../model/node.ts";
-import type { DemandMix, MixedDemand } from "../demand-mix.ts";
+import type { MixedDemand } from "../demand-mix.ts";
 import { isSuitable, nodeObstacle, type Share } from "../filter.ts";
 
 /** What is left of a node, as far as fragmentation is concerned. */
@@ -22,35 +21,12 @@ interface Rest {
  *
  * @returns thousandths of a device, weighed over the mix
  */
-export function fragmentationGrowth(node: Node, { demand, shape }: Kind, share: Share, mix: DemandMix): number {
-  if (mix.drawn.length === 0) return 0;
-  // Many nodes are alike: what is worked out for one holds for all that have the same left.
-  const left = whatIsLeft(node, mix);
-  const key = `${shape} ${left}`;
-  const known = mix.known.get(key);
-  if (known !== undefined) return known;
+export function fragmentationGrowth(node: Node, demand: Demand, share: Share, mix: readonly MixedDemand[]): number {
+  if (mix.length === 0) return 0;
   const rest = restOf(node);
-  const before = mix.known.get(left) ?? fragmentation(rest, mix.drawn);
+  const before = fragmentation(rest, mix);
   take(rest, demand, share);
-  const growth = fragmentation(rest, mix.drawn) - before;
-  if (mix.known.size > MAX_KNOWN) mix.known.clear();
-  mix.known.set(left, before).set(key, growth);
-  return growth;
-}
-
-const MAX_KNOWN = 200_000;
-
-/** Equal for nodes that fragmentation cannot tell apart. */
-function whatIsLeft(node: Node, mix: DemandMix): string {
-  const { devices, executor, allowsSharing, labels } = node.record.inventory;
-  const { cpuCores, memoryMb } = freeHost(node);
-  const first = devices[0];
-  const isUniform = devices.every(({ model, memoryMb: mb }) => model === first?.model && mb === first.memoryMb);
-  const kind = isUniform
-    ? `${first?.model} ${first?.memoryMb}`
-    : devices.map((it) => `${it.model} ${it.memoryMb}`).join();
-  const free = `${node.room.join()} ${cpuCores} ${memoryMb}`;
-  return `${kind} ${free} ${executor} ${allowsSharing ?? false} ${mix.hasSelectors ? JSON.stringify(labels) : ""}`;
+  return fragmentation(rest, mix) - before;
 }
 
 function restOf(node: Node): Rest {
@@ -85,7 +61,8 @@ function unusable(rest: Rest, demand: Demand): number {
   let free = 0;
   let usable = 0;
   let fitting = 0;
-  for (const [index, milli] of rest.milli.entries()) {
+  for (let index = 0; index < rest.milli.length; index += 1) {
+    const milli = rest.milli[index] ?? 0;
     free += milli;
     const device = devices[index];
     if (!device || milli < demand.milli || !isSuitable(device, demand)) continue;
