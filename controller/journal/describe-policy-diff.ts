@@ -10,7 +10,8 @@ export const ASSUMPTIONS: readonly string[] = [
   "Nodes join, change and are lost when they really were. A shorter silence does not matter, and neither does heat.",
   "At the beginning no tenant has used anything, and nothing is known of how long jobs run. Jobs from before it are" +
     " submitted at the beginning, and those that already ran run for the rest of their time.",
-  "What a stopped job has saved is not known: it starts anew.",
+  "A stopped job goes on from the last checkpoint that it reported, after running for as long, when it really ran; without" +
+    " one it starts anew.",
   "A rerun goes on until all jobs are over; what was recorded ends with the journal.",
 ];
 

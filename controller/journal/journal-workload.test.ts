@@ -72,7 +72,7 @@ test("a job that ends by itself ran from its start to its end, not from its plac
   expect(only).toMatchObject({ jobId: world.jobs[0], at: begunAt + 1_000, isEarlier: false, cancelledAt: undefined });
   expect(only.spec).toMatchObject({ name: "whole", environment: { A: "1" } });
   expect(only.attempts).toEqual([
-    { attempt: 1, startedAt: begunAt + 6_000, runMs: 7_000, isWhole: true, end: exited(0) },
+    { attempt: 1, startedAt: begunAt + 6_000, runMs: 7_000, isWhole: true, checkpointsMs: [], end: exited(0) },
   ]);
   expect(trueRunTime(only)).toMatchObject({ runMs: 7_000, isWhole: true });
   expect(workload).toMatchObject({ beginsAt: begunAt, endsAt: begunAt + 13_000 });

@@ -73,6 +73,7 @@ class Gathering {
       isEarlier: true,
     });
     this.#times.noteSize(job.id, job.attempt, job.allocations.length);
+    this.#addCheckpoint(job);
     for (const { rank, state: rankState } of job.allocations) {
       const key = { jobId: job.id, attempt: job.attempt, rank };
       if (rankState.phase === "running") this.#times.noteStart(key, rankState.startedAt);
@@ -134,7 +135,12 @@ class Gathering {
     if (write.table === "job" && write.value.allocations.some(isHeld)) {
       const { id, attempt, allocations } = write.value;
       this.#times.noteSize(id, attempt, allocations.length);
+      this.#addCheckpoint(write.value);
     }
+  }
+
+  #addCheckpoint({ id, attempt, checkpointAt }: Job): void {
+    if (checkpointAt !== undefined) this.#times.noteCheckpoint(id, attempt, checkpointAt);
   }
 
   workload(): Workload {

@@ -214,6 +214,35 @@ test("a node that was lost is away in the rerun from when it was last heard, and
   expect(Object.values(story(record.jobs))).toEqual(["0-10 lost, 410-470 over", "10-470 over"]);
 });
 
+test("what a job had saved when it was stopped is neither done again nor lost in the rerun", async () => {
+  world.addTenant("tenant-1");
+  world.addNode("node-1", 4);
+  world.addNode("node-2", 4);
+  await world.settle();
+  world.submit({ name: "moved", gpuCount: 4, onNodeLost: "requeue" });
+  await begin();
+  for (const seconds of [6, 24]) {
+    await pass(seconds * SECOND);
+    for (const id of world.jobs) world.checkpoint(id);
+    await world.settle();
+  }
+  await pass(2 * SECOND);
+  world.disconnect("node-1");
+  await pass(400 * SECOND);
+  await begin();
+  await pass(60 * SECOND);
+  for (const { node, name } of world.running()) {
+    if (node === "node-2") world.report(node, name, { phase: "ended", endedAt: world.now, end: exited(0) });
+  }
+  await world.settle();
+  const { again, record } = await rerun();
+  // It went on from the 30 seconds that were safe, and needs 90 in all.
+  expect(again.jobs).toMatchObject([{ runMs: 90 * SECOND, checkpointsMs: [6 * SECOND, 30 * SECOND] }]);
+  for (const { attempts } of [...again.recorded, ...record.jobs]) {
+    expect(attempts.map(({ keptMs }) => keptMs / SECOND)).toEqual([30, 60]);
+  }
+});
+
 test("jobs of which the end was not seen are marked, and taken back or ended by their limits as they were", async () => {
   world.addTenant("tenant-1");
   world.addNode("node-1", 4);

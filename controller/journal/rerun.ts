@@ -5,7 +5,7 @@ import type { Tenant } from "../core/model/tenant.ts";
 import type { AttemptEnd, AttemptRecord, JobRecord } from "../replay/record.ts";
 import type { ClusterEvent, ReplayJob, ReplayNode, ReplayTenant } from "../replay/workload.ts";
 import type { AttemptRun } from "./run-times.ts";
-import { type Certainty, RuntimeGuess, runTruthOf } from "./run-truth.ts";
+import { type Certainty, fromBeginning, RuntimeGuess, runTruthOf } from "./run-truth.ts";
 import type { NodeVersion, Submission, Workload } from "./workload.ts";
 
 /** What is given to a virtual cluster. Times in milliseconds since the beginning of the journal. */
@@ -129,10 +129,12 @@ class DeviceNames {
 function recordOf(job: ReplayJob, submission: Submission, beginsAt: number): JobRecord {
   const { attempts, outcome, cancelledAt } = submission;
   const records = attempts.map((attempt, index): AttemptRecord => {
+    const { checkpointsMs } = fromBeginning(attempt, beginsAt);
     const ended = recordedEnd(attempt, index === attempts.length - 1, outcome);
     const endMs = ended && Math.max(0, attempt.startedAt + attempt.runMs - beginsAt);
     const startMs = Math.max(0, attempt.startedAt - beginsAt);
-    return { startMs, shares: [], endMs, keptMs: ended === "over" ? (endMs ?? startMs) - startMs : 0, ended };
+    const savedMs = ended === "failed" ? 0 : (checkpointsMs.at(-1) ?? 0);
+    return { startMs, shares: [], endMs, keptMs: ended === "over" ? (endMs ?? startMs) - startMs : savedMs, ended };
   });
   const isDropped = records.length === 0 && cancelledAt !== undefined;
   return { job, attempts: records, refusal: undefined, droppedMs: isDropped ? cancelledAt - beginsAt : undefined };

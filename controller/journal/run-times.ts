@@ -13,6 +13,8 @@ export interface AttemptRun {
   readonly isWhole: boolean;
   /** How it ended; undefined if it had not. */
   readonly end: AllocationEnd | undefined;
+  /** When it said that all it had done was safe, in order: milliseconds since it began. */
+  readonly checkpointsMs: readonly number[];
 }
 
 interface RankRun {
@@ -27,6 +29,8 @@ interface RankRun {
 export class RunTimes {
   readonly #ranks = new Map<string, RankRun>();
   readonly #sizes = new Map<string, number>();
+  /** Of each attempt, in order: milliseconds since the epoch. */
+  readonly #checkpoints = new Map<string, number[]>();
 
   /** The attempt was placed with so many ranks. */
   noteSize(jobId: JobId, attempt: number, ranks: number): void {
@@ -36,6 +40,13 @@ export class RunTimes {
   noteStart(key: AllocationKey, startedAt: number): void {
     const rank = this.#rank(key);
     if (rank.startedAt === undefined) this.#ranks.set(allocationName(key), { ...rank, startedAt });
+  }
+
+  /** The same one may be told again. */
+  noteCheckpoint(jobId: JobId, attempt: number, at: number): void {
+    const known = this.#checkpoints.get(`${jobId}-${attempt}`) ?? [];
+    this.#checkpoints.set(`${jobId}-${attempt}`, known);
+    if (at > (known.at(-1) ?? 0)) known.push(at);
   }
 
   noteReport({ key, state }: AllocationReport): void {
@@ -66,7 +77,8 @@ export class RunTimes {
       const ranks = Array.from({ length: size }, (_, rank) => this.#rank({ jobId, attempt, rank }));
       const starts = ranks.flatMap(({ startedAt }) => startedAt ?? []);
       if (size === 0 || starts.length < size) continue;
-      runs.push(runOf(attempt, Math.max(...starts), ranks, until));
+      const checkpoints = this.#checkpoints.get(`${jobId}-${attempt}`) ?? [];
+      runs.push(runOf({ attempt, startedAt: Math.max(...starts), ranks, checkpoints }, until));
     }
     return runs;
   }
@@ -77,11 +89,19 @@ export class RunTimes {
   }
 }
 
+interface Begun {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly ranks: readonly RankRun[];
+  readonly checkpoints: readonly number[];
+}
+
 /** A gang ends by itself when all of its ranks do, or when the first of them fails. */
-function runOf(attempt: number, startedAt: number, ranks: readonly RankRun[], until: number): AttemptRun {
+function runOf({ attempt, startedAt, ranks, checkpoints }: Begun, until: number): AttemptRun {
   const run = (rank: RankRun | undefined, isWhole: boolean): AttemptRun => {
     const runMs = Math.max(0, (rank?.endedAt ?? until) - startedAt);
-    return { attempt, startedAt, runMs, isWhole, end: rank?.end };
+    const checkpointsMs = checkpoints.map((at) => at - startedAt).filter((ms) => ms > 0 && ms <= runMs);
+    return { attempt, startedAt, runMs, isWhole, end: rank?.end, checkpointsMs };
   };
   const ended = ranks.filter(({ end }) => end !== undefined).toSorted((a, b) => endOf(a, until) - endOf(b, until));
   const failed = ended.find((rank) => endedByItself(rank) && !succeeded(rank));

@@ -31,7 +31,7 @@ const UNKNOWN_MS = HOUR_MS;
  * @param beginsAt of the journal: milliseconds since the epoch
  */
 export function runTruthOf(submission: Submission, guess: RuntimeGuess, beginsAt: number): RunTruth {
-  const attempts = submission.attempts.map((attempt) => fromBeginning(attempt, beginsAt));
+  const attempts = withKept(submission.attempts.map((attempt) => fromBeginning(attempt, beginsAt)));
   const ends = attempts.filter(({ isWhole }) => isWhole).map(ownEndOf);
   const afterwards = attempts.slice(attempts.findLastIndex(({ isWhole }) => isWhole) + 1);
   const last = ends.at(-1);
@@ -47,24 +47,38 @@ function cutShort(
   guess: RuntimeGuess,
 ): Omit<RunTruth, "failures"> {
   const limitMs = spec.maxRuntimeMinutes === undefined ? undefined : spec.maxRuntimeMinutes * MINUTE_MS;
-  if (cancelledAt !== undefined) return { runMs: Number.POSITIVE_INFINITY, certainty: "until-cancelled" };
-  if (attempts.length > 0) {
-    if (outcome === "failed" && limitMs !== undefined) {
-      return { runMs: Number.POSITIVE_INFINITY, certainty: "until-limit" };
-    }
-    return { runMs: Math.max(...attempts.map(({ runMs }) => runMs)), certainty: "at-least" };
+  const [longest] = attempts.toSorted((a, b) => b.runMs - a.runMs);
+  const endless = { runMs: Number.POSITIVE_INFINITY, checkpointsMs: longest?.checkpointsMs ?? [] };
+  if (cancelledAt !== undefined) return { ...endless, certainty: "until-cancelled" };
+  if (longest) {
+    if (outcome === "failed" && limitMs !== undefined) return { ...endless, certainty: "until-limit" };
+    return { runMs: longest.runMs, checkpointsMs: longest.checkpointsMs, certainty: "at-least" };
   }
   // It ended before anybody heard that it ran, or could not start at all.
   if (outcome !== undefined) return { runMs: 0, exitCode: outcome === "completed" ? 0 : 1, certainty: "whole" };
   return { runMs: guess.of(spec.tenantId), certainty: "guessed" };
 }
 
-function fromBeginning(attempt: AttemptRun, beginsAt: number): AttemptRun {
-  return { ...attempt, runMs: Math.max(0, attempt.runMs - Math.max(0, beginsAt - attempt.startedAt)) };
+/** What of the attempt is in the journal's time. */
+export function fromBeginning(attempt: AttemptRun, beginsAt: number): AttemptRun {
+  const beforeMs = Math.max(0, beginsAt - attempt.startedAt);
+  const checkpointsMs = attempt.checkpointsMs.map((ms) => ms - beforeMs).filter((ms) => ms > 0);
+  return { ...attempt, runMs: Math.max(0, attempt.runMs - beforeMs), checkpointsMs };
 }
 
-function ownEndOf({ runMs, end }: AttemptRun): OwnEnd & { readonly exitCode: number } {
-  return { runMs, exitCode: exitCodeOf(end) };
+/** Each attempt as it would have run had those before it not been stopped: it went on from the last checkpoint. */
+function withKept(attempts: readonly AttemptRun[]): readonly AttemptRun[] {
+  let before: readonly number[] = [];
+  return attempts.map((attempt) => {
+    const keptMs = before.at(-1) ?? 0;
+    const checkpointsMs = [...before, ...attempt.checkpointsMs.map((ms) => keptMs + ms)];
+    before = attempt.isWhole ? [] : checkpointsMs;
+    return { ...attempt, runMs: keptMs + attempt.runMs, checkpointsMs };
+  });
+}
+
+function ownEndOf({ runMs, end, checkpointsMs }: AttemptRun): OwnEnd & { readonly exitCode: number } {
+  return { runMs, exitCode: exitCodeOf(end), checkpointsMs };
 }
 
 /** As a shell would tell it. */

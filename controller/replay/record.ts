@@ -25,7 +25,7 @@ export interface AttemptRecord {
   readonly shares: readonly HeldShare[];
   /** When it ended; undefined while it runs, and for good when the replay ended before it did. */
   endMs: number | undefined;
-  /** What it did that lasts, in milliseconds of running: all of it when it was the last, what it saved when it was stopped. */
+  /** What it did that lasts, in milliseconds of running: all of it when it was the last, what it saved when it was stopped, nothing when it failed. */
   keptMs: number;
   ended: AttemptEnd | undefined;
 }

@@ -219,11 +219,11 @@ export class VirtualCluster {
     };
     const keptMs = record.attempts.reduce((sum, attempt) => sum + attempt.keptMs, 0);
     const failed = record.attempts.filter(({ ended }) => ended === "failed").length;
-    const { runMs, exitCode = 0 } = record.job.failures?.[failed] ?? record.job;
+    const { runMs, exitCode = 0, checkpointsMs = [] } = record.job.failures?.[failed] ?? record.job;
     record.attempts.push(current);
     const { id: jobId, attempt, allocations } = job;
     const flags = { isStopping: false, isLost: false, isOver: false };
-    const run: Run = { jobId, attempt, allocations, record, current, exitCode, ...flags };
+    const run: Run = { jobId, attempt, allocations, record, current, exitCode, keptMs, checkpointsMs, ...flags };
     this.#runs.set(jobId, run);
     const endMs = this.#now + Math.max(0, runMs - keptMs);
     if (endMs < Number.POSITIVE_INFINITY) this.#events.add(endMs, { kind: "end", run });
@@ -232,8 +232,10 @@ export class VirtualCluster {
   }
 
   #planCheckpoint(run: Run): void {
-    const { checkpointEveryMs } = run.record.job;
-    if (checkpointEveryMs !== undefined) this.#events.add(this.#now + checkpointEveryMs, { kind: "checkpoint", run });
+    const doneMs = run.keptMs + this.#now - run.current.startMs;
+    const nextMs = run.checkpointsMs.find((ms) => ms > doneMs);
+    const inMs = nextMs === undefined ? run.record.job.checkpointEveryMs : nextMs - doneMs;
+    if (inMs !== undefined) this.#events.add(this.#now + inMs, { kind: "checkpoint", run });
   }
 
   #checkpoint(run: Run, out: Output): void {
@@ -263,6 +265,8 @@ export class VirtualCluster {
     run.current.endMs = this.#now;
     run.current.ended = this.#endOf(run);
     if (run.current.ended === "over") run.current.keptMs = this.#now - run.current.startMs;
+    // What comes after a failure is another run, which is known from its beginning.
+    if (run.current.ended === "failed") run.current.keptMs = 0;
   }
 
   #endOf({ jobId, isLost, isStopping }: Run): AttemptEnd {

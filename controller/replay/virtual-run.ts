@@ -12,6 +12,9 @@ export interface Run {
   readonly current: AttemptRecord;
   /** By itself. */
   readonly exitCode: number;
+  /** What earlier attempts have kept for it, in milliseconds of running. */
+  readonly keptMs: number;
+  readonly checkpointsMs: readonly number[];
   isStopping: boolean;
   /** A node of it has left. */
   isLost: boolean;

@@ -42,6 +42,11 @@ export interface OwnEnd {
   readonly runMs: number;
   /** Absent is 0. */
   readonly exitCode?: number;
+  /**
+   * After how much of it its work is safe, and is said to be, in order: an attempt that is stopped has lost only what came
+   * after the last time, and the next one goes on from there.
+   */
+  readonly checkpointsMs?: readonly number[];
 }
 
 /** What is asked of the core, whose tenant is {@link ReplayJob.tenant}. */
@@ -55,10 +60,7 @@ export interface ReplayJob extends OwnEnd {
   readonly submitMs: number;
   /** For how long it really runs when nothing stops it; infinity for a job that never ends by itself. */
   readonly runMs: number;
-  /**
-   * How often it saves its work and says so, in milliseconds of running, more than 0: an attempt that is stopped has lost only
-   * what came after the last time, and the next one goes on from there. Absent: it starts anew every time.
-   */
+  /** The same for a job that saves its work at intervals: milliseconds of running in one attempt, more than 0. */
   readonly checkpointEveryMs?: number;
   readonly spec: ReplaySpec;
   /** Ends that it comes to before, one for each time that it is tried again because of it. */

@@ -96,6 +96,11 @@ export class LoopWorld {
     this.#ask(this.#loop().submit({ kind: "cancel-job", jobId }));
   }
 
+  /** The job says from inside that its work is safe. */
+  checkpoint(jobId: JobId): void {
+    this.#ask(this.#loop().submit({ kind: "checkpoint", jobId }));
+  }
+
   addNode(name: string, gpus: number): void {
     this.nodes.set(name, { name, inventory: inventoryOf(name, gpus), session: undefined, running: new Map() });
     this.hello(name);
