@@ -1,11 +1,13 @@
 /** `npm run bench`: measures what the parts can do on this machine, each figure beside the machine's own limit. Asserts nothing. */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { benchAgent } from "./agent.ts";
 import { benchCore } from "./core.ts";
 import { benchGateway } from "./gateway.ts";
 import { benchLoop } from "./loop.ts";
+import { drawPlots } from "./plot.ts";
 import { type BenchRow, formatTable, ratioOf } from "./report.ts";
 import { benchRpc } from "./rpc.ts";
 import { benchStore } from "./store.ts";
@@ -20,17 +22,18 @@ const PARTS: ReadonlyMap<string, (options: BenchOptions) => Promise<BenchRow[]>>
   ["agent", benchAgent],
 ]);
 
-const USAGE = `Usage: npm run bench -- [--quick] [--only NAME]… [--json FILE]
+const USAGE = `Usage: npm run bench -- [--quick] [--only NAME]… [--json FILE] [--plots DIR]
 
   --quick       short measurements: whether everything runs, and the order of magnitude
   --only NAME   only this part, may be repeated: ${[...PARTS.keys()].join(", ")}
-  --json FILE   also write the figures and the machine there`;
+  --json FILE   also write the figures and the machine there
+  --plots DIR   also draw the cost against the size there, as SVG (core)`;
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
-  const { quick, only, json } = readOptions(args);
+  const { quick, only, json, plots } = readOptions(args);
   const rows: BenchRow[] = [];
   let failures = 0;
   for (const [name, bench] of PARTS) {
@@ -46,10 +49,25 @@ async function main(args: string[]): Promise<number> {
   }
   console.log(formatTable(rows));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(toJson(rows, quick), undefined, 2)}\n`);
+  if (plots !== undefined) await writePlots(plots, rows);
   return failures === 0 ? 0 : 1;
 }
 
-function readOptions(args: string[]): { quick: boolean; only: readonly string[]; json: string | undefined } {
+async function writePlots(directory: string, rows: readonly BenchRow[]): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  for (const [name, svg] of drawPlots(rows.flatMap(({ points }) => points ?? []))) {
+    await writeFile(join(directory, `${name}.svg`), svg);
+  }
+}
+
+interface Options {
+  readonly quick: boolean;
+  readonly only: readonly string[];
+  readonly json: string | undefined;
+  readonly plots: string | undefined;
+}
+
+function readOptions(args: string[]): Options {
   try {
     const { values } = parseArgs({
       args,
@@ -57,12 +75,13 @@ function readOptions(args: string[]): { quick: boolean; only: readonly string[];
         quick: { type: "boolean", default: false },
         only: { type: "string", multiple: true, default: [] },
         json: { type: "string" },
+        plots: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
     const unknown = values.only.find((name) => !PARTS.has(name));
     if (unknown !== undefined) throw new TypeError(`there is no part ${JSON.stringify(unknown)}`);
-    if (!values.help) return { quick: values.quick, only: values.only, json: values.json };
+    if (!values.help) return { ...values, json: values.json, plots: values.plots };
     console.log(USAGE);
     process.exit(0);
   } catch (error) {
@@ -77,6 +96,6 @@ function toJson(rows: readonly BenchRow[], quick: boolean): object {
   return {
     machine,
     quick,
-    rows: rows.map((row) => ({ ...row, ...(row.limit && { ratio: ratioOf(row.value, row.limit) }) })),
+    rows: rows.map(({ points: _, ...row }) => ({ ...row, ...(row.limit && { ratio: ratioOf(row.value, row.limit) }) })),
   };
 }

@@ -1,5 +1,6 @@
+import type { Plot, PlotPoint } from "./plot.ts";
 import type { BenchRow, Limit } from "./report.ts";
-import { CoreCluster, submission } from "./support/core-cluster.ts";
+import { CoreCluster, GPUS_PER_NODE, submission } from "./support/core-cluster.ts";
 import { type BenchOptions, durations } from "./support/options.ts";
 import { Samples } from "./support/samples.ts";
 
@@ -18,10 +19,33 @@ const QUEUES: readonly Queue[] = [
   { nodes: 100, jobs: 0, kinds: 1 },
   { nodes: 100, jobs: 10_000, kinds: 1 },
   { nodes: 100, jobs: 10_000, kinds: 100 },
+  { nodes: 1_000, jobs: 100, kinds: 100 },
+  { nodes: 1_000, jobs: 1_000, kinds: 100 },
+  { nodes: 1_000, jobs: 10_000, kinds: 100 },
   { nodes: 1_000, jobs: 100_000, kinds: 100 },
   { nodes: 1_000, jobs: 1_000_000, kinds: 100, isLarge: true },
   { nodes: 10_000, jobs: 100_000, kinds: 10, isLarge: true },
 ];
+/** The queues that differ in their length alone. */
+const isPlotted = ({ nodes, kinds }: Queue) => nodes === 1_000 && kinds === 100;
+
+const PLACEMENTS: Plot = {
+  name: "placements",
+  title: "Placements of the pure core, cluster half full",
+  x: "nodes of 8 GPUs",
+  y: "placements a second",
+  targets: [{ text: "aim: 100,000", value: 100_000 }],
+};
+const TURNS: Plot = {
+  name: "turns",
+  title: "One submission, and one end with the next start",
+  x: "waiting jobs of 100 kinds, 1,000 full nodes of 8 GPUs",
+  y: "microseconds",
+  targets: [
+    { text: "aim: end, p99", value: 1_000 },
+    { text: "aim: submission, p99", value: 100 },
+  ],
+};
 /** Jobs submitted at once to fill a queue. */
 const FILL = 1_000;
 
@@ -68,7 +92,9 @@ function measurePlacements(nodes: number, durationMs: number, json: Limit): Benc
   }
   const name = `core: placements, ${nodes.toLocaleString("en-US")} nodes`;
   const note = `1 GPU each, ${BATCH} in a pass, half of ${cluster.gpus.toLocaleString("en-US")} GPUs in use`;
-  return { name, value: (placed * 1_000) / spentMs, unit: "/s", limit: json, note };
+  const value = (placed * 1_000) / spentMs;
+  const points = [{ plot: PLACEMENTS, series: "placements", x: nodes, y: value }];
+  return { name, value, unit: "/s", limit: json, note, points };
 }
 
 /** The cluster is full: what one more submission costs, what the end of a job does, which lets the next one start, and memory. */
@@ -118,10 +144,17 @@ function queueRows(queue: Queue, { submitUs, endUs, bytesPerJob }: QueueFigures,
     unit: "µs",
     limit,
     note: `p99 ${Math.round(samples.percentile(99))} µs`,
+    points: isPlotted(queue) ? [50, 99].map((part) => turnPoint(queue, what, samples, part)) : [],
   });
-  const memory = Number.isFinite(bytesPerJob) ? `, ${Math.round(bytesPerJob)} bytes of heap a waiting job` : "";
+  // Beside a cluster that takes more memory than the queue nothing can be told of the queue's.
+  const isTold = queue.jobs >= 10 * GPUS_PER_NODE * queue.nodes;
+  const memory = isTold ? `, ${Math.round(bytesPerJob)} bytes of heap a waiting job` : "";
   const end = row("a job's end", endUs);
   return [row("a submission", submitUs), { ...end, note: `${end.note}${memory}` }];
+}
+
+function turnPoint(queue: Queue, what: string, samples: Samples, part: number): PlotPoint {
+  return { plot: TURNS, series: `${what}, p${part}`, x: queue.jobs, y: samples.percentile(part) };
 }
 
 /** Bytes in use, after a collection where one can be asked for (`node --expose-gc`). */

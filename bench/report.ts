@@ -1,3 +1,5 @@
+import type { PlotPoint } from "./plot.ts";
+
 /** One measured figure. */
 export interface BenchRow {
   readonly name: string;
@@ -6,6 +8,8 @@ export interface BenchRow {
   /** What the machine itself does of the same kind, in the same unit, measured in the same run. */
   readonly limit?: Limit;
   readonly note?: string;
+  /** What of it belongs in a plot of cost against size. */
+  readonly points?: readonly PlotPoint[];
 }
 
 /** What a machine can do at most (or at best, for a time), whatever we build on it. */

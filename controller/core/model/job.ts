@@ -293,12 +293,12 @@ export function gpusOf(spec: JobSpec): number {
   return (spec.gpuCount * (spec.gpuMilli ?? WHOLE_DEVICE)) / WHOLE_DEVICE;
 }
 
-/** SIGTERM to SIGKILL when the job is stopped, in milliseconds. */
 /** Until when a job that is being stopped may take to end, from when it was last told to; then what is left of it is killed. */
 export function graceEndsAt({ history, graceMs }: JobIn<"stopping">): number {
   return (history.findLast(({ kind }) => kind === "stopping")?.at ?? 0) + graceMs;
 }
 
+/** SIGTERM to SIGKILL when the job is stopped, in milliseconds. */
 export function graceMsOf(spec: JobSpec): number {
   return (spec.graceSeconds ?? DEFAULT_GRACE_SECONDS) * 1_000;
 }

@@ -111,6 +111,7 @@ class Pass {
     return true;
   }
 
+  /** It can only pass a blocked job, nobody may be stopped for it, and no node has room for one like it. */
   #isHopeless({ job, group }: Turn): boolean {
     const state = this.#state;
     const { kind } = group.facts;
