@@ -7,6 +7,7 @@ import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
 import { FileJournal } from "./journal/file-journal.ts";
 import { Loop } from "./loop/loop.ts";
+import { StartWatch } from "./loop/start-watch.ts";
 import { AgentLinks } from "./rpc/agent-links.ts";
 import { agentService } from "./rpc/agent-service.ts";
 import { LogRelay } from "./rpc/log-relay.ts";
@@ -74,7 +75,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const facts = { leader: options.advertise ?? options.listen, store: store.kind };
     const server = services.add(
       await startRpcServer(options.listen, {
-        scheduler: schedulerService(loop, logs, facts, log),
+        scheduler: schedulerService({
+          loop,
+          logs,
+          lateStarts: services.add(new StartWatch(loop, log)).lateStarts,
+          facts,
+          log,
+        }),
         agent: agentService(loop, links, logs, log),
       }),
     );

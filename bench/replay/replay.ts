@@ -39,7 +39,11 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
     yield preemptWithinShares(fairnessScenario(traces), policies);
     yield preemptForShort(itpScenario(traces), policies);
   }
-  if (wanted.has("forecast")) yield measureForecasts(itpScenario(traces));
+  if (wanted.has("forecast")) {
+    yield measureForecasts(itpScenario(traces));
+    yield measureForecasts(kthScenario(traces, "requested"));
+    yield measureForecasts(kthScenario(traces, "none"));
+  }
 }
 
 function show(results: Generator<ScenarioResult>): ScenarioResult[] {

@@ -3,6 +3,7 @@ import { conclude, startRank } from "./transition.ts";
 import { isHeld, type Job, type JobIn } from "./model/job.ts";
 import { silentNode } from "./model/node.ts";
 import { lookAtWaiting } from "./on/tick.ts";
+import { planRuntime } from "./model/runtime-history.ts";
 import { State } from "./model/state.ts";
 import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
@@ -40,8 +41,9 @@ export class Forecast {
   /** Passes since anything last happened: a job may be looked at again and again in vain. */
   #idlePasses = 0;
 
-  constructor(state: State, at: number) {
-    this.state = copyOf(state, at);
+  /** @param quantile of past running times, 0 … 1, to take unless the policy's is higher; by default the policy's */
+  constructor(state: State, at: number, quantile = 0) {
+    this.state = copyOf(state, at, quantile);
     this.now = at;
     for (const job of this.state.jobs.values()) this.#foresee(job);
   }
@@ -158,8 +160,13 @@ export function estimateWaitMs(state: State, id: JobId, at: number): number | un
 }
 
 /** What is alive, in a state of its own that no agent hears of. */
-function copyOf(state: State, at: number): State {
-  const copy = new State(state.settings, at, { history: state.history.frozen(), use: state.use.copy() });
+function copyOf(state: State, at: number, quantile: number): State {
+  const { policy } = state.settings;
+  const isLonger = quantile > policy.predictionQuantile;
+  const settings = isLonger
+    ? { ...state.settings, policy: { ...policy, predictionQuantile: quantile } }
+    : state.settings;
+  const copy = new State(settings, at, { history: state.history.frozen(), use: state.use.copy() });
   Object.assign(copy.scheduling.mix, copyMix(state.scheduling.mix));
   for (const [id, tenant] of state.tenants) copy.tenants.set(id, tenant);
   for (const node of state.cluster.nodes) {
@@ -171,10 +178,19 @@ function copyOf(state: State, at: number): State {
   for (const job of state.alive()) {
     copy.noteId(job.id);
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
-    copy.putJob(job);
+    copy.putJob(isLonger ? planLonger(copy, job) : job);
   }
   recallScheduling(copy, state);
   return copy;
+}
+
+/** A job that runs by what is known of its like, as the copy's policy predicts it. */
+function planLonger(copy: State, job: Job): Job {
+  if (job.plan?.basis !== "history") return job;
+  const spec = copy.spec(job.id);
+  const historyKey = copy.history.keyFor(spec, copy.kindOf(job.id).shape);
+  const plan = planRuntime(copy.history, { limitMinutes: spec.maxRuntimeMinutes, historyKey }, copy.settings.policy);
+  return plan.ms > job.plan.ms ? { ...job, plan } : job;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { LogChunk } from "../../proto/generated/gpusched/v1/LogChunk.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
 import { dryRun } from "../core/dry-run.ts";
+import type { LateStarts } from "../core/late-start.ts";
 import type { State } from "../core/model/state.ts";
 import type { Loop } from "../loop/loop.ts";
 import { toServiceError } from "./errors.ts";
@@ -29,13 +30,17 @@ export interface ServiceFacts {
   readonly store: string;
 }
 
+/** What the service speaks for. */
+export interface ServiceParts {
+  readonly loop: Loop;
+  readonly logs: LogRelay;
+  readonly lateStarts: LateStarts;
+  readonly facts: ServiceFacts;
+  readonly log: Logger;
+}
+
 /** The public API over gRPC: each call becomes an input of the loop or a look at its state, and decides nothing itself. */
-export function schedulerService(
-  loop: Loop,
-  logs: LogRelay,
-  facts: ServiceFacts,
-  log: Logger,
-): SchedulerServiceHandlers {
+export function schedulerService({ loop, logs, lateStarts, facts, log }: ServiceParts): SchedulerServiceHandlers {
   const getJob = (id: string) => loop.read((state, at) => jobOrArray(state, id, at));
   const getTenant = (id: string) => loop.read((state) => fromTenant(state, findTenant(state, id)));
   const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
@@ -58,7 +63,10 @@ export function schedulerService(
       return getJob(job_id);
     }),
     ExplainJob: unary(log, ({ job_id }) =>
-      loop.read((state, at) => fromExplained(state, firstWaiting(state, job_id) ?? findJob(state, job_id), at)),
+      loop.read((state, at) => {
+        const job = firstWaiting(state, job_id) ?? findJob(state, job_id);
+        return fromExplained(state, job, lateStarts, at);
+      }),
     ),
     CheckpointJob: unary(log, async ({ job_id }) => {
       await loop.submit({ kind: "checkpoint", jobId: asJobId(job_id) });

@@ -130,6 +130,7 @@ test("an explanation has everything that is in the way, with what is missing in 
     queue_position: 1,
     estimated_start_at: "2024-01-15T10:32:00Z",
     estimated_wait: "2m0s",
+    estimated_start_by: "2024-01-15T10:40:00Z",
     nodes_left_out: 0,
     nodes: [
       { node_name: "node-2", answer: "fits", reason: null, missing: null },

@@ -17,6 +17,7 @@ export function toExplanation(explanation: Explanation__Output) {
     queue_position: explanation.queue_position,
     estimated_start_at: timestamp(explanation.starts_at_ms),
     estimated_wait: waitOf(explanation),
+    estimated_start_by: timestamp(explanation.starts_by_ms),
     ...whatIsInTheWay(explanation),
   };
 }

@@ -156,6 +156,9 @@ describe("what is in the way", () => {
     expect(why).toMatchObject({ job_id: id, state: "pending", queue_position: 1, blockers: run["blockers"] });
     expect(Date.parse(String(why["estimated_start_at"]))).toBe(Date.parse(String(run["would_start_at"])));
     expect(String(why["estimated_wait"])).toMatch(/^(9m\d+|10m0)s$/);
+    expect(Date.parse(String(why["estimated_start_by"]))).toBeGreaterThanOrEqual(
+      Date.parse(String(why["estimated_start_at"])) - 1_000,
+    );
     await cancel(id);
     expect(await rest.json("POST", "/jobs?dry_run=true", { ...job, gpu_count: 3 })).toMatchObject({
       would_start_at: null,

@@ -78,6 +78,7 @@ export const sampleExplanation = {
   ],
   starts_at_ms: SUBMITTED_AT_MS + 120_000,
   estimated_wait_ms: 120_000,
+  starts_by_ms: SUBMITTED_AT_MS + 600_000,
   counterfactuals: [
     {
       sentence: "with 1 GPU it would start now",

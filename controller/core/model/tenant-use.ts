@@ -3,6 +3,8 @@ import type { JobId, TenantId } from "../../../base/ids.ts";
 
 /** Entries of a tenant's spending that are kept apart; older ones within the longest window are summed by the hour. */
 const LONGEST_WINDOW_MS = 366 * DAY_MS;
+/** After so many half-lives the present is made light again: beyond 1,024 a weight would be no finite number. */
+const MAX_HALF_LIVES = 500;
 
 interface Spending {
   /** GPU-milliseconds by the hour in which they were spent, oldest first. */
@@ -19,7 +21,7 @@ interface Spending {
  */
 export class TenantUse {
   readonly #halfLifeMs: number;
-  readonly #origin: number;
+  #origin: number;
   readonly #weighed = new Map<TenantId, number>();
   readonly #charged = new Map<JobId, number>();
   readonly #committed = new Map<TenantId, number>();
@@ -89,8 +91,15 @@ export class TenantUse {
 
   #add(tenant: TenantId, gpuMs: number, at: number): void {
     if (this.#halfLifeMs === 0) return;
+    if (at - this.#origin > MAX_HALF_LIVES * this.#halfLifeMs) this.#moveOrigin(at);
     const weight = 2 ** ((at - this.#origin) / this.#halfLifeMs);
     this.#weighed.set(tenant, this.weighed(tenant) + gpuMs * weight);
+  }
+
+  #moveOrigin(at: number): void {
+    const factor = 2 ** ((this.#origin - at) / this.#halfLifeMs);
+    for (const [tenant, weighed] of this.#weighed) this.#weighed.set(tenant, weighed * factor);
+    this.#origin = at;
   }
 
   #spend(tenant: TenantId, gpuMs: number, at: number): void {

@@ -5,6 +5,7 @@ import type { Explanation as ExplanationMessage } from "../../../proto/generated
 import type { NodeAnswer } from "../../../proto/generated/gpusched/v1/NodeAnswer.ts";
 import type { DryRun } from "../../core/dry-run.ts";
 import { type Blocker, type Explanation, explain, type NodeVerdict } from "../../core/explain.ts";
+import type { LateStarts } from "../../core/late-start.ts";
 import { type Demand, demandOf, type Job, type JobSpec, stateOf } from "../../core/model/job.ts";
 import type { State } from "../../core/model/state.ts";
 import type { QuotaBlock } from "../../core/quota.ts";
@@ -28,8 +29,9 @@ import { fromRefusal } from "./submit.ts";
 const MAX_NODES = 1_000;
 
 /** Why the job is not running, as far as it waits; of any other job, where it is. */
-export function fromExplained(state: State, job: Job, at: number): ExplanationMessage {
+export function fromExplained(state: State, job: Job, lateStarts: LateStarts, at: number): ExplanationMessage {
   const explanation = explain(state, job, at);
+  const startsBy = lateStarts.startsBy(state, job.id, at);
   const startsAt = explanation.startsAt ?? job.startedAt;
   return {
     job_id: job.id,
@@ -39,6 +41,7 @@ export function fromExplained(state: State, job: Job, at: number): ExplanationMe
     ...whatIsInTheWay(explanation, demandOf(state.spec(job.id)), at),
     ...(startsAt === undefined ? {} : { starts_at_ms: startsAt }),
     ...(explanation.startsAt === undefined ? {} : { estimated_wait_ms: explanation.startsAt - at }),
+    ...(startsBy === undefined ? {} : { starts_by_ms: startsBy }),
   };
 }
 

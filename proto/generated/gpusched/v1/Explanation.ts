@@ -19,8 +19,10 @@ export interface Explanation {
   'starts_at_ms'?: (number | string | Long);
   'estimated_wait_ms'?: (number | string | Long);
   'counterfactuals'?: (_gpusched_v1_Counterfactual)[];
+  'starts_by_ms'?: (number | string | Long);
   '_starts_at_ms'?: "starts_at_ms";
   '_estimated_wait_ms'?: "estimated_wait_ms";
+  '_starts_by_ms'?: "starts_by_ms";
 }
 
 export interface Explanation__Output {
@@ -35,6 +37,8 @@ export interface Explanation__Output {
   'starts_at_ms'?: (number);
   'estimated_wait_ms'?: (number);
   'counterfactuals': (_gpusched_v1_Counterfactual__Output)[];
+  'starts_by_ms'?: (number);
   '_starts_at_ms'?: "starts_at_ms";
   '_estimated_wait_ms'?: "estimated_wait_ms";
+  '_starts_by_ms'?: "starts_by_ms";
 }
