@@ -26,14 +26,13 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   const kind = state.kindOf(job.id);
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
   const places = findPlaces(state, placing);
-  const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
   const wanted = places ? holding(places, kind.demand) : holdingOf(kind.demand);
   return {
     places,
     wasKept: placing.wasKept,
     quota: quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted),
-    budget: budgetBlock(state, tenant, spec, plan, at),
+    budget: budgetBlock(state, job, plan, at),
   };
 }
 

@@ -96,8 +96,10 @@ export function describeQuota({ resource, used, limit, wanted }: QuotaBlock): st
   return `quota: tenant uses ${used} of ${limit} ${QUOTA_UNIT[resource]}, and the job asks for ${wanted}`;
 }
 
-export function describeBudget({ spentHours, committedHours, wantedHours, budgetHours, until }: BudgetBlock): string {
-  const used = `${hours(spentHours)} spent and ${hours(committedHours)} committed to running jobs`;
+export function describeBudget(block: BudgetBlock): string {
+  const { spentHours, committedHours, claimedHours, wantedHours, budgetHours, until } = block;
+  const claimed = claimedHours > 0 ? ` and ${hours(claimedHours)} to jobs that others make room for` : "";
+  const used = `${hours(spentHours)} spent and ${hours(committedHours)} committed to running jobs${claimed}`;
   const when = until === undefined ? "" : `; there will be enough at ${formatTimestamp(until)}`;
   return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}`;
 }

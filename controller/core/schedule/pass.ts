@@ -129,8 +129,7 @@ class Pass {
   }
 
   #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {
-    const state = this.#state;
-    return budgetBlock(state, state.tenant(job.tenantId), state.spec(job.id), plan, this.#at) === undefined;
+    return budgetBlock(this.#state, job, plan, this.#at) === undefined;
   }
 
   /** Has others make room for the job, if that is possible and allowed. */

@@ -92,10 +92,11 @@ function fromBlocker(blocker: Blocker, demand: Demand): BlockerMessage {
     case "quota":
       return { kind: "quota", message: describeQuota(blocker.block), ...fromQuota(blocker.block) };
     case "budget": {
-      const { spentHours, committedHours, wantedHours: wanted, budgetHours: limit, until } = blocker.block;
-      const amounts = amountsOf("gpu_hours", { limit, used: spentHours + committedHours, wanted });
-      const message = describeBudget(blocker.block);
-      return { kind: "budget", message, ...amounts, ...(until === undefined ? {} : { until_ms: until }) };
+      const { block } = blocker;
+      const used = block.spentHours + block.committedHours + block.claimedHours;
+      const amounts = amountsOf("gpu_hours", { limit: block.budgetHours, used, wanted: block.wantedHours });
+      const until = block.until === undefined ? {} : { until_ms: block.until };
+      return { kind: "budget", message: describeBudget(block), ...amounts, ...until };
     }
     case "reserved":
       return {
