@@ -2,14 +2,15 @@ import type { JobId, NodeName } from "../../base/ids.ts";
 import { type BudgetBlock, budgetBlock } from "./budget.ts";
 import { type Counterfactual, counterfactuals } from "./counterfactual.ts";
 import { estimateWaitMs } from "./forecast.ts";
-import type { Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
+import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
-import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
+import { isSuitable, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
 import { findPlaces, holding, type Place, type Placing } from "./schedule/place.ts";
-import { usageWithClaims } from "./schedule/preempt/claim.ts";
-import type { Verdict, WaitReason } from "./schedule/reason.ts";
+import { claimedUsage } from "./schedule/preempt/claim.ts";
+import type { Verdict, WaitReason, Withheld } from "./schedule/reason.ts";
+import { claimsInTheWay, judgeClosely, withheldOn } from "./schedule/withheld.ts";
 
 /** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
 const MAX_JOBS_TO_VARY = 5_000;
@@ -31,7 +32,7 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   return {
     places,
     wasKept: placing.wasKept,
-    quota: quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted),
+    quota: quotaBlock(tenant.limits, state.usageOf(tenant.id), wanted, claimedUsage(state, tenant.id, job.id)),
     budget: budgetBlock(state, job, plan, at),
   };
 }
@@ -44,12 +45,16 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   if (quota) return { kind: "quota", block: quota };
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
-  if (job.claim) {
-    const nodes = job.claim.shares.map(({ node }) => node);
-    return { kind: "claimed", leaving: leavingFrom(state, nodes), nodes };
-  }
+  if (job.claim) return whoLeaves(state, job.claim);
   if (wasKept) return keptForOthers(state);
-  return whatIsMissing(state, group.facts.kind.demand);
+  const { demand } = group.facts.kind;
+  const claims = claimsInTheWay(state, demand, smallestShare(demand));
+  return claims.length > 0 ? { kind: "claimed", for: claims } : whatIsMissing(state, demand);
+}
+
+function whoLeaves(state: State, claim: Claim) {
+  const nodes = claim.shares.map(({ node }) => node);
+  return { kind: "preempting", leaving: leavingFrom(state, nodes), nodes } as const;
 }
 
 /** The jobs that are being stopped on these nodes. */
@@ -69,13 +74,13 @@ function whatIsMissing(state: State, demand: Demand): WaitReason {
 
 function verdictsOf(state: State, demand: Demand): readonly NodeVerdict[] {
   const share = smallestShare(demand);
-  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judge(node, demand, share) }));
+  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judgeClosely(node, demand, share) }));
 }
 
 function keptForOthers(state: State) {
   const { reservations } = state.scheduling;
   const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
-  return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at } as const;
+  return { kind: "reserved", for: reservations.map((it) => it.jobId), at } as const;
 }
 
 /** One thing that keeps a job from starting; unlike {@link WaitReason}, of which there is one, there may be several. */
@@ -86,12 +91,22 @@ export type Blocker =
   | { readonly kind: "budget"; readonly block: BudgetBlock }
   /** There is room, and it is kept for others who come first. `at` is infinite where it cannot be told. */
   | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
+  /** There is room, and it is kept for jobs for which others were stopped. */
+  | { readonly kind: "claimed"; readonly for: readonly JobId[] }
+  /** Others are being stopped to make room for it, and must have left by `until`. */
+  | {
+      readonly kind: "preempting";
+      readonly leaving: readonly JobId[];
+      readonly nodes: readonly NodeName[];
+      readonly until: number;
+    }
   /** GPUs of its kind on nodes that can take work. A job without GPUs has only the nodes' verdicts. */
   | {
       readonly kind: "resources";
       readonly gpusWanted: number;
       readonly gpusFree: number;
       readonly gpusSuitable: number;
+      readonly withheld: Withheld;
     };
 
 /** What a node says to the smallest part of the job. */
@@ -136,25 +151,39 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
     ...(quota ? [{ kind: "quota", block: quota } as const] : []),
     ...(budget ? [{ kind: "budget", block: budget } as const] : []),
-    ...(places ? [] : [roomBlocker(state, state.kindOf(job.id).demand, wasKept)]),
+    ...(places ? [] : roomBlockers(state, job, wasKept)),
   ];
 }
 
-function roomBlocker(state: State, demand: Demand, wasKept: boolean): Blocker {
-  if (state.nodes.size === 0) return { kind: "no-nodes" };
-  if (wasKept) return keptForOthers(state);
-  return { kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, demand) };
+/** What a job that does not fit waits for, besides its tenant's limits. */
+function roomBlockers(state: State, job: JobIn<"queued" | "held">, wasKept: boolean): readonly Blocker[] {
+  if (state.nodes.size === 0) return [{ kind: "no-nodes" }];
+  if (job.phase === "queued" && job.claim) return [{ ...whoLeaves(state, job.claim), until: job.claim.until }];
+  const { demand } = state.kindOf(job.id);
+  const claims = claimsInTheWay(state, demand, smallestShare(demand));
+  if (!wasKept && claims.length === 0) {
+    return [{ kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, demand) }];
+  }
+  return [
+    ...(wasKept ? [keptForOthers(state)] : []),
+    ...(claims.length > 0 ? [{ kind: "claimed", for: claims } as const] : []),
+  ];
 }
 
-function countGpus(state: State, demand: Demand): { readonly gpusFree: number; readonly gpusSuitable: number } {
+function countGpus(state: State, demand: Demand) {
+  const withheld = { throttling: 0, leftover: 0, claimed: 0 };
   let gpusFree = 0;
   let gpusSuitable = 0;
   for (const node of state.nodes.values()) {
     if (nodeObstacle(node, demand)) continue;
     gpusFree += roomOn(node, demand).gpus;
     gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
+    const own = withheldOn(node, demand);
+    withheld.throttling += own.throttling;
+    withheld.leftover += own.leftover;
+    withheld.claimed += own.claimed;
   }
-  return { gpusFree, gpusSuitable };
+  return { gpusFree, gpusSuitable, withheld };
 }
 
 /** How long the job is expected to run: as its newest attempt was, else as it would be if it were placed now. */

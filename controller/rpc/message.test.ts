@@ -25,13 +25,13 @@ test("a job whose GPUs are free but scattered says what each node lacks", () => 
   w.submit({ gpuCount: 3 });
   w.submit({ gpuCount: 3 });
   const id = w.submit({ gpuCount: 2 });
-  expect(messageOfJob(w, id)).toBe("waiting for room: node-1, node-2 has 1 suitable GPUs free of the 2 needed");
+  expect(messageOfJob(w, id)).toBe("waiting for room: node-1, node-2 has 1 GPU free of the 2 needed");
 });
 
 test("a job that no node can ever run says so at once", () => {
   const w = world();
   expect(messageOfJob(w, w.submit({ gpuCount: 5 }))).toBe(
-    "no node can ever run this: node-1 has 4 suitable GPUs of the 5 needed",
+    "no node can ever run this: node-1 has 4 GPUs of the 5 needed",
   );
   expect(messageOfJob(w, w.submit({ cpuCores: 9 }))).toBe(
     "no node can ever run this: node-1 has 8 cores of the 9 needed",
@@ -104,11 +104,9 @@ test("a job that starts or stops says which node that it waits for is silent, an
 test("a gang that is larger than the cluster is told so", () => {
   const w = world();
   const id = w.submit({ gpuCount: 4_096, gang: true });
-  expect(messageOfJob(w, id)).toBe(
-    "no nodes together can ever run this: the cluster has 4 suitable GPUs of the 4096 needed",
-  );
+  expect(messageOfJob(w, id)).toBe("no nodes together can ever run this: the cluster has 4 GPUs of the 4096 needed");
   w.addNode("node-2", { gpus: 4 });
-  expect(messageOfJob(w, id)).toContain("the cluster has 8 suitable GPUs of the 4096 needed");
+  expect(messageOfJob(w, id)).toContain("the cluster has 8 GPUs of the 4096 needed");
   const large = w.submit({ gpuCount: 12, gang: true, gpuMemoryMb: 80_000 });
   w.addNode("node-3", { gpus: 8 });
   w.disconnect("node-3");

@@ -7,7 +7,7 @@ import { type Holding, holdingOf, quotaBlock } from "../quota.ts";
 import { place } from "../transition.ts";
 import { refreshMix } from "./demand-mix.ts";
 import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
-import { claimedPlaces, claimHolders, usageWithClaims } from "./preempt/claim.ts";
+import { claimedPlaces, claimHolders, claimedUsage } from "./preempt/claim.ts";
 import { Preemption } from "./preempt/preempt.ts";
 import { placementRanking } from "./ranking.ts";
 import { clearReservations, reserve } from "./reservation.ts";
@@ -124,8 +124,9 @@ class Pass {
   /** Whether the job's tenant may hold this as well, with what is kept for its other jobs. */
   #isWithinQuota(job: JobIn<"queued">, wanted: Holding): boolean {
     const state = this.#state;
-    const { limits } = state.tenant(job.tenantId);
-    return quotaBlock(limits, usageWithClaims(state, job.tenantId, job.id), wanted) === undefined;
+    const { id, tenantId } = job;
+    const { limits } = state.tenant(tenantId);
+    return quotaBlock(limits, state.usageOf(tenantId), wanted, claimedUsage(state, tenantId, id)) === undefined;
   }
 
   #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {

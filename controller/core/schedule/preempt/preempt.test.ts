@@ -82,7 +82,7 @@ test("the job that waits for room says who is to make it", () => {
   w.advanceHeard(5 * MINUTE);
   const job = w.job(submitHigh(w));
   expect(job.phase === "queued" && whyWaiting(w.state, job, w.now)).toEqual({
-    kind: "claimed",
+    kind: "preempting",
     leaving: [victim],
     nodes: ["node-1"],
   });
