@@ -49,7 +49,7 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   if (wasKept) return keptForOthers(state);
   const { demand } = group.facts.kind;
   const claims = claimsInTheWay(state, demand, smallestShare(demand));
-  return claims.length > 0 ? { kind: "claimed", for: claims } : whatIsMissing(state, demand);
+  return claims.length > 0 ? { kind: "claimed", for: claims } : whatIsMissing(state, job.id, demand);
 }
 
 function whoLeaves(state: State, claim: Claim) {
@@ -68,13 +68,15 @@ export function smallestShare(demand: Demand): Share {
   return shareOf(demand, demand.gpusPerNode ?? (demand.gang ? 1 : demand.gpus));
 }
 
-function whatIsMissing(state: State, demand: Demand): WaitReason {
-  return { kind: "resources", ...countGpus(state, demand), nodes: verdictsOf(state, demand) };
+function whatIsMissing(state: State, jobId: JobId, demand: Demand): WaitReason {
+  return { kind: "resources", ...countGpus(state, jobId, demand), nodes: verdictsOf(state, jobId, demand) };
 }
 
-function verdictsOf(state: State, demand: Demand): readonly NodeVerdict[] {
+function verdictsOf(state: State, jobId: JobId, demand: Demand): readonly NodeVerdict[] {
   const share = smallestShare(demand);
-  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judgeClosely(node, demand, share) }));
+  return state.cluster.nodes.map((node) => {
+    return { node: node.record.name, verdict: judgeClosely(node, demand, share, jobId) };
+  });
 }
 
 function keptForOthers(state: State) {
@@ -133,7 +135,7 @@ export function explain(state: State, job: Job, at: number): Explanation {
     return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
   }
   const { demand } = state.kindOf(job.id);
-  const nodes = verdictsOf(state, demand);
+  const nodes = verdictsOf(state, job.id, demand);
   const waitMs = estimateWaitMs(state, job.id, at);
   const startsAt = waitMs === undefined ? undefined : at + waitMs;
   return {
@@ -162,7 +164,7 @@ function roomBlockers(state: State, job: JobIn<"queued" | "held">, wasKept: bool
   const { demand } = state.kindOf(job.id);
   const claims = claimsInTheWay(state, demand, smallestShare(demand));
   if (!wasKept && claims.length === 0) {
-    return [{ kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, demand) }];
+    return [{ kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, job.id, demand) }];
   }
   return [
     ...(wasKept ? [keptForOthers(state)] : []),
@@ -170,7 +172,7 @@ function roomBlockers(state: State, job: JobIn<"queued" | "held">, wasKept: bool
   ];
 }
 
-function countGpus(state: State, demand: Demand) {
+function countGpus(state: State, jobId: JobId, demand: Demand) {
   const withheld = { throttling: 0, leftover: 0, claimed: 0 };
   let gpusFree = 0;
   let gpusSuitable = 0;
@@ -178,7 +180,7 @@ function countGpus(state: State, demand: Demand) {
     if (nodeObstacle(node, demand)) continue;
     gpusFree += roomOn(node, demand).gpus;
     gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
-    const own = withheldOn(node, demand);
+    const own = withheldOn(node, demand, jobId);
     withheld.throttling += own.throttling;
     withheld.leftover += own.leftover;
     withheld.claimed += own.claimed;

@@ -43,8 +43,9 @@ export function describeQuota({ resource, used, claimed, limit, wanted }: QuotaB
 
 export function describeBudget(block: BudgetBlock): string {
   const { spentHours, committedHours, claimedHours, wantedHours, budgetHours, until } = block;
-  const claimed = claimedHours > 0 ? ` and ${hours(claimedHours)} to jobs that others make room for` : "";
-  const used = `${hours(spentHours)} spent and ${hours(committedHours)} committed to running jobs${claimed}`;
+  const [spent, committed] = [`${hours(spentHours)} spent`, `${hours(committedHours)} committed to running jobs`];
+  const claimed = `${hours(claimedHours)} kept for jobs that others make room for`;
+  const used = claimedHours > 0 ? `${spent}, ${committed} and ${claimed},` : `${spent} and ${committed}`;
   const when = until === undefined ? "" : `; there will be enough at ${formatTimestamp(until)}`;
   return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}`;
 }

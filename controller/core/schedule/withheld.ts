@@ -1,18 +1,30 @@
-import type { JobId } from "../../../base/ids.ts";
-import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
-import { type Device, freeHost, type Node } from "../model/node.ts";
+import type { DeviceId, JobId } from "../../../base/ids.ts";
+import { type ClaimedShare, type Demand, WHOLE_DEVICE } from "../model/job.ts";
+import { freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { gpuCapacity, isSuitable, judge, nodeObstacle, type Room, roomOn, roomProblem, type Share } from "./filter.ts";
+import {
+  countFitting,
+  gpuCapacity,
+  isSuitable,
+  judge,
+  nodeObstacle,
+  type Room,
+  roomOn,
+  roomProblem,
+  type Share,
+} from "./filter.ts";
 import type { Verdict, Withheld } from "./reason.ts";
 
-/** What is withheld on the node of the devices that the job could take. */
-export function withheldOn(node: Node, demand: Demand): Withheld {
+/** What is withheld on the node of the devices that the job could take; what is kept for the job itself is not. */
+export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
   const counts = { throttling: 0, leftover: 0, claimed: 0 };
   if (demand.gpus === 0) return counts;
   const leftovers = new Set([...node.leftovers.values()].flat());
+  const room = roomOfDevices(node, ownClaim(node, jobId));
   for (const [index, device] of node.record.inventory.devices.entries()) {
-    if ((node.room[index] ?? 0) >= demand.milli || isInUse(node, device, demand) || !isSuitable(device, demand))
-      continue;
+    if ((room[index] ?? 0) >= demand.milli || !isSuitable(device, demand)) continue;
+    const held = (node.held.get(device.id) ?? []).reduce((sum, { milli }) => sum + milli, 0);
+    if (held + demand.milli > WHOLE_DEVICE) continue;
     if (leftovers.has(device.id)) counts.leftover += 1;
     else if (node.throttling.has(device.id)) counts.throttling += 1;
     else counts.claimed += 1;
@@ -20,31 +32,51 @@ export function withheldOn(node: Node, demand: Demand): Withheld {
   return counts;
 }
 
-/** Whether jobs hold so much of the device that the job would not fit beside them. */
-function isInUse(node: Node, device: Device, demand: Demand): boolean {
-  const held = (node.held.get(device.id) ?? []).reduce((sum, { milli }) => sum + milli, 0);
-  return held + demand.milli > WHOLE_DEVICE;
-}
-
-/** As {@link judge}, and what is withheld where there is too little room: too dear to ask of every node in a pass. */
-export function judgeClosely(node: Node, demand: Demand, share: Share): Verdict {
+/** As {@link judge}, of a job that waits, and with what is withheld from it: too dear to ask of every node in a pass. */
+export function judgeClosely(node: Node, demand: Demand, share: Share, jobId: JobId): Verdict {
   const verdict = judge(node, demand, share);
   if (verdict.answer !== "not-now" || nodeObstacle(node, demand)) return verdict;
-  if (node.claims.size > 0 && !roomProblem(roomBesideClaims(node, demand), share)) {
+  const busy = roomProblem(roomWithout(node, demand, ownClaim(node, jobId)), share);
+  if (!busy) return { answer: "fits" };
+  if (!roomProblem(roomBesideClaims(node, demand), share)) {
     return { answer: "not-now", reason: { kind: "claimed", for: [...node.claims.keys()] } };
   }
-  if (verdict.reason.kind !== "gpus-busy") return verdict;
-  return { answer: "not-now", reason: { ...verdict.reason, withheld: withheldOn(node, demand) } };
+  const withheld = busy.kind === "gpus-busy" ? { withheld: withheldOn(node, demand, jobId) } : {};
+  return { answer: "not-now", reason: { ...busy, ...withheld } };
+}
+
+function ownClaim(node: Node, jobId: JobId): readonly ClaimedShare[] {
+  const own = node.claims.get(jobId);
+  return own ? [own] : [];
 }
 
 /** What the node would have free if nothing were kept for jobs that others make room for. */
 function roomBesideClaims(node: Node, demand: Demand): Room {
+  return roomWithout(node, demand, [...node.claims.values()]);
+}
+
+/** What the node would have free if these were not kept for anybody. */
+function roomWithout(node: Node, demand: Demand, claims: readonly ClaimedShare[]): Room {
+  if (claims.length === 0) return roomOn(node, demand);
   let { cpuCores, memoryMb } = freeHost(node);
-  for (const claimed of node.claims.values()) {
+  for (const claimed of claims) {
     cpuCores += claimed.cpuCores;
     memoryMb += claimed.memoryMb;
   }
-  return { gpus: roomOn(node, demand).gpus + withheldOn(node, demand).claimed, cpuCores, memoryMb };
+  const gpus = demand.gpus === 0 ? 0 : countFitting(node, roomOfDevices(node, claims), demand);
+  return { gpus, cpuCores, memoryMb };
+}
+
+/** As {@link Node.room} would be without these claims. */
+function roomOfDevices(node: Node, claims: readonly ClaimedShare[]): readonly number[] {
+  if (claims.length === 0) return node.room;
+  const blocked = new Set<DeviceId>([...node.throttling, ...[...node.leftovers.values()].flat()]);
+  return node.record.inventory.devices.map(({ id }, index) => {
+    const free = node.room[index] ?? 0;
+    if (blocked.has(id)) return free;
+    const own = claims.filter(({ devices }) => devices.includes(id));
+    return own.reduce((sum, { milli = WHOLE_DEVICE }) => sum + milli, free);
+  });
 }
 
 /**
@@ -55,7 +87,6 @@ function roomBesideClaims(node: Node, demand: Demand): Room {
 export function claimsInTheWay(state: State, demand: Demand, share: Share): readonly JobId[] {
   if (state.claims.size === 0) return [];
   const holders = new Set<JobId>();
-  const wanted = Math.max(demand.gpus, 1);
   let capacity = 0;
   for (const node of state.cluster.nodes) {
     if (nodeObstacle(node, demand)) continue;
@@ -64,7 +95,7 @@ export function claimsInTheWay(state: State, demand: Demand, share: Share): read
     if (unclaimed === capacityIn(roomOn(node, demand), demand, share)) continue;
     for (const id of node.claims.keys()) holders.add(id);
   }
-  return capacity >= wanted ? [...holders] : [];
+  return capacity >= Math.max(demand.gpus, 1) ? [...holders] : [];
 }
 
 /** How many of the job's GPUs the room takes; 1 for a job without GPUs that fits. */

@@ -71,7 +71,9 @@ test("the job that others make room for is told who has not left yet, and by whe
   const job = w.job(id);
   const until = job.phase === "queued" ? job.claim?.until : undefined;
   const message = `waiting for ${leaving} to make room on node-1`;
-  expect(explained(w, id).blockers).toEqual([{ kind: "preempting", message, job_ids: [leaving], until_ms: until }]);
+  const { blockers, nodes } = explained(w, id);
+  expect(blockers).toEqual([{ kind: "preempting", message, job_ids: [leaving], until_ms: until }]);
+  expect(nodes).toMatchObject([{ reason: "gpus-busy", message: "has 2 GPUs free of the 4 needed" }]);
 });
 
 test("a tenant's limit tells apart what is held and what is kept for jobs that others make room for", () => {
@@ -83,6 +85,18 @@ test("a tenant's limit tells apart what is held and what is kept for jobs that o
     "quota: tenant uses 0 of 4 GPUs, has 4 kept for jobs that others make room for, and the job asks for 1";
   const { blockers } = explained(w, w.submit({ tenantId: small }));
   expect(blockers).toMatchObject([{ kind: "quota", message, used: 4, limit: 4, missing: 1 }]);
+});
+
+test("a budget tells apart what is spent, what runs, and what is kept for jobs that others make room for", () => {
+  const w = world(4, 1);
+  w.addTenant("thrifty", { canPreemptOthers: true, gpuHoursBudget: 2 });
+  const thrifty = asTenantId("thrifty");
+  halfLeft(w, { tenantId: thrifty, maxRuntimeMinutes: 30 });
+  const { blockers } = explained(w, w.submit({ tenantId: thrifty, maxRuntimeMinutes: 6 }));
+  const message =
+    "budget: 0 spent, 0 committed to running jobs and 2 kept for jobs that others make room for, of 2 GPU-hours, " +
+    "and the job may need 0.1";
+  expect(blockers).toMatchObject([{ kind: "budget", message, used: 2, limit: 2 }]);
 });
 
 test("devices that nobody uses and nobody is given are told of: hot ones, and those that something given up is still on", () => {
