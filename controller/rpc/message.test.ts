@@ -74,6 +74,7 @@ test("a running job on a silent node says so", () => {
   w.begin(id);
   expect(messageOfJob(w, id)).toBe("");
   w.disconnect("node-1");
+  expect(messageOfJob(w, id)).toBe("");
   w.advance(15_000);
   expect(messageOfJob(w, id)).toBe("node node-1 is unreachable; the job is presumed to go on");
   w.cancel(id);
@@ -85,6 +86,7 @@ test("a job that starts or stops says which node that it waits for is silent, an
   const id = w.submit({ gpuCount: 8, gang: true });
   expect(messageOfJob(w, id)).toBe("starting on node-1, node-2");
   w.disconnect("node-2");
+  expect(messageOfJob(w, id)).toBe("starting on node-1, node-2: node node-2 is not connected");
   w.advance(10_000);
   w.heartbeat("node-1");
   w.advance(5_000);

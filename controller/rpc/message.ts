@@ -2,6 +2,7 @@
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
 import { demandOf, type Hold, isHeld, type Job, type JobIn } from "../core/model/job.ts";
+import type { Node } from "../core/model/node.ts";
 import type { State } from "../core/model/state.ts";
 import { describeWait } from "./describe-wait.ts";
 import { namesOf } from "./names.ts";
@@ -49,15 +50,20 @@ function runningMessage(state: State, job: JobIn<"running">): string {
 /** The end of a sentence on what is waited for: which node does not answer, if one does not. */
 function silence(state: State, job: Job): string {
   const silent = silentNode(state, job);
-  return silent ? `: ${silent}` : "";
+  if (silent) return `: ${silent}`;
+  const cut = nodesInUse(state, job).find((node) => node.session === undefined);
+  return cut ? `: node ${cut.record.name} is not connected` : "";
+}
+
+/** The nodes of the ranks that have not ended. */
+function nodesInUse(state: State, job: Job): readonly Node[] {
+  const names = job.allocations.filter(isHeld).map((allocation) => allocation.node);
+  return names.flatMap((name) => state.nodes.get(name) ?? []);
 }
 
 /** The first node of a rank that has not ended which is not online. */
 function silentNode(state: State, job: Job): string | undefined {
-  const silent = job.allocations
-    .filter(isHeld)
-    .map((allocation) => state.nodes.get(allocation.node))
-    .find((node) => node && node.reach !== "online");
+  const silent = nodesInUse(state, job).find((node) => node.reach !== "online");
   return silent && `node ${silent.record.name} is ${silent.reach}`;
 }
 
