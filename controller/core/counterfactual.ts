@@ -43,7 +43,7 @@ export function counterfactuals(
   };
   for (const change of relaxations(spec)) tryChange(change);
   for (const minutes of shorterLimits(state, spec, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
-  for (const change of smallerSizes(spec)) if (tryChange(change)) break;
+  for (const change of smallerSizes(state, spec)) if (tryChange(change)) break;
   return found.sort((a, b) => a.startsAt - b.startsAt);
 }
 
@@ -80,7 +80,7 @@ function shorterLimits(state: State, spec: JobSpec, at: number): readonly number
 }
 
 /** Fewer GPUs, with their part of cores and memory; or fewer cores and less memory for the same GPUs. */
-function smallerSizes(spec: JobSpec): readonly Partial<JobSpec>[] {
+function smallerSizes(state: State, spec: JobSpec): readonly Partial<JobSpec>[] {
   const { gpus, cpuCores, memoryMb } = demandOf(spec);
   const changes: Partial<JobSpec>[] = [];
   const unit = spec.gpusPerNode ?? 1;
@@ -93,7 +93,18 @@ function smallerSizes(spec: JobSpec): readonly Partial<JobSpec>[] {
       ...(spec.memoryMb === undefined ? {} : { memoryMb: Math.max(1, Math.ceil(memoryMb * part)) }),
     });
   }
-  if (cpuCores > 1) changes.push({ cpuCores: Math.ceil(cpuCores / 2) });
-  if (memoryMb > 1_024) changes.push({ memoryMb: Math.ceil(memoryMb / 2) });
+  const largest = largestHost(state);
+  if (cpuCores > 1) changes.push({ cpuCores: Math.min(Math.ceil(cpuCores / 2), largest.cpuCores) });
+  if (memoryMb > 1_024) changes.push({ memoryMb: Math.min(Math.ceil(memoryMb / 2), largest.memoryMb) });
   return changes;
+}
+
+/** The most cores and the most memory of any node: half of what nobody has may be as much too much. */
+function largestHost(state: State): { readonly cpuCores: number; readonly memoryMb: number } {
+  const largest = { cpuCores: 1, memoryMb: 1 };
+  for (const { record } of state.cluster.nodes) {
+    largest.cpuCores = Math.max(largest.cpuCores, record.inventory.cpuCores);
+    largest.memoryMb = Math.max(largest.memoryMb, record.inventory.memoryMb);
+  }
+  return largest;
 }

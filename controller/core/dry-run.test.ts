@@ -94,3 +94,10 @@ test("with too many jobs to look ahead it still says whether the job would be ac
   });
   expect(tryOut(w, { gpuCount: 5 })).toMatchObject({ kind: "refused" });
 }, 60_000);
+
+test("a job that asks for far more of a host than any has is told how much would do", () => {
+  const w = world(1);
+  const [cores, memory] = [tryOut(w, { cpuCores: 1_000 }), tryOut(w, { memoryMb: 2_000_000_000 })];
+  expect(cores).toMatchObject({ explanation: { counterfactuals: [{ change: { cpuCores: 64 } }] } });
+  expect(memory).toMatchObject({ explanation: { counterfactuals: [{ change: { memoryMb: 512_000 } }] } });
+});
