@@ -6,11 +6,12 @@ import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.t
 import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
-import { isSuitable, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
+import { judge, type Share, shareOf } from "./schedule/filter.ts";
 import { findPlaces, holding, type Place, type Placing } from "./schedule/place.ts";
 import { claimedUsage } from "./schedule/preempt/claim.ts";
-import type { Verdict, WaitReason, Withheld } from "./schedule/reason.ts";
-import { claimsInTheWay, judgeClosely, withheldOn } from "./schedule/withheld.ts";
+import type { Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
+import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
+import { judgeClosely } from "./schedule/withheld.ts";
 
 /** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
 const MAX_JOBS_TO_VARY = 5_000;
@@ -28,10 +29,12 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
   const places = findPlaces(state, placing);
   const tenant = state.tenant(job.tenantId);
+  // A gang may have met room that is kept for others where there would not be enough of it anyway.
+  const wasKept = placing.wasKept && hasRoom(state, blockedOf(job.id, kind.demand));
   const wanted = places ? holding(places, kind.demand) : holdingOf(kind.demand);
   return {
     places,
-    wasKept: placing.wasKept,
+    wasKept,
     quota: quotaBlock(tenant.limits, state.usageOf(tenant.id), wanted, claimedUsage(state, tenant.id, job.id)),
     budget: budgetBlock(state, job, plan, at),
   };
@@ -46,10 +49,15 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   if (budget) return { kind: "budget", block: budget };
   if (places) return { kind: "next" };
   if (job.claim) return whoLeaves(state, job.claim);
-  if (wasKept) return keptForOthers(state);
-  const { demand } = group.facts.kind;
-  const claims = claimsInTheWay(state, demand, smallestShare(demand));
-  return claims.length > 0 ? { kind: "claimed", for: claims } : whatIsMissing(state, job.id, demand);
+  const blocked = blockedOf(job.id, group.facts.kind.demand);
+  if (wasKept) return keptForOthers(state, blocked);
+  const claims = claimsInTheWay(state, blocked);
+  if (claims.length > 0) return { kind: "claimed", for: claims };
+  return { kind: "resources", ...shortageOf(state, blocked), nodes: verdictsOf(state, blocked) };
+}
+
+function blockedOf(jobId: JobId, demand: Demand): Blocked {
+  return { jobId, demand, share: smallestShare(demand) };
 }
 
 function whoLeaves(state: State, claim: Claim) {
@@ -68,19 +76,21 @@ export function smallestShare(demand: Demand): Share {
   return shareOf(demand, demand.gpusPerNode ?? (demand.gang ? 1 : demand.gpus));
 }
 
-function whatIsMissing(state: State, jobId: JobId, demand: Demand): WaitReason {
-  return { kind: "resources", ...countGpus(state, jobId, demand), nodes: verdictsOf(state, jobId, demand) };
-}
-
-function verdictsOf(state: State, jobId: JobId, demand: Demand): readonly NodeVerdict[] {
-  const share = smallestShare(demand);
+function verdictsOf(state: State, { jobId, demand, share }: Blocked): readonly NodeVerdict[] {
   return state.cluster.nodes.map((node) => {
     return { node: node.record.name, verdict: judgeClosely(node, demand, share, jobId) };
   });
 }
 
-function keptForOthers(state: State) {
-  const { reservations } = state.scheduling;
+/** The reservations on nodes where the job would have room. */
+function keptForOthers(state: State, { jobId, demand, share }: Blocked) {
+  const reservations = state.scheduling.reservations.filter((it) => {
+    if (it.jobId === jobId) return false;
+    return it.shares.some(({ node: name }) => {
+      const node = state.nodes.get(name);
+      return node && judge(node, demand, share).answer === "fits";
+    });
+  });
   const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
   return { kind: "reserved", for: reservations.map((it) => it.jobId), at } as const;
 }
@@ -102,14 +112,8 @@ export type Blocker =
       readonly nodes: readonly NodeName[];
       readonly until: number;
     }
-  /** GPUs of its kind on nodes that can take work. A job without GPUs has only the nodes' verdicts. */
-  | {
-      readonly kind: "resources";
-      readonly gpusWanted: number;
-      readonly gpusFree: number;
-      readonly gpusSuitable: number;
-      readonly withheld: Withheld;
-    };
+  /** A job without GPUs has only the nodes' verdicts. */
+  | (Shortage & { readonly kind: "resources"; readonly gpusWanted: number });
 
 /** What a node says to the smallest part of the job. */
 export interface NodeVerdict {
@@ -134,8 +138,7 @@ export function explain(state: State, job: Job, at: number): Explanation {
   if (job.phase !== "queued" && job.phase !== "held") {
     return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
   }
-  const { demand } = state.kindOf(job.id);
-  const nodes = verdictsOf(state, job.id, demand);
+  const nodes = verdictsOf(state, blockedOf(job.id, state.kindOf(job.id).demand));
   const waitMs = estimateWaitMs(state, job.id, at);
   const startsAt = waitMs === undefined ? undefined : at + waitMs;
   return {
@@ -161,31 +164,15 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
 function roomBlockers(state: State, job: JobIn<"queued" | "held">, wasKept: boolean): readonly Blocker[] {
   if (state.nodes.size === 0) return [{ kind: "no-nodes" }];
   if (job.phase === "queued" && job.claim) return [{ ...whoLeaves(state, job.claim), until: job.claim.until }];
-  const { demand } = state.kindOf(job.id);
-  const claims = claimsInTheWay(state, demand, smallestShare(demand));
+  const blocked = blockedOf(job.id, state.kindOf(job.id).demand);
+  const claims = claimsInTheWay(state, blocked);
   if (!wasKept && claims.length === 0) {
-    return [{ kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, job.id, demand) }];
+    return [{ kind: "resources", gpusWanted: blocked.demand.gpus, ...shortageOf(state, blocked) }];
   }
   return [
-    ...(wasKept ? [keptForOthers(state)] : []),
+    ...(wasKept ? [keptForOthers(state, blocked)] : []),
     ...(claims.length > 0 ? [{ kind: "claimed", for: claims } as const] : []),
   ];
-}
-
-function countGpus(state: State, jobId: JobId, demand: Demand) {
-  const withheld = { throttling: 0, leftover: 0, claimed: 0 };
-  let gpusFree = 0;
-  let gpusSuitable = 0;
-  for (const node of state.nodes.values()) {
-    if (nodeObstacle(node, demand)) continue;
-    gpusFree += roomOn(node, demand).gpus;
-    gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
-    const own = withheldOn(node, demand, jobId);
-    withheld.throttling += own.throttling;
-    withheld.leftover += own.leftover;
-    withheld.claimed += own.claimed;
-  }
-  return { gpusFree, gpusSuitable, withheld };
 }
 
 /** How long the job is expected to run: as its newest attempt was, else as it would be if it were placed now. */

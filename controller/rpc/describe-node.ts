@@ -1,12 +1,17 @@
 /** Why nodes do not take a job, rendered for people. */
-import type { Demand } from "../core/model/job.ts";
+import { type Demand, WHOLE_DEVICE } from "../core/model/job.ts";
 import type { NodeReason, Verdict, Withheld } from "../core/schedule/reason.ts";
 import { namesOf } from "./names.ts";
 
 /** What one node says to a job; follows its name. */
 export function describeVerdict(verdict: Verdict, demand: Demand): string {
-  if (verdict.answer === "fits") return demand.gang ? "has room for a part of the job" : "has room for the job";
+  if (verdict.answer === "fits") return describeRoom(verdict.gpus ?? demand.gpus, demand);
   return describeReason(verdict.reason, demand);
+}
+
+function describeRoom(number: number, demand: Demand): string {
+  if (number >= demand.gpus) return "has room for the job";
+  return `has room for ${number} of the job's ${demand.gpus} GPUs`;
 }
 
 function describeReason(reason: NodeReason, demand: Demand): string {
@@ -32,6 +37,7 @@ function describeReason(reason: NodeReason, demand: Demand): string {
     case "too-little-memory":
       return `has ${reason.hasMb} MB of memory of the ${reason.wantsMb} needed`;
     case "gpus-busy":
+      if (demand.milli < WHOLE_DEVICE) return `has no GPU of which as much is free${describeWithheld(reason.withheld)}`;
       return `has ${gpus(reason.free, demand)} free of the ${reason.wants} needed${describeWithheld(reason.withheld)}`;
     case "cores-busy":
       return `has ${count(reason.free, "core")} free of the ${reason.wants} needed`;

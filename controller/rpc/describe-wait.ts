@@ -5,14 +5,12 @@ import type { BudgetBlock } from "../core/budget.ts";
 import type { NodeVerdict } from "../core/explain.ts";
 import { type Demand, WHOLE_DEVICE } from "../core/model/job.ts";
 import { type QuotaBlock, QUOTA_UNIT } from "../core/quota.ts";
-import type { Verdict, WaitReason } from "../core/schedule/reason.ts";
+import type { Shortage, Verdict, WaitReason } from "../core/schedule/reason.ts";
 import { describeVerdict, describeWithheld, gpus } from "./describe-node.ts";
 import { namesOf } from "./names.ts";
 
 /** Different reasons that a sentence tells. */
 const MAX_REASONS = 3;
-
-type Shortage = Omit<WaitReason & { kind: "resources" }, "kind">;
 
 /** Why a queued job does not start. */
 export function describeWait(why: WaitReason, demand: Demand): string {
@@ -73,13 +71,13 @@ export function describeReserved(why: { readonly for: readonly JobId[]; readonly
 }
 
 /** What there is too little of. */
-export function describeResources(why: Shortage, demand: Demand): string {
+export function describeResources(why: Shortage & { readonly nodes: readonly NodeVerdict[] }, demand: Demand): string {
   const possible = why.nodes.filter(({ verdict }) => verdict.answer !== "never");
   if (possible.length === 0) return `no node can ever run this: ${describeAll(why.nodes, demand)}`;
   const away = possible.filter(({ verdict }) => takesNothing(verdict));
   if (possible.length === away.length) return `waiting for a node: ${describeAll(away, demand)}`;
   if (away.length === 0) {
-    const never = neverTogether(why, possible.length, demand);
+    const never = neverTogether(why, demand);
     if (never) return `no nodes together can ever run this: ${never}`;
   }
   if (demand.gpus <= why.gpusFree) return `waiting for room: ${describeAll(possible, demand)}`;
@@ -87,12 +85,13 @@ export function describeResources(why: Shortage, demand: Demand): string {
 }
 
 /** What nodes that could each take a part of the job lack even when all of them are empty. */
-function neverTogether({ gpusSuitable }: Shortage, nodes: number, demand: Demand): string | undefined {
-  const { gpus: wanted, gpusPerNode = wanted } = demand;
+function neverTogether({ gpusSuitable, capacity }: Shortage, demand: Demand): string | undefined {
+  const { gpus: wanted, gpusPerNode } = demand;
   if (wanted > gpusSuitable) return `the cluster has ${gpus(gpusSuitable, demand)} of the ${wanted} needed`;
-  const wantedNodes = wanted / gpusPerNode;
-  if (nodes >= wantedNodes) return undefined;
-  return `${nodes} of the ${wantedNodes} nodes needed could have ${gpus(gpusPerNode, demand)} for it`;
+  if (capacity >= wanted) return undefined;
+  const many = `${gpus(capacity, demand)} of the ${wanted} needed`;
+  if (gpusPerNode !== undefined) return `${gpusPerNode} to a node they have ${many}`;
+  return `with their part of its cores and memory they have ${many}`;
 }
 
 /** What is missing of the GPUs of a job's kind. */

@@ -37,7 +37,8 @@ export interface Withheld {
 
 /** What one node says to a job: it fits, not now (room may be made), or never. */
 export type Verdict =
-  | { readonly answer: "fits" }
+  /** `gpus`: how many of the job's it has room for, where that was asked. */
+  | { readonly answer: "fits"; readonly gpus?: number }
   | { readonly answer: "not-now" | "never"; readonly reason: NodeReason };
 
 /** Why a queued job does not start. */
@@ -53,11 +54,17 @@ export type WaitReason =
   | { readonly kind: "no-nodes" }
   /** Its turn has not come: a scheduling pass is due. */
   | { readonly kind: "next" }
-  | {
+  | (Shortage & {
       readonly kind: "resources";
-      /** Suitable GPUs on nodes that can take work, and how many of them are free. */
-      readonly gpusFree: number;
-      readonly gpusSuitable: number;
-      readonly withheld: Withheld;
       readonly nodes: readonly { readonly node: NodeName; readonly verdict: Verdict }[];
-    };
+    });
+
+/** What there is on the nodes that take work and are large enough for a part of a job that does not fit. */
+export interface Shortage {
+  /** GPUs of its kind, and how many of them are free. */
+  readonly gpusSuitable: number;
+  readonly gpusFree: number;
+  /** How many of the job's GPUs would have a place, with their part of cores and memory, if all was free. */
+  readonly capacity: number;
+  readonly withheld: Withheld;
+}

@@ -1,7 +1,6 @@
 import type { DeviceId, JobId } from "../../../base/ids.ts";
 import { type ClaimedShare, type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import { freeHost, type Node } from "../model/node.ts";
-import type { State } from "../model/state.ts";
 import {
   countFitting,
   gpuCapacity,
@@ -35,9 +34,10 @@ export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
 /** As {@link judge}, of a job that waits, and with what is withheld from it: too dear to ask of every node in a pass. */
 export function judgeClosely(node: Node, demand: Demand, share: Share, jobId: JobId): Verdict {
   const verdict = judge(node, demand, share);
-  if (verdict.answer !== "not-now" || nodeObstacle(node, demand)) return verdict;
-  const busy = roomProblem(roomWithout(node, demand, ownClaim(node, jobId)), share);
-  if (!busy) return { answer: "fits" };
+  if (verdict.answer === "never" || nodeObstacle(node, demand)) return verdict;
+  const room = roomWithout(node, demand, ownClaim(node, jobId));
+  const busy = roomProblem(room, share);
+  if (!busy) return { answer: "fits", gpus: capacityIn(room, demand, share) };
   if (!roomProblem(roomBesideClaims(node, demand), share)) {
     return { answer: "not-now", reason: { kind: "claimed", for: [...node.claims.keys()] } };
   }
@@ -51,7 +51,7 @@ function ownClaim(node: Node, jobId: JobId): readonly ClaimedShare[] {
 }
 
 /** What the node would have free if nothing were kept for jobs that others make room for. */
-function roomBesideClaims(node: Node, demand: Demand): Room {
+export function roomBesideClaims(node: Node, demand: Demand): Room {
   return roomWithout(node, demand, [...node.claims.values()]);
 }
 
@@ -80,26 +80,11 @@ function roomOfDevices(node: Node, claims: readonly ClaimedShare[]): readonly nu
 }
 
 /**
- * For whom room is kept without which the job, which does not fit, would fit; empty when it would not fit either way.
+ * How many of the job's GPUs the room takes, each with its part of cores and memory; 1 for a job without GPUs that fits.
  *
  * @param share the smallest that one node can take
  */
-export function claimsInTheWay(state: State, demand: Demand, share: Share): readonly JobId[] {
-  if (state.claims.size === 0) return [];
-  const holders = new Set<JobId>();
-  let capacity = 0;
-  for (const node of state.cluster.nodes) {
-    if (nodeObstacle(node, demand)) continue;
-    const unclaimed = capacityIn(roomBesideClaims(node, demand), demand, share);
-    capacity += unclaimed;
-    if (unclaimed === capacityIn(roomOn(node, demand), demand, share)) continue;
-    for (const id of node.claims.keys()) holders.add(id);
-  }
-  return capacity >= Math.max(demand.gpus, 1) ? [...holders] : [];
-}
-
-/** How many of the job's GPUs the room takes; 1 for a job without GPUs that fits. */
-function capacityIn(room: Room, demand: Demand, share: Share): number {
+export function capacityIn(room: Room, demand: Demand, share: Share): number {
   if (roomProblem(room, share)) return 0;
   return demand.gang && demand.gpusPerNode === undefined ? gpuCapacity(room, demand) : Math.max(share.gpus, 1);
 }

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { asDeviceId, asNodeName, asTenantId, type JobId } from "../../../base/ids.ts";
 import { CoreWorld } from "../../../test/support/core-world.ts";
 import type { JobSpec } from "../../core/model/job.ts";
-import { DEFAULT_POLICY } from "../../core/model/policy.ts";
+import { DEFAULT_POLICY, policyNamed } from "../../core/model/policy.ts";
 import { fromDryRun, fromExplained } from "./explanation.ts";
 import { dryRun } from "../../core/dry-run.ts";
 
@@ -150,6 +150,49 @@ test("what a job waits for names what it asked for: the model, the memory, the s
 test("a gang that finds too few nodes of its size is told that it can never run", () => {
   const w = world(4, 1);
   expect(explained(w, w.submit({ gpuCount: 4, gang: true, gpusPerNode: 2 })).message).toBe(
-    "no nodes together can ever run this: 1 of the 2 nodes needed could have 2 GPUs for it",
+    "no nodes together can ever run this: 2 to a node they have 2 GPUs of the 4 needed",
   );
+});
+
+test("GPUs of nodes that are too small for the job are not counted: their being free would not help", () => {
+  const w = world(4, 2);
+  w.submit({ gpuCount: 3 });
+  expect(explained(w, w.submit({ gpuCount: 3 })).message).toBe("waiting for 2 more GPUs: 1 of 4 are free");
+});
+
+test("a gang is told how much of it each node has room for, and if all of them together never have enough", () => {
+  const w = world(4, 4);
+  w.submit({ gpuCount: 1, cpuCores: 5 });
+  expect(explained(w, w.submit({ gpuCount: 6, gang: true, cpuCores: 12 }))).toMatchObject({
+    message: "waiting for room: node-1 has room for 1 of the job's 6 GPUs; node-2 has room for 4 of the job's 6 GPUs",
+    nodes: [{ answer: "fits" }, { answer: "fits" }],
+  });
+  expect(explained(w, w.submit({ gpuCount: 6, gang: true, cpuCores: 18 })).message).toBe(
+    "no nodes together can ever run this: with their part of its cores and memory they have 4 GPUs of the 6 needed",
+  );
+});
+
+test("a gang for which there is too little room is not told that it is kept for others, though some of it is", () => {
+  const w = world(2, 2);
+  for (const gpuCount of [1, 2]) w.beginAll(w.submit({ gpuCount, maxRuntimeMinutes: 60 }));
+  const first = w.submit({ gpuCount: 2 });
+  expect(explained(w, w.submit({ gpuCount: 4, gang: true })).blockers).toMatchObject([
+    { kind: "resources", message: "waiting for 3 more GPUs: 1 of 4 are free" },
+  ]);
+  expect(explained(w, w.submit({ gpuCount: 1 })).blockers).toMatchObject([{ kind: "reserved", job_ids: [first] }]);
+});
+
+test("of the room that is kept only that is told of which the job could use, and never its own", () => {
+  const w = new CoreWorld({ policy: policyNamed("conservative") });
+  w.addTenant();
+  w.addNode("node-1", { gpus: 2, model: "A100" });
+  w.addNode("node-2", { gpus: 1, model: "H100" });
+  for (const spec of [{ gpuModel: "A100" }, { gpuModel: "H100" }]) {
+    w.beginAll(w.submit({ ...spec, maxRuntimeMinutes: 60 }));
+  }
+  const first = w.submit({ gpuCount: 2, gpuModel: "A100", maxRuntimeMinutes: 10 });
+  w.submit({ gpuModel: "H100", maxRuntimeMinutes: 10 });
+  const id = w.submit({ gpuModel: "A100", maxRuntimeMinutes: 90 });
+  expect(w.state.scheduling.reservations.map(({ jobId }) => jobId)).toContain(id);
+  expect(explained(w, id).blockers).toMatchObject([{ kind: "reserved", job_ids: [first] }]);
 });
