@@ -1,4 +1,4 @@
-import { DAY_MS, HOUR_MS } from "../../base/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/time.ts";
 import type { Job, JobSpec, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { DEFAULT_BUDGET_WINDOW_DAYS } from "./model/tenant.ts";
@@ -15,6 +15,15 @@ export interface BudgetBlock {
   readonly budgetHours: number;
   /** When enough will have left the window; undefined when that depends on what runs now. */
   readonly until: number | undefined;
+}
+
+/** With which limit the job would not go over its tenant's budget, in whole minutes; undefined where that bounds nothing. */
+export function affordableMinutes(state: State, job: Job, at: number): number | undefined {
+  // Nothing is affordable to a job that runs for ever: what is said of it is what is left.
+  const block = budgetBlock(state, job, { ms: Number.POSITIVE_INFINITY, basis: "guess" }, at);
+  if (!block) return undefined;
+  const left = block.budgetHours - block.spentHours - block.committedHours - block.claimedHours;
+  return Math.floor((left * HOUR_MS) / MINUTE_MS / gpusOf(state.spec(job.id)));
 }
 
 /** Whether the job would use more than is left of its tenant's budget if it ran for as long as it is expected to. */

@@ -1,4 +1,5 @@
 import { MINUTE_MS } from "../../base/time.ts";
+import { affordableMinutes } from "./budget.ts";
 import { Forecast } from "./forecast.ts";
 import { demandOf, type JobIn, type JobSpec } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -42,7 +43,7 @@ export function counterfactuals(
     return isEarlier;
   };
   for (const change of relaxations(spec)) tryChange(change);
-  for (const minutes of shorterLimits(state, spec, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
+  for (const minutes of shorterLimits(state, job, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
   for (const change of smallerSizes(state, spec)) if (tryChange(change)) break;
   return found.sort((a, b) => a.startsAt - b.startsAt);
 }
@@ -71,11 +72,16 @@ function relaxations(spec: JobSpec): readonly Partial<JobSpec>[] {
   return changes;
 }
 
-/** Limits with which the job would be gone before the room is needed that is kept for others, the longest first. */
-function shorterLimits(state: State, spec: JobSpec, at: number): readonly number[] {
-  const current = spec.maxRuntimeMinutes ?? Number.POSITIVE_INFINITY;
+/**
+ * Limits with which the job would be gone before the room is needed that is kept for others, and not go over its tenant's
+ * budget, the longest first.
+ */
+function shorterLimits(state: State, job: JobIn<"queued" | "held">, at: number): readonly number[] {
+  const current = state.spec(job.id).maxRuntimeMinutes ?? Number.POSITIVE_INFINITY;
+  const affordable = affordableMinutes(state, job, at) ?? Number.POSITIVE_INFINITY;
   const limits = state.scheduling.reservations.map((reservation) => Math.floor((reservation.at - at) / MINUTE_MS));
-  const useful = new Set(limits.filter((minutes) => minutes >= 1 && minutes < current));
+  const bounded = [affordable, ...limits.map((minutes) => Math.min(minutes, affordable))];
+  const useful = new Set(bounded.filter((minutes) => minutes >= 1 && minutes < current));
   return [...useful].sort((a, b) => b - a).slice(0, 4);
 }
 

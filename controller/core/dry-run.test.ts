@@ -101,3 +101,13 @@ test("a job that asks for far more of a host than any has is told how much would
   expect(cores).toMatchObject({ explanation: { counterfactuals: [{ change: { cpuCores: 64 } }] } });
   expect(memory).toMatchObject({ explanation: { counterfactuals: [{ change: { memoryMb: 512_000 } }] } });
 });
+
+test("a job that goes over its tenant's budget is told with which limit it would not", () => {
+  const w = world(2);
+  w.addTenant("thrifty", { gpuHoursBudget: 1.5 });
+  const thrifty = { tenantId: "thrifty" as never };
+  w.begin(w.submit({ ...thrifty, maxRuntimeMinutes: 30 }));
+  const counterfactuals = [{ change: { maxRuntimeMinutes: 60 }, startsAt: w.now }];
+  expect(tryOut(w, thrifty)).toMatchObject({ explanation: { blockers: [{ kind: "budget" }], counterfactuals } });
+  expect(tryOut(w, { ...thrifty, maxRuntimeMinutes: 60 })).toMatchObject({ startsAt: w.now });
+});

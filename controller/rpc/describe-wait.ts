@@ -45,11 +45,12 @@ export function describeBudget(block: BudgetBlock): string {
   const claimed = `${hours(claimedHours)} kept for jobs that others make room for`;
   const used = claimedHours > 0 ? `${spent}, ${committed} and ${claimed},` : `${spent} and ${committed}`;
   const when = until === undefined ? "" : `; there will be enough at ${formatTimestamp(until)}`;
-  return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}`;
+  const hint = wantedHours > budgetHours ? ": more than all of them, unless its max_runtime_minutes is less" : "";
+  return `budget: ${used} of ${hours(budgetHours)} GPU-hours, and the job may need ${hours(wantedHours)}${when}${hint}`;
 }
 
 function hours(value: number): string {
-  return String(Math.round(value * 10) / 10);
+  return String(Math.round(value * 100) / 100);
 }
 
 export function describePreempting(why: {

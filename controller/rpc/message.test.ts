@@ -58,6 +58,15 @@ test("a job held back by its tenant's quota names the quota", () => {
   expect(messageOfJob(w, w.submit({ gpuCount: 1 }))).toBe("quota: tenant uses 2 of 2 GPUs, and the job asks for 1");
 });
 
+test("a job that needs more than all of its tenant's budget is told that only a shorter limit would help", () => {
+  const w = new CoreWorld();
+  w.addTenant("tenant-1", { gpuHoursBudget: 0.25 });
+  w.addNode("node-1");
+  const some = "budget: 0 spent and 0 committed to running jobs of 0.25 GPU-hours, and the job may need";
+  const hint = "more than all of them, unless its max_runtime_minutes is less";
+  expect(messageOfJob(w, w.submit({ maxRuntimeMinutes: 18 }))).toBe(`${some} 0.3: ${hint}`);
+});
+
 test("without nodes a job waits for the first; after a failure it says what happened and when it goes on", () => {
   const empty = new CoreWorld();
   empty.addTenant();
