@@ -47,7 +47,7 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   const { places, wasKept, quota, budget } = lookAt(state, job, state.planOf(group), at);
   if (quota) return { kind: "quota", block: quota };
   if (budget) return { kind: "budget", block: budget };
-  if (places) return { kind: "next" };
+  if (places) return mayNotPass(state, job)[0] ?? { kind: "next" };
   if (job.claim) return whoLeaves(state, job.claim);
   const blocked = blockedOf(job.id, group.facts.kind.demand);
   if (wasKept) return keptForOthers(state, blocked);
@@ -93,6 +93,13 @@ function keptForOthers(state: State, { jobId, demand, share }: Blocked) {
   });
   const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
   return { kind: "reserved", for: reservations.map((it) => it.jobId), at } as const;
+}
+
+/** Where the policy lets nobody pass: whom a job that fits comes after. */
+function mayNotPass(state: State, job: Job): readonly (Blocker & { readonly kind: "reserved" })[] {
+  const first = state.scheduling.closedBy.get(state.kindOf(job.id).pool);
+  if (first === undefined || first === job.id || state.jobs.get(first)?.phase !== "queued") return [];
+  return [{ kind: "reserved", for: [first], at: Number.POSITIVE_INFINITY }];
 }
 
 /** One thing that keeps a job from starting; unlike {@link WaitReason}, of which there is one, there may be several. */
@@ -156,7 +163,7 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
     ...(quota ? [{ kind: "quota", block: quota } as const] : []),
     ...(budget ? [{ kind: "budget", block: budget } as const] : []),
-    ...(places ? [] : roomBlockers(state, job, wasKept)),
+    ...(places ? mayNotPass(state, job) : roomBlockers(state, job, wasKept)),
   ];
 }
 

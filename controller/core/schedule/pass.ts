@@ -48,8 +48,6 @@ class Pass {
   readonly #out: Output;
   readonly #at: number;
   readonly #isWhole: boolean;
-  /** Pools in which nobody may pass, by the policy. */
-  readonly #closed = new Set<string>();
   readonly #reserved = new Set<string>();
   readonly #preemption: Preemption;
   /** Whether a job that has just come may be ahead of one that room is kept for. */
@@ -137,7 +135,7 @@ class Pass {
   #preempt({ job, group }: Turn): boolean {
     const state = this.#state;
     const { kind } = group.facts;
-    if (this.#closed.has(kind.pool)) return false;
+    if (state.scheduling.closedBy.has(kind.pool)) return false;
     const wish = { job, kind, until: this.#endOf(state.planOf(group)) };
     return this.#preemption.makeRoom(group, wish, (places) => this.#isWithinQuota(job, holding(places, kind.demand)));
   }
@@ -151,7 +149,7 @@ class Pass {
   #consider({ job, group }: Turn): Refusal | undefined {
     const state = this.#state;
     const { kind } = group.facts;
-    if (this.#closed.has(kind.pool)) return "room";
+    if (state.scheduling.closedBy.has(kind.pool)) return "room";
     const plan = state.planOf(group);
     if (!this.#isWithinQuota(job, holdingOf(kind.demand))) return "quota";
     if (!this.#isWithinBudget(job, plan)) return "budget";
@@ -178,11 +176,12 @@ class Pass {
       return;
     }
     const { pool } = group.facts.kind;
+    const { closedBy } = this.#state.scheduling;
     switch (this.#state.settings.policy.backfill) {
       case "greedy":
         return;
       case "none":
-        this.#closed.add(pool);
+        if (!closedBy.has(pool)) closedBy.set(pool, job.id);
         return;
       case "easy":
         if (this.#reserved.has(pool)) return;

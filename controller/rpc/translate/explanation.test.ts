@@ -196,3 +196,18 @@ test("of the room that is kept only that is told of which the job could use, and
   expect(w.state.scheduling.reservations.map(({ jobId }) => jobId)).toContain(id);
   expect(explained(w, id).blockers).toMatchObject([{ kind: "reserved", job_ids: [first] }]);
 });
+
+test("where nobody may pass, a job that would fit is told who comes first", () => {
+  const w = new CoreWorld({ policy: policyNamed("fifo") });
+  w.addTenant();
+  w.addNode("node-1", { gpus: 2 });
+  const first = w.submit({ gpuCount: 1, maxRuntimeMinutes: 60 });
+  w.beginAll(first);
+  const wide = w.submit({ gpuCount: 2 });
+  const behind = w.submit({ gpuCount: 1 });
+  const message = `waiting for room: what is free is kept for ${wide}`;
+  expect(explained(w, wide).blockers).toMatchObject([{ kind: "resources" }]);
+  expect(explained(w, behind)).toMatchObject({ message, blockers: [{ kind: "reserved", message, job_ids: [wide] }] });
+  w.cancel(wide);
+  expect(w.job(behind).phase).toBe("starting");
+});
