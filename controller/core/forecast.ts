@@ -1,6 +1,7 @@
 import type { JobId } from "../../base/ids.ts";
 import { conclude, startRank } from "./transition.ts";
-import { isHeld, type Job, type JobIn } from "./model/job.ts";
+import { isHeld } from "./model/allocation.ts";
+import type { Job, JobIn } from "./model/job.ts";
 import { silentNode } from "./model/node.ts";
 import { lookAtWaiting } from "./on/tick.ts";
 import { State } from "./model/state.ts";

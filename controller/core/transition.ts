@@ -3,12 +3,10 @@ import { assert, present } from "../../base/assert.ts";
 import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
 import { chargePlaced, settleEnded } from "./budget.ts";
+import { type Allocation, type AllocationEnd, isHeld } from "./model/allocation.ts";
 import {
-  type Allocation,
-  type AllocationEnd,
   graceMsOf,
   type Hold,
-  isHeld,
   type Job,
   type JobEventKind,
   type JobIn,

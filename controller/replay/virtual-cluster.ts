@@ -2,7 +2,7 @@ import { assert, present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import { asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../core/input.ts";
-import type { AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/allocation.ts";
 import { DEFAULT_POLICY, type Policy } from "../core/model/policy.ts";
 import { State } from "../core/model/state.ts";
 import { type Effect, Output } from "../core/output.ts";

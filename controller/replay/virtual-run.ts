@@ -1,5 +1,5 @@
 import type { JobId } from "../../base/ids.ts";
-import type { Allocation } from "../core/model/job.ts";
+import type { Allocation } from "../core/model/allocation.ts";
 import type { AttemptRecord, JobRecord } from "./record.ts";
 import type { ClusterEvent } from "./workload.ts";
 

@@ -1,7 +1,8 @@
 /** One sentence on why a job is where it is: the core's reasons, rendered for people. */
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
-import { demandOf, type Hold, isHeld, type Job, type JobIn } from "../core/model/job.ts";
+import { isHeld } from "../core/model/allocation.ts";
+import { demandOf, type Hold, type Job, type JobIn } from "../core/model/job.ts";
 import type { Node } from "../core/model/node.ts";
 import type { State } from "../core/model/state.ts";
 import { describeWait } from "./describe-wait.ts";

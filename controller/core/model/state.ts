@@ -4,10 +4,9 @@ import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.t
 import { Claims } from "./claims.ts";
 import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
+import { type Allocation, isHeld } from "./allocation.ts";
 import {
-  type Allocation,
   type ArrayMembership,
-  isHeld,
   type Job,
   type JobIn,
   type JobSpec,

@@ -1,6 +1,7 @@
 import { type AllocationKey, allocationName, asDeviceId, type NodeName } from "../../../base/ids.ts";
 import type { AllocationReport, InputOf } from "../input.ts";
-import { type Allocation, isHeld, type Job } from "../model/job.ts";
+import { type Allocation, isHeld } from "../model/allocation.ts";
+import type { Job } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";

@@ -1,6 +1,7 @@
 import { allocationName } from "../../../base/ids.ts";
 import type { InputOf } from "../input.ts";
-import { isHeld, type JobIn } from "../model/job.ts";
+import { isHeld } from "../model/allocation.ts";
+import type { JobIn } from "../model/job.ts";
 import { type Node, type NodeRecord, silentNode } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";

@@ -1,5 +1,6 @@
 import { formatDuration } from "../../../base/time.ts";
-import { isHeld, type Job, type JobIn } from "../model/job.ts";
+import { isHeld } from "../model/allocation.ts";
+import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
