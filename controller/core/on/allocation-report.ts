@@ -6,7 +6,7 @@ import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { tellRelease, tellStopOf } from "../tell.ts";
-import { endRank, startRank } from "../transition.ts";
+import { endRank, startRank } from "../rank.ts";
 
 /** More allocations than any host runs: what an agent names beyond that is not remembered. */
 const MAX_LEFTOVERS = 10_000;

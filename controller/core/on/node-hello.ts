@@ -6,7 +6,8 @@ import { type Node, type NodeRecord, silentNode } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { tellLaunch, tellStop } from "../tell.ts";
-import { endRank, keyOf, note } from "../transition.ts";
+import { endRank } from "../rank.ts";
+import { keyOf, note } from "../transition.ts";
 import { applyReport } from "./allocation-report.ts";
 import { watchSilence } from "../watch-silence.ts";
 
