@@ -61,6 +61,7 @@ function usableNodes(state: State, demand: Demand, share: Share): readonly Node[
 
 function roomWhenEmpty({ record }: Node, demand: Demand): Room {
   const { devices, cpuCores, memoryMb } = record.inventory;
-  const gpus = demand.gpus === 0 ? 0 : devices.filter((device) => isSuitable(device, demand)).length;
+  let gpus = 0;
+  if (demand.gpus > 0) for (const device of devices) if (isSuitable(device, demand)) gpus += 1;
   return { gpus, cpuCores, memoryMb };
 }

@@ -16,8 +16,8 @@ import type { Verdict, Withheld } from "./reason.ts";
 
 /** What is withheld on the node of the devices that the job could take; what is kept for the job itself is not. */
 export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
+  if (demand.gpus === 0 || !hasWithheld(node)) return NOTHING;
   const counts = { throttling: 0, leftover: 0, claimed: 0 };
-  if (demand.gpus === 0) return counts;
   const leftovers = new Set([...node.leftovers.values()].flat());
   const room = roomOfDevices(node, ownClaim(node, jobId));
   for (const [index, device] of node.record.inventory.devices.entries()) {
@@ -31,14 +31,22 @@ export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
   return counts;
 }
 
+/** Whether anything is: of nearly every node nothing, and a message asks them all. */
+function hasWithheld({ leftovers, throttling, claims }: Node): boolean {
+  return leftovers.size + throttling.size + claims.size > 0;
+}
+
+const NOTHING: Withheld = { throttling: 0, leftover: 0, claimed: 0 };
+
 /** As {@link judge}, of a job that waits, and with what is withheld from it: too dear to ask of every node in a pass. */
 export function judgeClosely(node: Node, demand: Demand, share: Share, jobId: JobId): Verdict {
   const verdict = judge(node, demand, share);
-  if (verdict.answer === "never" || nodeObstacle(node, demand)) return verdict;
+  if (verdict.answer === "never" || (verdict.answer === "not-now" && !hasWithheld(node))) return verdict;
+  if (nodeObstacle(node, demand)) return verdict;
   const room = roomWithout(node, demand, ownClaim(node, jobId));
   const busy = roomProblem(room, share);
   if (!busy) return { answer: "fits", gpus: capacityIn(room, demand, share) };
-  if (!roomProblem(roomBesideClaims(node, demand), share)) {
+  if (node.claims.size > 0 && !roomProblem(roomBesideClaims(node, demand), share)) {
     return { answer: "not-now", reason: { kind: "claimed", for: [...node.claims.keys()] } };
   }
   const withheld = busy.kind === "gpus-busy" ? { withheld: withheldOn(node, demand, jobId) } : {};
