@@ -7,9 +7,18 @@
  * - `conflict` the object's state does not permit it
  * - `overloaded` a limit of this process is reached: try again later
  * - `unavailable` the part that must answer cannot be reached, or does not lead: try again
+ * - `node_away` the node that must answer cannot be reached: try again when it is back
  * - `internal` a bug or a broken machine; the cause is for the log
  */
-export type ErrorCode = "invalid" | "not_found" | "forbidden" | "conflict" | "overloaded" | "unavailable" | "internal";
+export type ErrorCode =
+  | "invalid"
+  | "not_found"
+  | "forbidden"
+  | "conflict"
+  | "overloaded"
+  | "unavailable"
+  | "node_away"
+  | "internal";
 
 /** What is wrong with one field. `field` is a path such as `environment.PATH` or `command[2]`. */
 export interface FieldError {

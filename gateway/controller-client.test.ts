@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { parseAddress } from "../base/address.ts";
 import { present } from "../base/assert.ts";
 import { ServiceStack } from "../base/service.ts";
+import { errorDetailTrailers } from "../proto/error-detail.ts";
 import { LEADER_TRAILER } from "../proto/load.ts";
 import { type FakeScheduler, Refusal, type Script, startFakeScheduler } from "../test/support/fake-scheduler.ts";
 import { sampleJob } from "../test/support/scheduler-samples.ts";
@@ -123,6 +124,18 @@ describe("a refusal keeps its sentence and fields", () => {
     const fields = [{ field: "gpu_count", message: "is too much" }];
     const client = clientOf((await fake({ GetJob: () => new Refusal(grpcStatus, "no", { fields }) })).address);
     await expect(client.call(scheduler.GetJob, job)).rejects.toMatchObject({ code, message: "no", fields });
+  });
+
+  test("a node that is away is told by its sentence, and no other controller is asked", async () => {
+    const metadata = errorDetailTrailers({ code: "node_away", fields: [] });
+    const leader = await fake({ GetJob: () => new Refusal(status.UNAVAILABLE, "Node n-1 is away", { metadata }) });
+    const other = await fake();
+    const client = clientOf(leader.address, other.address);
+    for (let time = 1; time <= 2; time += 1) {
+      const failure = client.call(scheduler.GetJob, job);
+      await expect(failure).rejects.toMatchObject({ code: "node_away", message: "Node n-1 is away" });
+    }
+    expect([leader, other].map((one) => one.received("GetJob").length)).toEqual([2, 0]);
   });
 
   test.each([

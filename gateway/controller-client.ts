@@ -13,7 +13,7 @@ import type { SchedulerServiceClient } from "../proto/generated/gpusched/v1/Sche
 import type { LogChunk__Output } from "../proto/generated/gpusched/v1/LogChunk.ts";
 import type { StreamLogsRequest } from "../proto/generated/gpusched/v1/StreamLogsRequest.ts";
 import { LEADER_TRAILER, SchedulerService } from "../proto/load.ts";
-import { fromGrpcError } from "./errors.ts";
+import { fromGrpcError, isNodeAway } from "./errors.ts";
 
 const CALL_DEADLINE_MS = 5_000;
 /** Until the first of a log that is not followed must be there: longer than the controller waits for the node. */
@@ -116,7 +116,7 @@ export class ControllerClient implements Service {
 
   /** Whom to ask after this failure; undefined when it is the answer. */
   #nextAfter(error: ServiceError, repeatable: boolean, tried: ReadonlySet<string>): string | undefined {
-    if (error.code !== grpcStatus.UNAVAILABLE) return undefined;
+    if (error.code !== grpcStatus.UNAVAILABLE || isNodeAway(error)) return undefined;
     const leader = leaderHint(error);
     if (leader !== undefined && !tried.has(leader)) return leader;
     if (!repeatable && leader === undefined && !wasNeverSent(error)) return undefined;
@@ -154,7 +154,7 @@ export function isServiceError(error: unknown): error is ServiceError {
 
 /** The next request should ask another: this one gave no answer at all. */
 function isSilence(error: ServiceError): boolean {
-  return error.code === grpcStatus.UNAVAILABLE || error.code === grpcStatus.DEADLINE_EXCEEDED;
+  return error.code === grpcStatus.DEADLINE_EXCEEDED || (error.code === grpcStatus.UNAVAILABLE && !isNodeAway(error));
 }
 
 /** The address of the leader, where a follower knows it. */

@@ -40,6 +40,7 @@ const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   conflict: 409,
   overloaded: 503,
   unavailable: 503,
+  node_away: 503,
   internal: 500,
 };
 
@@ -79,6 +80,11 @@ export function routeNotFound(): HttpError {
   return new HttpError(404, "Not found");
 }
 
+/** Whether the controller has answered, and it is a node that it cannot reach. */
+export function isNodeAway({ metadata }: ServiceError): boolean {
+  return readErrorDetail(metadata)?.code === "node_away";
+}
+
 /**
  * A failed call to a controller. The sentences of refusals are the controller's own and meant to be shown; those of
  * other failures come from the gRPC library and hold addresses, so they are only the cause.
@@ -99,6 +105,8 @@ export function fromGrpcError(error: ServiceError): RequestError {
     case grpcStatus.RESOURCE_EXHAUSTED:
       return new RequestError("overloaded", OVERLOADED_MESSAGE, { cause: error });
     case grpcStatus.UNAVAILABLE:
+      if (isNodeAway(error)) return refusal("node_away");
+      return new RequestError("unavailable", UNAVAILABLE_MESSAGE, { cause: error });
     case grpcStatus.DEADLINE_EXCEEDED:
     case grpcStatus.CANCELLED:
       return new RequestError("unavailable", UNAVAILABLE_MESSAGE, { cause: error });

@@ -1,7 +1,7 @@
-import { DAY_MS, HOUR_MS } from "../../base/time.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/time.ts";
 import type { Job, JobSpec, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
-import { DEFAULT_BUDGET_WINDOW_DAYS, type Tenant } from "./model/tenant.ts";
+import { DEFAULT_BUDGET_WINDOW_DAYS } from "./model/tenant.ts";
 import { gpusOf } from "./model/job.ts";
 
 /** A job that would go over its tenant's GPU-hours. */
@@ -9,30 +9,58 @@ export interface BudgetBlock {
   readonly spentHours: number;
   /** What running jobs are expected to use in all. */
   readonly committedHours: number;
+  /** What those are expected to use that others have been stopped for. */
+  readonly claimedHours: number;
   readonly wantedHours: number;
   readonly budgetHours: number;
   /** When enough will have left the window; undefined when that depends on what runs now. */
   readonly until: number | undefined;
 }
 
+/** With which limit the job would not go over its tenant's budget, in whole minutes; undefined where that bounds nothing. */
+export function affordableMinutes(state: State, job: Job, at: number): number | undefined {
+  // Nothing is affordable to a job that runs for ever: what is said of it is what is left.
+  const block = budgetBlock(state, job, { ms: Number.POSITIVE_INFINITY, basis: "guess" }, at);
+  if (!block) return undefined;
+  const left = block.budgetHours - block.spentHours - block.committedHours - block.claimedHours;
+  return Math.floor((left * HOUR_MS) / MINUTE_MS / gpusOf(state.spec(job.id)));
+}
+
 /** Whether the job would use more than is left of its tenant's budget if it ran for as long as it is expected to. */
-export function budgetBlock(state: State, tenant: Tenant, spec: JobSpec, plan: RuntimePlan, at: number) {
+export function budgetBlock(state: State, job: Job, plan: RuntimePlan, at: number): BudgetBlock | undefined {
+  const tenant = state.tenant(job.tenantId);
+  const spec = state.spec(job.id);
   const { gpuHoursBudget: budgetHours, budgetWindowDays = DEFAULT_BUDGET_WINDOW_DAYS } = tenant;
   if (budgetHours === undefined || spec.gpuCount === 0) return undefined;
   const windowMs = budgetWindowDays * DAY_MS;
   const spent = state.use.spentSince(tenant.id, windowMs, at);
   const committed = state.use.committed(tenant.id);
+  const claimed = claimedGpuMs(state, job);
   const wanted = plan.ms * gpusOf(spec);
-  const over = spent + committed + wanted - budgetHours * HOUR_MS;
+  const over = spent + committed + claimed + wanted - budgetHours * HOUR_MS;
   if (over <= 0) return undefined;
-  const block: BudgetBlock = {
+  return {
     spentHours: spent / HOUR_MS,
     committedHours: committed / HOUR_MS,
+    claimedHours: claimed / HOUR_MS,
     wantedHours: wanted / HOUR_MS,
     budgetHours,
     until: state.use.freedAt(tenant.id, windowMs, over, at),
   };
-  return block;
+}
+
+/**
+ * What other jobs of the tenant are expected to use for which room is kept while others leave it. So no job takes the
+ * GPU-hours for which victims were stopped.
+ */
+function claimedGpuMs(state: State, { id: except, tenantId }: Job): number {
+  let sum = 0;
+  for (const id of state.claims.keys()) {
+    const job = state.job(id);
+    if (id === except || job.tenantId !== tenantId || job.phase !== "queued") continue;
+    sum += state.planOf(state.groupOf(job)).ms * gpusOf(state.spec(id));
+  }
+  return sum;
 }
 
 /** A job has been placed: what it is expected to use is charged. */

@@ -1,4 +1,5 @@
 import { MINUTE_MS } from "../../base/time.ts";
+import { affordableMinutes } from "./budget.ts";
 import { Forecast } from "./forecast.ts";
 import { demandOf, type JobIn, type JobSpec } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -42,8 +43,8 @@ export function counterfactuals(
     return isEarlier;
   };
   for (const change of relaxations(spec)) tryChange(change);
-  for (const minutes of shorterLimits(state, spec, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
-  for (const change of smallerSizes(spec)) if (tryChange(change)) break;
+  for (const minutes of shorterLimits(state, job, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
+  for (const change of smallerSizes(state, spec)) if (tryChange(change)) break;
   return found.sort((a, b) => a.startsAt - b.startsAt);
 }
 
@@ -71,16 +72,21 @@ function relaxations(spec: JobSpec): readonly Partial<JobSpec>[] {
   return changes;
 }
 
-/** Limits with which the job would be gone before the room is needed that is kept for others, the longest first. */
-function shorterLimits(state: State, spec: JobSpec, at: number): readonly number[] {
-  const current = spec.maxRuntimeMinutes ?? Number.POSITIVE_INFINITY;
+/**
+ * Limits with which the job would be gone before the room is needed that is kept for others, and not go over its tenant's
+ * budget, the longest first.
+ */
+function shorterLimits(state: State, job: JobIn<"queued" | "held">, at: number): readonly number[] {
+  const current = state.spec(job.id).maxRuntimeMinutes ?? Number.POSITIVE_INFINITY;
+  const affordable = affordableMinutes(state, job, at) ?? Number.POSITIVE_INFINITY;
   const limits = state.scheduling.reservations.map((reservation) => Math.floor((reservation.at - at) / MINUTE_MS));
-  const useful = new Set(limits.filter((minutes) => minutes >= 1 && minutes < current));
+  const bounded = [affordable, ...limits.map((minutes) => Math.min(minutes, affordable))];
+  const useful = new Set(bounded.filter((minutes) => minutes >= 1 && minutes < current));
   return [...useful].sort((a, b) => b - a).slice(0, 4);
 }
 
 /** Fewer GPUs, with their part of cores and memory; or fewer cores and less memory for the same GPUs. */
-function smallerSizes(spec: JobSpec): readonly Partial<JobSpec>[] {
+function smallerSizes(state: State, spec: JobSpec): readonly Partial<JobSpec>[] {
   const { gpus, cpuCores, memoryMb } = demandOf(spec);
   const changes: Partial<JobSpec>[] = [];
   const unit = spec.gpusPerNode ?? 1;
@@ -93,7 +99,18 @@ function smallerSizes(spec: JobSpec): readonly Partial<JobSpec>[] {
       ...(spec.memoryMb === undefined ? {} : { memoryMb: Math.max(1, Math.ceil(memoryMb * part)) }),
     });
   }
-  if (cpuCores > 1) changes.push({ cpuCores: Math.ceil(cpuCores / 2) });
-  if (memoryMb > 1_024) changes.push({ memoryMb: Math.ceil(memoryMb / 2) });
+  const largest = largestHost(state);
+  if (cpuCores > 1) changes.push({ cpuCores: Math.min(Math.ceil(cpuCores / 2), largest.cpuCores) });
+  if (memoryMb > 1_024) changes.push({ memoryMb: Math.min(Math.ceil(memoryMb / 2), largest.memoryMb) });
   return changes;
+}
+
+/** The most cores and the most memory of any node: half of what nobody has may be as much too much. */
+function largestHost(state: State): { readonly cpuCores: number; readonly memoryMb: number } {
+  const largest = { cpuCores: 1, memoryMb: 1 };
+  for (const { record } of state.cluster.nodes) {
+    largest.cpuCores = Math.max(largest.cpuCores, record.inventory.cpuCores);
+    largest.memoryMb = Math.max(largest.memoryMb, record.inventory.memoryMb);
+  }
+  return largest;
 }

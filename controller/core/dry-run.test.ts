@@ -94,3 +94,20 @@ test("with too many jobs to look ahead it still says whether the job would be ac
   });
   expect(tryOut(w, { gpuCount: 5 })).toMatchObject({ kind: "refused" });
 }, 60_000);
+
+test("a job that asks for far more of a host than any has is told how much would do", () => {
+  const w = world(1);
+  const [cores, memory] = [tryOut(w, { cpuCores: 1_000 }), tryOut(w, { memoryMb: 2_000_000_000 })];
+  expect(cores).toMatchObject({ explanation: { counterfactuals: [{ change: { cpuCores: 64 } }] } });
+  expect(memory).toMatchObject({ explanation: { counterfactuals: [{ change: { memoryMb: 512_000 } }] } });
+});
+
+test("a job that goes over its tenant's budget is told with which limit it would not", () => {
+  const w = world(2);
+  w.addTenant("thrifty", { gpuHoursBudget: 1.5 });
+  const thrifty = { tenantId: "thrifty" as never };
+  w.begin(w.submit({ ...thrifty, maxRuntimeMinutes: 30 }));
+  const counterfactuals = [{ change: { maxRuntimeMinutes: 60 }, startsAt: w.now }];
+  expect(tryOut(w, thrifty)).toMatchObject({ explanation: { blockers: [{ kind: "budget" }], counterfactuals } });
+  expect(tryOut(w, { ...thrifty, maxRuntimeMinutes: 60 })).toMatchObject({ startsAt: w.now });
+});

@@ -2,14 +2,16 @@ import type { JobId, NodeName } from "../../base/ids.ts";
 import { type BudgetBlock, budgetBlock } from "./budget.ts";
 import { type Counterfactual, counterfactuals } from "./counterfactual.ts";
 import { estimateWaitMs } from "./forecast.ts";
-import type { Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
+import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
-import { isSuitable, judge, nodeObstacle, roomOn, type Share, shareOf } from "./schedule/filter.ts";
+import { judge, type Share, shareOf } from "./schedule/filter.ts";
 import { findPlaces, holding, type Place, type Placing } from "./schedule/place.ts";
-import { usageWithClaims } from "./schedule/preempt/claim.ts";
-import type { Verdict, WaitReason } from "./schedule/reason.ts";
+import { claimedUsage } from "./schedule/preempt/claim.ts";
+import type { Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
+import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
+import { judgeClosely } from "./schedule/withheld.ts";
 
 /** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
 const MAX_JOBS_TO_VARY = 5_000;
@@ -26,14 +28,15 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   const kind = state.kindOf(job.id);
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
   const places = findPlaces(state, placing);
-  const spec = state.spec(job.id);
   const tenant = state.tenant(job.tenantId);
+  // A gang may have met room that is kept for others where there would not be enough of it anyway.
+  const wasKept = placing.wasKept && hasRoom(state, blockedOf(job.id, kind.demand));
   const wanted = places ? holding(places, kind.demand) : holdingOf(kind.demand);
   return {
     places,
-    wasKept: placing.wasKept,
-    quota: quotaBlock(tenant.limits, usageWithClaims(state, tenant.id, job.id), wanted),
-    budget: budgetBlock(state, tenant, spec, plan, at),
+    wasKept,
+    quota: quotaBlock(tenant.limits, state.usageOf(tenant.id), wanted, claimedUsage(state, tenant.id, job.id)),
+    budget: budgetBlock(state, job, plan, at),
   };
 }
 
@@ -44,13 +47,22 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   const { places, wasKept, quota, budget } = lookAt(state, job, state.planOf(group), at);
   if (quota) return { kind: "quota", block: quota };
   if (budget) return { kind: "budget", block: budget };
-  if (places) return { kind: "next" };
-  if (job.claim) {
-    const nodes = job.claim.shares.map(({ node }) => node);
-    return { kind: "claimed", leaving: leavingFrom(state, nodes), nodes };
-  }
-  if (wasKept) return keptForOthers(state);
-  return whatIsMissing(state, group.facts.kind.demand);
+  if (places) return mayNotPass(state, job)[0] ?? { kind: "next" };
+  if (job.claim) return whoLeaves(state, job.claim);
+  const blocked = blockedOf(job.id, group.facts.kind.demand);
+  if (wasKept) return keptForOthers(state, blocked);
+  const claims = claimsInTheWay(state, blocked);
+  if (claims.length > 0) return { kind: "claimed", for: claims };
+  return { kind: "resources", ...shortageOf(state, blocked), nodes: verdictsOf(state, blocked) };
+}
+
+function blockedOf(jobId: JobId, demand: Demand): Blocked {
+  return { jobId, demand, share: smallestShare(demand) };
+}
+
+function whoLeaves(state: State, claim: Claim) {
+  const nodes = claim.shares.map(({ node }) => node);
+  return { kind: "preempting", leaving: leavingFrom(state, nodes), nodes } as const;
 }
 
 /** The jobs that are being stopped on these nodes. */
@@ -64,19 +76,30 @@ export function smallestShare(demand: Demand): Share {
   return shareOf(demand, demand.gpusPerNode ?? (demand.gang ? 1 : demand.gpus));
 }
 
-function whatIsMissing(state: State, demand: Demand): WaitReason {
-  return { kind: "resources", ...countGpus(state, demand), nodes: verdictsOf(state, demand) };
+function verdictsOf(state: State, { jobId, demand, share }: Blocked): readonly NodeVerdict[] {
+  return state.cluster.nodes.map((node) => {
+    return { node: node.record.name, verdict: judgeClosely(node, demand, share, jobId) };
+  });
 }
 
-function verdictsOf(state: State, demand: Demand): readonly NodeVerdict[] {
-  const share = smallestShare(demand);
-  return state.cluster.nodes.map((node) => ({ node: node.record.name, verdict: judge(node, demand, share) }));
-}
-
-function keptForOthers(state: State) {
-  const { reservations } = state.scheduling;
+/** The reservations on nodes where the job would have room. */
+function keptForOthers(state: State, { jobId, demand, share }: Blocked) {
+  const reservations = state.scheduling.reservations.filter((it) => {
+    if (it.jobId === jobId) return false;
+    return it.shares.some(({ node: name }) => {
+      const node = state.nodes.get(name);
+      return node && judge(node, demand, share).answer === "fits";
+    });
+  });
   const at = reservations.reduce((earliest, it) => Math.min(earliest, it.at), Number.POSITIVE_INFINITY);
-  return { kind: "reserved", for: [...reservations.map((it) => it.jobId), ...state.claims.keys()], at } as const;
+  return { kind: "reserved", for: reservations.map((it) => it.jobId), at } as const;
+}
+
+/** Where the policy lets nobody pass: whom a job that fits comes after. */
+function mayNotPass(state: State, job: Job): readonly (Blocker & { readonly kind: "reserved" })[] {
+  const first = state.scheduling.closedBy.get(state.kindOf(job.id).pool);
+  if (first === undefined || first === job.id || state.jobs.get(first)?.phase !== "queued") return [];
+  return [{ kind: "reserved", for: [first], at: Number.POSITIVE_INFINITY }];
 }
 
 /** One thing that keeps a job from starting; unlike {@link WaitReason}, of which there is one, there may be several. */
@@ -87,13 +110,17 @@ export type Blocker =
   | { readonly kind: "budget"; readonly block: BudgetBlock }
   /** There is room, and it is kept for others who come first. `at` is infinite where it cannot be told. */
   | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
-  /** GPUs of its kind on nodes that can take work. A job without GPUs has only the nodes' verdicts. */
+  /** There is room, and it is kept for jobs for which others were stopped. */
+  | { readonly kind: "claimed"; readonly for: readonly JobId[] }
+  /** Others are being stopped to make room for it, and must have left by `until`. */
   | {
-      readonly kind: "resources";
-      readonly gpusWanted: number;
-      readonly gpusFree: number;
-      readonly gpusSuitable: number;
-    };
+      readonly kind: "preempting";
+      readonly leaving: readonly JobId[];
+      readonly nodes: readonly NodeName[];
+      readonly until: number;
+    }
+  /** A job without GPUs has only the nodes' verdicts. */
+  | (Shortage & { readonly kind: "resources"; readonly gpusWanted: number });
 
 /** What a node says to the smallest part of the job. */
 export interface NodeVerdict {
@@ -118,8 +145,7 @@ export function explain(state: State, job: Job, at: number): Explanation {
   if (job.phase !== "queued" && job.phase !== "held") {
     return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
   }
-  const { demand } = state.kindOf(job.id);
-  const nodes = verdictsOf(state, demand);
+  const nodes = verdictsOf(state, blockedOf(job.id, state.kindOf(job.id).demand));
   const waitMs = estimateWaitMs(state, job.id, at);
   const startsAt = waitMs === undefined ? undefined : at + waitMs;
   return {
@@ -137,25 +163,23 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
     ...(quota ? [{ kind: "quota", block: quota } as const] : []),
     ...(budget ? [{ kind: "budget", block: budget } as const] : []),
-    ...(places ? [] : [roomBlocker(state, state.kindOf(job.id).demand, wasKept)]),
+    ...(places ? mayNotPass(state, job) : roomBlockers(state, job, wasKept)),
   ];
 }
 
-function roomBlocker(state: State, demand: Demand, wasKept: boolean): Blocker {
-  if (state.nodes.size === 0) return { kind: "no-nodes" };
-  if (wasKept) return keptForOthers(state);
-  return { kind: "resources", gpusWanted: demand.gpus, ...countGpus(state, demand) };
-}
-
-function countGpus(state: State, demand: Demand): { readonly gpusFree: number; readonly gpusSuitable: number } {
-  let gpusFree = 0;
-  let gpusSuitable = 0;
-  for (const node of state.nodes.values()) {
-    if (nodeObstacle(node, demand)) continue;
-    gpusFree += roomOn(node, demand).gpus;
-    gpusSuitable += node.record.inventory.devices.filter((device) => isSuitable(device, demand)).length;
+/** What a job that does not fit waits for, besides its tenant's limits. */
+function roomBlockers(state: State, job: JobIn<"queued" | "held">, wasKept: boolean): readonly Blocker[] {
+  if (state.nodes.size === 0) return [{ kind: "no-nodes" }];
+  if (job.phase === "queued" && job.claim) return [{ ...whoLeaves(state, job.claim), until: job.claim.until }];
+  const blocked = blockedOf(job.id, state.kindOf(job.id).demand);
+  const claims = claimsInTheWay(state, blocked);
+  if (!wasKept && claims.length === 0) {
+    return [{ kind: "resources", gpusWanted: blocked.demand.gpus, ...shortageOf(state, blocked) }];
   }
-  return { gpusFree, gpusSuitable };
+  return [
+    ...(wasKept ? [keptForOthers(state, blocked)] : []),
+    ...(claims.length > 0 ? [{ kind: "claimed", for: claims } as const] : []),
+  ];
 }
 
 /** How long the job is expected to run: as its newest attempt was, else as it would be if it were placed now. */

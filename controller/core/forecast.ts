@@ -1,6 +1,8 @@
 import type { JobId } from "../../base/ids.ts";
-import { conclude, startRank } from "./transition.ts";
-import { isHeld, type Job, type JobIn } from "./model/job.ts";
+import { startRank } from "./rank.ts";
+import { conclude } from "./transition.ts";
+import { isHeld } from "./model/allocation.ts";
+import type { Job, JobIn } from "./model/job.ts";
 import { silentNode } from "./model/node.ts";
 import { lookAtWaiting } from "./on/tick.ts";
 import { planRuntime } from "./model/runtime-history.ts";
@@ -176,7 +178,7 @@ function copyOf(state: State, at: number, quantile: number): State {
     for (const [name, devices] of node.leftovers) copy.nodes.get(node.record.name)?.leftovers.set(name, devices);
   }
   for (const job of state.alive()) {
-    copy.noteId(job.id);
+    copy.ids.note(job.id);
     copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
     copy.putJob(isLonger ? planLonger(copy, job) : job);
   }

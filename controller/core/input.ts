@@ -1,5 +1,6 @@
 import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts";
-import type { AllocationEnd, JobSpec } from "./model/job.ts";
+import type { AllocationEnd } from "./model/allocation.ts";
+import type { JobSpec } from "./model/job.ts";
 import type { DeviceReading, Inventory } from "./model/node.ts";
 import type { Limits, PriorityTier } from "./model/tenant.ts";
 

@@ -1,6 +1,7 @@
 import { assert } from "../../base/assert.ts";
 import type { DeviceId } from "../../base/ids.ts";
-import { isHeld, type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
+import { isHeld } from "./model/allocation.ts";
+import { type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { noUsage, type Usage } from "./model/tenant.ts";
 import { jobsInOrder } from "./schedule/turn.ts";

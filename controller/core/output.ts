@@ -1,5 +1,6 @@
 import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts";
-import type { Allocation, Job, JobEvent, JobEventKind, JobSpec } from "./model/job.ts";
+import type { Allocation } from "./model/allocation.ts";
+import type { Job, JobEvent, JobEventKind, JobSpec } from "./model/job.ts";
 import { MAX_HISTORY } from "./model/job.ts";
 import type { NodeRecord } from "./model/node.ts";
 import type { State } from "./model/state.ts";

@@ -23,19 +23,27 @@ export function holdingOf(demand: Demand): Holding {
 /** The first limit that the holding would break on top of what is held. */
 export interface QuotaBlock {
   readonly resource: "gpus" | Exclude<keyof Holding, "gpuMilli"> | "jobs";
+  /** What jobs hold. */
   readonly used: number;
+  /** What is kept for jobs while others make room for them. */
+  readonly claimed: number;
   readonly wanted: number;
   readonly limit: number;
 }
 
-/** Which limit keeps the tenant from holding this as well; undefined when none does. */
-export function quotaBlock(limits: Limits, usage: Usage, holding: Holding): QuotaBlock | undefined {
+/**
+ * Which limit keeps the tenant from holding this as well; undefined when none does.
+ *
+ * @param kept what will be its own besides, once others have made room
+ */
+export function quotaBlock(limits: Limits, usage: Usage, holding: Holding, kept?: Usage): QuotaBlock | undefined {
   for (const [resource, limited] of LIMITED) {
     const limit = limits[limited];
     // Most tenants have few limits, and this is asked several times for each start.
     if (limit === undefined) continue;
     const [used, wanted] = amounts(resource, usage, holding);
-    if (wanted > 0 && used + wanted > limit) return { resource, used, wanted, limit };
+    const claimed = kept === undefined ? 0 : amounts(resource, kept, holding)[0];
+    if (wanted > 0 && used + claimed + wanted > limit) return { resource, used, claimed, wanted, limit };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 /** Commands to agents. A node without a stream is told nothing: its next hello brings everything in step. */
 import type { AllocationKey, NodeName } from "../../base/ids.ts";
-import type { Allocation, Job, JobIn } from "./model/job.ts";
+import type { Allocation } from "./model/allocation.ts";
+import type { Job, JobIn } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import type { Output } from "./output.ts";
 

@@ -1,14 +1,12 @@
-/** How a job moves from phase to phase: every handler changes jobs through these functions alone. */
+/** How a job moves from phase to phase: every handler changes jobs through these functions and those of `rank.ts` alone. */
 import { assert, present } from "../../base/assert.ts";
 import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
 import { chargePlaced, settleEnded } from "./budget.ts";
+import { type Allocation, isHeld } from "./model/allocation.ts";
 import {
-  type Allocation,
-  type AllocationEnd,
   graceMsOf,
   type Hold,
-  isHeld,
   type Job,
   type JobEventKind,
   type JobIn,
@@ -18,10 +16,8 @@ import {
   WHOLE_DEVICE,
 } from "./model/job.ts";
 import type { State } from "./model/state.ts";
-import { expectedEnd } from "./schedule/timeline.ts";
 import { type Output, saveJob, withEvent } from "./output.ts";
 import { tellLaunch, tellStop } from "./tell.ts";
-import { verdictOn } from "./verdict.ts";
 
 /** Where a job's ranks will be, and for how long it is expected to stay. */
 export interface Placement {
@@ -175,83 +171,10 @@ function onDependencyEnded(state: State, out: Output, job: JobIn<"held">, ended:
   enter(state, out, bare(job), left, at);
 }
 
-/** A rank runs: the job runs once every rank does, or has. */
-export function startRank(state: State, out: Output, job: Job, rank: number, startedAt: number, at: number): void {
-  if (job.phase !== "starting" && job.phase !== "stopping") return;
-  const allocations = withRank(job, rank, (allocation) => ({ ...allocation, state: { phase: "running", startedAt } }));
-  if (job.phase === "stopping") saveJob(state, out, { ...job, allocations });
-  else saveStarted(state, out, { ...job, allocations }, at);
-}
-
-/** A rank is gone, and its devices with it. Decides what that means for the job. */
-export function endRank(
-  state: State,
-  out: Output,
-  job: JobIn<"starting" | "running" | "stopping">,
-  ended: { rank: number; startedAt: number | undefined; endedAt: number; end: AllocationEnd },
-  at: number,
-): void {
-  const { rank, startedAt, endedAt, end } = ended;
-  const allocations = withRank(job, rank, (allocation) => ({
-    ...allocation,
-    state: { phase: "ended", startedAt, endedAt, end },
-  }));
-  const allGone = !allocations.some(isHeld);
-  if (job.phase === "stopping") {
-    const next = { ...job, allocations };
-    if (allGone) conclude(state, out, next, next.verdict, endedAt);
-    else saveJob(state, out, next);
-    return;
-  }
-  const verdict = verdictOn(state.spec(job.id), job, allocations, end);
-  const startFailures = end.kind === "node" && startedAt === undefined ? job.startFailures + 1 : 0;
-  const next = { ...job, allocations, startFailures, startedAt: job.startedAt ?? startedAt };
-  if (!verdict) saveStarted(state, out, next, at);
-  else if (allGone) conclude(state, out, next, verdict, endedAt);
-  else {
-    state.putJob(next);
-    stopJob(state, out, next, verdict, at);
-  }
-}
-
-/** Makes a starting job a running one when every rank has begun, and arms its time limit. */
-function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running">, at: number): void {
-  const begun = job.allocations.every((allocation) => allocation.state.phase !== "assigned");
-  if (job.phase === "running" || !begun) {
-    saveJob(state, out, job);
-    return;
-  }
-  const startedAt = Math.max(...job.allocations.map(startOf), job.submittedAt);
-  const history = withEvent(job, at, "started", `running on ${job.allocations.map((a) => a.node).join(", ")}`);
-  const rest = job.isPreempted ? withoutPreemption(job) : job;
-  const running: JobIn<"running"> = { ...rest, phase: "running", startedAt, history };
-  saveJob(state, out, running);
-  armDeadlines(state, running, at);
-  // Its end is now expected at another time.
-  for (const { node } of running.allocations) touchQuietly(state, node);
-}
-
-function withoutPreemption({ isPreempted: _, ...rest }: JobIn<"starting" | "running">) {
-  return rest;
-}
-
-/** Sees to it that a running job is looked at when its time limit is reached, and when it outruns its plan. */
-export function armDeadlines(state: State, job: JobIn<"running">, at: number): void {
-  const limitAt = timeLimitAt(state, job);
-  if (limitAt !== undefined) state.deadlines.add({ at: limitAt, kind: "job", jobId: job.id });
-  const endAt = expectedEnd(job, at);
-  if (limitAt === undefined || endAt < limitAt) state.deadlines.add({ at: endAt, kind: "job", jobId: job.id });
-}
-
-function touchQuietly(state: State, name: NodeName): void {
+/** The end of what runs on the node is expected at another time. */
+export function touchQuietly(state: State, name: NodeName): void {
   const node = state.nodes.get(name);
   if (node) state.cluster.touch(node);
-}
-
-/** When the job will have run for as long as it may; undefined without a limit. */
-export function timeLimitAt(state: State, job: JobIn<"running">): number | undefined {
-  const minutes = state.spec(job.id).maxRuntimeMinutes;
-  return minutes === undefined || job.startedAt === undefined ? undefined : job.startedAt + minutes * 60_000;
 }
 
 /** Adds a line to the story of a job that otherwise stays as it is. */
@@ -262,14 +185,6 @@ export function note(state: State, out: Output, job: Job, kind: JobEventKind, me
 /** Names the job's allocation for the agent that runs it. */
 export function keyOf(job: Job, allocation: Allocation): AllocationKey {
   return { jobId: job.id, attempt: job.attempt, rank: allocation.rank };
-}
-
-function startOf(allocation: Allocation): number {
-  return allocation.state.phase === "assigned" ? 0 : (allocation.state.startedAt ?? 0);
-}
-
-function withRank(job: Job, rank: number, change: (allocation: Allocation) => Allocation): readonly Allocation[] {
-  return job.allocations.map((allocation) => (allocation.rank === rank ? change(allocation) : allocation));
 }
 
 /** The fields that every phase has. */

@@ -1,5 +1,6 @@
 import { exponentialBackoffMs } from "../../base/backoff.ts";
-import { type Allocation, type AllocationEnd, demandOf, type Job, type JobSpec, type Verdict } from "./model/job.ts";
+import type { Allocation, AllocationEnd } from "./model/allocation.ts";
+import { demandOf, type Job, type JobSpec, type Verdict } from "./model/job.ts";
 
 const RETRY_BASE_MS = 10_000;
 const RETRY_MAX_MS = 300_000;

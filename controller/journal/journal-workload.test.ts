@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/allocation.ts";
 import { LoopWorld } from "../../test/support/loop-world.ts";
 import { trueRunTime, workloadOf } from "./journal-workload.ts";
 import type { Submission, Workload } from "./workload.ts";

@@ -1,7 +1,8 @@
 import { RequestError } from "../../base/errors.ts";
 import type { JobId, NodeName } from "../../base/ids.ts";
 import type { Input, Unstamped } from "../core/input.ts";
-import { type Job, isHeld } from "../core/model/job.ts";
+import { isHeld } from "../core/model/allocation.ts";
+import type { Job } from "../core/model/job.ts";
 import type { Settings, State } from "../core/model/state.ts";
 import type { RowWrite } from "../core/output.ts";
 import type { Answer } from "../core/step.ts";

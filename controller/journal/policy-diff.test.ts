@@ -86,3 +86,25 @@ test("policies stand side by side with what was recorded, for all jobs and for e
     uncertain_run_times: {},
   });
 });
+
+test("a job that still runs when the journal ends has held its GPUs until then, for all and for its tenant", async () => {
+  world.addTenant("tenant-1");
+  world.addTenant("tenant-2");
+  world.addNode("node-1", 4);
+  await world.settle();
+  for (const [tenantId, gpuCount] of [["tenant-1", 1] as const, ["tenant-2", 2] as const]) {
+    world.submit({ tenantId: tenantId as never, gpuCount });
+    await world.settle();
+  }
+  for (const { node, name } of world.running()) world.report(node, name, { phase: "running", startedAt: world.now });
+  await world.settle();
+  for (let step = 0; step < 20; step += 1) {
+    world.advance(30_000, true);
+    await world.settle();
+  }
+  await world.close();
+  const [recorded] = policyDiff(await workloadOf(join(directory, "journal.000001")), [DEFAULT_POLICY]).columns;
+  expect(recorded.total).toMatchObject({ utilisationPercent: 75, gpuHours: 0.5 });
+  expect(recorded.tenants.get("tenant-1")).toMatchObject({ utilisationPercent: 25 });
+  expect(recorded.tenants.get("tenant-2")).toMatchObject({ utilisationPercent: 50 });
+});

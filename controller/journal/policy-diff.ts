@@ -42,7 +42,7 @@ export function policyDiff(workload: Workload, policies: readonly Policy[]): Pol
   const runs = policies.map((policy) => ({ policy, record: rerunUnder(rerun, policy) }));
   // The nodes come and go in the same way whatever the policy is.
   const nodes = runs[0]?.record ?? rerunUnder(rerun, workload.settings.policy);
-  const recorded: RunRecord = { ...nodes, jobs: rerun.recorded };
+  const recorded: RunRecord = { ...nodes, jobs: rerun.recorded, endMs: workload.endsAt - workload.beginsAt };
   return {
     beginsAt: workload.beginsAt,
     endsAt: workload.endsAt,

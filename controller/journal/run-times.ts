@@ -1,6 +1,6 @@
 import { type AllocationKey, allocationName, type JobId } from "../../base/ids.ts";
 import type { AllocationReport } from "../core/input.ts";
-import type { AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/allocation.ts";
 
 /** One try at a job that began on all of its nodes. Times are the agents' clocks, in milliseconds since the epoch. */
 export interface AttemptRun {

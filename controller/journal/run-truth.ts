@@ -1,5 +1,5 @@
 import { HOUR_MS, MINUTE_MS } from "../../base/time.ts";
-import type { AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/allocation.ts";
 import type { OwnEnd } from "../replay/workload.ts";
 import type { AttemptRun } from "./run-times.ts";
 import type { Submission } from "./workload.ts";

@@ -5,7 +5,8 @@ import { type NodeRecord, silentNode } from "../core/model/node.ts";
 import { type Settings, State } from "../core/model/state.ts";
 import type { Tenant } from "../core/model/tenant.ts";
 import { countDemand } from "../core/schedule/demand-mix.ts";
-import { armDeadlines, noteRuntime } from "../core/transition.ts";
+import { armDeadlines } from "../core/rank.ts";
+import { noteRuntime } from "../core/transition.ts";
 import type { Row, RowValue, StoreContents } from "../store/store.ts";
 import { watchSilence } from "../core/watch-silence.ts";
 
@@ -18,7 +19,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   const rows = Map.groupBy(contents.rows, (row) => row.table);
   for (const { key, value } of rows.get("tenant") ?? []) {
     state.tenants.set(asTenantId(key), rowAs<Tenant>(value));
-    state.noteId(asTenantId(key));
+    state.ids.note(asTenantId(key));
   }
   for (const { value } of rows.get("node") ?? []) {
     const node = silentNode(rowAs<NodeRecord>(value), at);
@@ -33,7 +34,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
 }
 
 function loadJob(state: State, job: Job, at: number): void {
-  state.noteId(job.id);
+  state.ids.note(job.id);
   state.putJob(job);
   countDemand(state.scheduling.mix, state.kindOf(job.id));
   if (job.phase === "held" && job.hold.kind !== "dependencies") {

@@ -1,4 +1,4 @@
-import type { JobRecord, RunRecord } from "./record.ts";
+import type { AttemptRecord, JobRecord, RunRecord } from "./record.ts";
 import { type TimelineMetrics, timelineOf } from "./timeline.ts";
 import { milliOf } from "./workload.ts";
 
@@ -55,10 +55,13 @@ export function metricsOf(run: RunRecord): RunMetrics {
   const byTenant = Map.groupBy(run.jobs, ({ job }) => job.tenant);
   const bySize = Map.groupBy(run.jobs, ({ job }) => sizeClassOf(milliOf(job)));
   return {
-    all: jobMetricsOf(run.jobs),
-    byTenant: new Map([...byTenant].map(([tenant, jobs]) => [tenant, jobMetricsOf(jobs)])),
+    all: jobMetricsOf(run.jobs, run.endMs),
+    byTenant: new Map([...byTenant].map(([tenant, jobs]) => [tenant, jobMetricsOf(jobs, run.endMs)])),
     bySize: new Map(
-      SIZE_CLASSES.filter((size) => bySize.has(size)).map((size) => [size, jobMetricsOf(bySize.get(size) ?? [])]),
+      SIZE_CLASSES.filter((size) => bySize.has(size)).map((size) => [
+        size,
+        jobMetricsOf(bySize.get(size) ?? [], run.endMs),
+      ]),
     ),
     timeline: timelineOf(run),
   };
@@ -73,8 +76,8 @@ function sizeClassOf(milli: number): SizeClass {
   return milli < 32_000 ? "16-31" : "32+";
 }
 
-/** Works out the figures of some jobs of a run. */
-export function jobMetricsOf(records: readonly JobRecord[]): JobMetrics {
+/** Works out the figures of some jobs of a run. What still ran when it ended has held its GPUs until then. */
+export function jobMetricsOf(records: readonly JobRecord[], runEndMs?: number): JobMetrics {
   const started = records.filter(({ attempts }) => attempts.length > 0);
   const refused = records.filter(({ refusal }) => refusal !== undefined).length;
   const ended = started.filter(({ attempts }) => attempts.at(-1)?.ended === "over");
@@ -94,7 +97,9 @@ export function jobMetricsOf(records: readonly JobRecord[]): JobMetrics {
     completionS: distributionOf(ended.map((record) => completionMsOf(record) / 1_000)),
     delayS: distributionOf(ended.map((record) => (completionMsOf(record) - keptMsOf(record)) / 1_000)),
     boundedSlowdown: slowdowns.reduce((sum, value) => sum + value, 0) / Math.max(1, slowdowns.length),
-    gpuHours: sumHours(started.flatMap(({ job, attempts }) => attempts.map((a) => milliOf(job) * lengthMsOf(a)))),
+    gpuHours: sumHours(
+      started.flatMap(({ job, attempts }) => attempts.map((a) => milliOf(job) * lengthMsOf(a, runEndMs))),
+    ),
     preemptions: preempted.length,
     lostGpuHours: sumHours(preempted.map(({ job, attempt: a }) => milliOf(job) * (lengthMsOf(a) - a.keptMs))),
   };
@@ -126,8 +131,8 @@ function requeueWaitsOf({ attempts }: JobRecord): number[] {
   return attempts.slice(1).map((attempt, index) => (attempt.startMs - (attempts[index]?.endMs ?? 0)) / 1_000);
 }
 
-function lengthMsOf({ startMs, endMs = startMs }: { startMs: number; endMs: number | undefined }): number {
-  return endMs - startMs;
+function lengthMsOf({ startMs, endMs }: AttemptRecord, runEndMs?: number): number {
+  return (endMs ?? runEndMs ?? startMs) - startMs;
 }
 
 /** Thousandths of a GPU times milliseconds, to GPU hours. */

@@ -47,6 +47,8 @@ export interface RunRecord {
   /** GPUs that there were from each time on, in order, where that changed: milliseconds since the start of the replay. */
   readonly capacity?: readonly CapacityStep[];
   readonly jobs: readonly JobRecord[];
+  /** When it was looked at for the last time, where jobs may still have run or waited then: milliseconds since the start. */
+  readonly endMs?: number;
 }
 
 /** How many GPUs there were from a time on. */

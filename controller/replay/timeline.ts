@@ -50,7 +50,7 @@ interface TenantLoad {
 /** Integrates over the run. Jobs that never started wait until its end. */
 export function timelineOf(run: RunRecord): TimelineMetrics {
   const jobs = run.jobs.filter((record) => record.refusal === undefined && milliOf(record.job) > 0);
-  const times = jobs.flatMap(({ job, attempts }) => [job.submitMs, ...attempts.map((a) => a.endMs ?? a.startMs)]);
+  const times = jobs.flatMap((record) => timesOf(record, run.endMs));
   const startMs = times.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const endMs = times.reduce((most, at) => Math.max(most, at), 0);
   const sweep = new Sweep(run);
@@ -60,6 +60,13 @@ export function timelineOf(run: RunRecord): TimelineMetrics {
   }
   sweep.moveTo(endMs);
   return jobs.length === 0 ? sweep.result(0, 0) : sweep.result(startMs, endMs);
+}
+
+/** When a job came, and when it is last known to have run or waited. */
+function timesOf({ job, attempts, droppedMs }: JobRecord, runEndMs?: number): readonly number[] {
+  const ends = attempts.map(({ startMs, endMs }) => endMs ?? runEndMs ?? startMs);
+  const isWaiting = attempts.length === 0 ? droppedMs === undefined : isTriedAgain(attempts.at(-1)?.ended);
+  return [job.submitMs, ...ends, ...(isWaiting && runEndMs !== undefined ? [runEndMs] : [])];
 }
 
 /** GPUs there were, the first step from the beginning on. */

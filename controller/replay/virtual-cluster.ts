@@ -2,15 +2,15 @@ import { assert, present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import { asTenantId, type JobId } from "../../base/ids.ts";
 import type { AllocationReport, Input, Unstamped } from "../core/input.ts";
-import type { AllocationEnd } from "../core/model/job.ts";
+import type { AllocationEnd } from "../core/model/allocation.ts";
 import { DEFAULT_POLICY, type Policy } from "../core/model/policy.ts";
 import { State } from "../core/model/state.ts";
 import { type Effect, Output } from "../core/output.ts";
 import { schedule } from "../core/schedule/pass.ts";
 import { step } from "../core/step.ts";
 import { EventHeap } from "./event-heap.ts";
-import { type AttemptEnd, type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
-import type { Event, Run, Submitted } from "./virtual-run.ts";
+import { type AttemptRecord, type JobRecord, newRecord, type RunRecord } from "./record.ts";
+import { closeRun, type Event, type Run, type Submitted } from "./virtual-run.ts";
 import { VirtualNodes } from "./virtual-node.ts";
 import { tenantInput, togetherSubmitted, VirtualUsers } from "./virtual-users.ts";
 import type { ClusterEvent, ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
@@ -260,20 +260,8 @@ export class VirtualCluster {
   }
 
   #close(run: Run): void {
-    run.isOver = true;
     this.#runs.delete(run.jobId);
-    run.current.endMs = this.#now;
-    run.current.ended = this.#endOf(run);
-    if (run.current.ended === "over") run.current.keptMs = this.#now - run.current.startMs;
-    // What comes after a failure is another run, which is known from its beginning.
-    if (run.current.ended === "failed") run.current.keptMs = 0;
-  }
-
-  #endOf({ jobId, isLost, isStopping }: Run): AttemptEnd {
-    const job = this.state.jobs.get(jobId);
-    if (job?.phase === "finished") return job.outcome.kind === "preempted" ? "cut-off" : "over";
-    if (isLost) return "lost";
-    return isStopping ? "requeued" : "failed";
+    closeRun(run, this.state.jobs.get(run.jobId), this.#now);
   }
 
   /** The node is gone, and with it what it ran; other ranks of the same attempts are for the core to stop. */

@@ -1,6 +1,7 @@
 import type { JobId } from "../../base/ids.ts";
-import type { Allocation } from "../core/model/job.ts";
-import type { AttemptRecord, JobRecord } from "./record.ts";
+import type { Allocation } from "../core/model/allocation.ts";
+import type { Job } from "../core/model/job.ts";
+import type { AttemptEnd, AttemptRecord, JobRecord } from "./record.ts";
 import type { ClusterEvent } from "./workload.ts";
 
 /** An attempt that runs on the virtual nodes. */
@@ -31,4 +32,21 @@ export type Event =
 export interface Submitted {
   readonly jobId: JobId | undefined;
   readonly of: JobRecord;
+}
+
+/** Nothing of the attempt runs any more: what it was is recorded, by what has become of its job. */
+export function closeRun(run: Run, job: Job | undefined, nowMs: number): void {
+  const { current } = run;
+  run.isOver = true;
+  current.endMs = nowMs;
+  current.ended = endOf(run, job);
+  if (current.ended === "over") current.keptMs = nowMs - current.startMs;
+  // What comes after a failure is another run, which is known from its beginning.
+  if (current.ended === "failed") current.keptMs = 0;
+}
+
+function endOf({ isLost, isStopping }: Run, job: Job | undefined): AttemptEnd {
+  if (job?.phase === "finished") return job.outcome.kind === "preempted" ? "cut-off" : "over";
+  if (isLost) return "lost";
+  return isStopping ? "requeued" : "failed";
 }

@@ -10,6 +10,7 @@ const STATUS: Readonly<Record<ErrorCode, grpc.status>> = {
   conflict: grpc.status.FAILED_PRECONDITION,
   overloaded: grpc.status.RESOURCE_EXHAUSTED,
   unavailable: grpc.status.UNAVAILABLE,
+  node_away: grpc.status.UNAVAILABLE,
   internal: grpc.status.INTERNAL,
 };
 

@@ -64,11 +64,11 @@ export class LogRelay {
   /**
    * The output of one rank, as the agent sends it.
    *
-   * @throws RequestError `unavailable` when the node is not connected or falls silent, `not_found` when it keeps no output
+   * @throws RequestError `node_away` when the node is not connected or falls silent, `not_found` when it keeps no output
    */
   async *read(node: NodeName, key: AllocationKey, query: LogQuery, signal: AbortSignal): AsyncGenerator<Buffer> {
     const stream = this.#streams.get(node);
-    if (!stream) throw new RequestError("unavailable", `the output is on node ${node}, which is not connected`);
+    if (!stream) throw away(node, "is not connected", `once ${RETURNS}`);
     if (this.#readers.size >= MAX_READERS)
       throw new RequestError("overloaded", "too many readers of output; try later");
     this.#lastRequest += 1;
@@ -100,6 +100,12 @@ export class LogRelay {
   }
 }
 
+const RETURNS = "its agent runs and reaches the controller";
+
+function away(node: string, problem: string, when: string): RequestError {
+  return new RequestError("node_away", `Node ${node} ${problem}, and the output is there: try again ${when}`);
+}
+
 /** What has come for one reader and was not taken yet: bounded by the agent's credit. */
 class Inbox implements Reader {
   readonly #node: string;
@@ -127,9 +133,9 @@ class Inbox implements Reader {
     for (;;) {
       const data = this.#waiting.shift();
       if (data) return data;
-      if (this.#lost) throw new RequestError("unavailable", `the connection to node ${this.#node} was lost`);
+      if (this.#lost) throw away(this.#node, "has lost its connection", `once ${RETURNS}`);
       const inTime = await this.#arrival(deadlineMs);
-      if (!inTime) throw new RequestError("unavailable", `node ${this.#node} did not send the output in time`);
+      if (!inTime) throw away(this.#node, "does not answer", "a little later");
     }
   }
 

@@ -25,13 +25,13 @@ test("a job whose GPUs are free but scattered says what each node lacks", () => 
   w.submit({ gpuCount: 3 });
   w.submit({ gpuCount: 3 });
   const id = w.submit({ gpuCount: 2 });
-  expect(messageOfJob(w, id)).toBe("waiting for room: node-1, node-2 has 1 suitable GPUs free of the 2 needed");
+  expect(messageOfJob(w, id)).toBe("waiting for room: node-1, node-2 has 1 GPU free of the 2 needed");
 });
 
 test("a job that no node can ever run says so at once", () => {
   const w = world();
   expect(messageOfJob(w, w.submit({ gpuCount: 5 }))).toBe(
-    "no node can ever run this: node-1 has 4 suitable GPUs of the 5 needed",
+    "no node can ever run this: node-1 has 4 GPUs of the 5 needed",
   );
   expect(messageOfJob(w, w.submit({ cpuCores: 9 }))).toBe(
     "no node can ever run this: node-1 has 8 cores of the 9 needed",
@@ -58,6 +58,15 @@ test("a job held back by its tenant's quota names the quota", () => {
   expect(messageOfJob(w, w.submit({ gpuCount: 1 }))).toBe("quota: tenant uses 2 of 2 GPUs, and the job asks for 1");
 });
 
+test("a job that needs more than all of its tenant's budget is told that only a shorter limit would help", () => {
+  const w = new CoreWorld();
+  w.addTenant("tenant-1", { gpuHoursBudget: 0.25 });
+  w.addNode("node-1");
+  const some = "budget: 0 spent and 0 committed to running jobs of 0.25 GPU-hours, and the job may need";
+  const hint = "more than all of them, unless its max_runtime_minutes is less";
+  expect(messageOfJob(w, w.submit({ maxRuntimeMinutes: 18 }))).toBe(`${some} 0.3: ${hint}`);
+});
+
 test("without nodes a job waits for the first; after a failure it says what happened and when it goes on", () => {
   const empty = new CoreWorld();
   empty.addTenant();
@@ -74,6 +83,7 @@ test("a running job on a silent node says so", () => {
   w.begin(id);
   expect(messageOfJob(w, id)).toBe("");
   w.disconnect("node-1");
+  expect(messageOfJob(w, id)).toBe("");
   w.advance(15_000);
   expect(messageOfJob(w, id)).toBe("node node-1 is unreachable; the job is presumed to go on");
   w.cancel(id);
@@ -85,6 +95,7 @@ test("a job that starts or stops says which node that it waits for is silent, an
   const id = w.submit({ gpuCount: 8, gang: true });
   expect(messageOfJob(w, id)).toBe("starting on node-1, node-2");
   w.disconnect("node-2");
+  expect(messageOfJob(w, id)).toBe("starting on node-1, node-2: node node-2 is not connected");
   w.advance(10_000);
   w.heartbeat("node-1");
   w.advance(5_000);
@@ -104,11 +115,9 @@ test("a job that starts or stops says which node that it waits for is silent, an
 test("a gang that is larger than the cluster is told so", () => {
   const w = world();
   const id = w.submit({ gpuCount: 4_096, gang: true });
-  expect(messageOfJob(w, id)).toBe(
-    "no nodes together can ever run this: the cluster has 4 suitable GPUs of the 4096 needed",
-  );
+  expect(messageOfJob(w, id)).toBe("no nodes together can ever run this: the cluster has 4 GPUs of the 4096 needed");
   w.addNode("node-2", { gpus: 4 });
-  expect(messageOfJob(w, id)).toContain("the cluster has 8 suitable GPUs of the 4096 needed");
+  expect(messageOfJob(w, id)).toContain("the cluster has 8 GPUs of the 4096 needed");
   const large = w.submit({ gpuCount: 12, gang: true, gpuMemoryMb: 80_000 });
   w.addNode("node-3", { gpus: 8 });
   w.disconnect("node-3");

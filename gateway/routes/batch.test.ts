@@ -104,7 +104,7 @@ test("a dry run submits nothing and is 200, whether the job would be accepted or
       reason: null,
       would_start_at: "2024-01-15T10:32:00Z",
       estimated_wait: "2m0s",
-      blockers: [{ kind: "quota", missing: 2 }, { kind: "not_before" }],
+      blockers: [{ kind: "quota", missing: 2 }, { kind: "not_before" }, { kind: "claimed" }],
     },
   });
   fake.script["DryRunJob"] = () => ({
@@ -132,6 +132,11 @@ test("an explanation has everything that is in the way, with what is missing in 
     estimated_wait: "2m0s",
     estimated_start_by: "2024-01-15T10:40:00Z",
     nodes_left_out: 0,
+    blockers: [
+      { kind: "quota", resource: "gpus", limit: 10, used: 10, wanted: 2, missing: 2, until: null, job_ids: [] },
+      { kind: "not_before", resource: null, limit: null, until: "2024-01-15T10:32:00Z" },
+      { kind: "claimed", message: "waiting for room", until: null, job_ids: ["job-1705314600000000009"] },
+    ],
     nodes: [
       { node_name: "node-2", answer: "fits", reason: null, missing: null },
       { node_name: "node-1", answer: "not_now", reason: "gpus_busy", resource: "gpus", has: 1, wanted: 2, missing: 1 },

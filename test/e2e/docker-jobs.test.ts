@@ -105,7 +105,7 @@ test("two jobs hold different GPUs, and a third waits until one is back", async 
   const third = await world.submit({ gpu_count: 1, script: "echo $NVIDIA_VISIBLE_DEVICES" });
   expect(await world.rest.job(third)).toMatchObject({
     state: "pending",
-    message: "waiting for 1 more GPUs: 0 of 4 are free",
+    message: "waiting for 1 more GPU: 0 of 4 are free",
   });
   await world.tell(first);
   const { state, allocated_gpus: gpus } = await world.untilOver(third);

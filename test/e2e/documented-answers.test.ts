@@ -107,7 +107,7 @@ describe("jobs", () => {
     const { body } = await call("GET", `/api/v1/jobs/${id}`);
     expect(body).toMatchObject({ state: "pending", allocated_gpus: [], node_name: "", started_at: null });
     expect(body["queue_position"]).toBeGreaterThan(0);
-    expect(body["message"]).toMatch(/4 suitable GPUs of the 5 needed/);
+    expect(body["message"]).toMatch(/4 GPUs of the 5 needed/);
     await call("DELETE", `/api/v1/jobs/${id}`);
   });
 

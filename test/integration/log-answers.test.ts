@@ -69,13 +69,20 @@ test.each(["", "?follow=true"])("output that is no longer kept is 404 (%s)", asy
   expect(await response.json()).toEqual({ error: "the output is no longer kept" });
 });
 
-test.each(["", "?follow=true"])("output on a node that is away is 503 (%s)", async (follow) => {
-  const on = await reading();
-  const id = await on.submit();
-  await on.start(id);
-  await on.node.close();
-  await expect.poll(async () => (await on.read(id, follow)).status, patience).toBe(503);
-});
+test.each(["", "?follow=true"])(
+  "output on a node that is away is 503, and says which node that is (%s)",
+  async (follow) => {
+    const on = await reading();
+    const id = await on.submit();
+    await on.start(id);
+    await on.node.close();
+    await expect.poll(async () => (await on.read(id, follow)).status, patience).toBe(503);
+    const { error } = (await (await on.read(id, follow)).json()) as { error: string };
+    expect(error).toBe(
+      "Node node-1 is not connected, and the output is there: try again once its agent runs and reaches the controller",
+    );
+  },
+);
 
 test("who follows a job that is quiet, or has not started, has the beginning of the answer at once", async () => {
   const on = await reading();

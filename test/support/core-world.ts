@@ -11,7 +11,8 @@ import {
 } from "../../base/ids.ts";
 import type { AllocationReport, Input, TenantFields, Unstamped } from "../../controller/core/input.ts";
 import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
-import type { AllocationEnd, Job, JobSpec } from "../../controller/core/model/job.ts";
+import type { AllocationEnd } from "../../controller/core/model/allocation.ts";
+import type { Job, JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Settings, State } from "../../controller/core/model/state.ts";

@@ -62,14 +62,15 @@ export const sampleExplanation = {
       missing: 2,
     },
     { kind: "not-before", message: "not to start before 2024-01-15T10:32:00Z", until_ms: SUBMITTED_AT_MS + 120_000 },
+    { kind: "claimed", message: "waiting for room", job_ids: ["job-1705314600000000009"] },
   ],
   nodes: [
-    { node_name: "node-2", answer: "fits", message: "fits a part of the job" },
+    { node_name: "node-2", answer: "fits", message: "has room for the job" },
     {
       node_name: "node-1",
       answer: "not-now",
       reason: "gpus-busy",
-      message: "has 1 suitable GPUs free of the 2 needed",
+      message: "has 1 GPU free of the 2 needed",
       resource: "gpus",
       has: 1,
       wanted: 2,

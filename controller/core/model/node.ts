@@ -1,5 +1,6 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
-import { type Allocation, type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
+import type { Allocation } from "./allocation.ts";
+import { type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
 
 /** A device as its agent describes it; `index` is for people only. */
 export interface Device {

@@ -10,9 +10,9 @@ const MAX_KEYS = 50_000;
 /** What a job is taken to run of which nothing at all is known. */
 const UNKNOWN_MS = 4 * HOUR_MS;
 
-/** The part of a job's likeness that a key names, the most telling first. */
-type Likeness = (spec: JobSpec, shape: string) => string;
-const LIKENESSES: readonly Likeness[] = [
+/** By what jobs are similar, as a key, the most telling first. */
+type Similarity = (spec: JobSpec, shape: string) => string;
+const SIMILARITIES: readonly Similarity[] = [
   (spec, shape) => `${spec.tenantId} a ${spec.name} ${spec.image ?? ""} ${shape}`,
   (spec) => `${spec.tenantId} b ${spec.name} ${spec.image ?? ""}`,
   (spec, shape) => `${spec.tenantId} c ${shape}`,
@@ -27,7 +27,7 @@ interface Samples {
 }
 
 /**
- * How long jobs ran, by tenant and likeness. A prediction is a quantile of the newest runs of the most similar jobs of which
+ * How long jobs ran, by tenant and similarity. A prediction is a quantile of the newest runs of the most similar jobs of which
  * there are enough: unlike a mean, one run that hung for a week does not move it.
  *
  * Source of the idea that a user's last runs predict the next better than what users ask for: Tsafrir, Etsion, Feitelson,
@@ -51,8 +51,8 @@ export class RuntimeHistory {
   /** A job of this spec ran to its own end. */
   add(spec: JobSpec, shape: string, ranMs: number): void {
     if (this.#isFrozen) return;
-    for (const likeness of LIKENESSES) {
-      const key = likeness(spec, shape);
+    for (const similarity of SIMILARITIES) {
+      const key = similarity(spec, shape);
       const samples = this.#byKey.get(key) ?? { newest: [], sorted: [] };
       this.#byKey.delete(key);
       this.#byKey.set(key, samples);
@@ -69,8 +69,8 @@ export class RuntimeHistory {
 
   /** The key of the most similar jobs of which enough have run; empty when there are none. */
   keyFor(spec: JobSpec, shape: string): string {
-    for (const likeness of LIKENESSES) {
-      const key = likeness(spec, shape);
+    for (const similarity of SIMILARITIES) {
+      const key = similarity(spec, shape);
       if ((this.#byKey.get(key)?.newest.length ?? 0) >= MIN_SAMPLES) return key;
     }
     return "";

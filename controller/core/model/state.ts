@@ -1,13 +1,12 @@
 import { assert, present } from "../../../base/assert.ts";
-import { asJobId, asTenantId, type DeviceId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
+import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
 import { Claims } from "./claims.ts";
 import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
+import { type Allocation, isHeld } from "./allocation.ts";
 import {
-  type Allocation,
   type ArrayMembership,
-  isHeld,
   type Job,
   type JobIn,
   type JobSpec,
@@ -16,6 +15,7 @@ import {
   stateOf,
   WHOLE_DEVICE,
 } from "./job.ts";
+import { IdSource } from "./id-source.ts";
 import { JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
 import type { Holder, Node } from "./node.ts";
@@ -45,6 +45,7 @@ export class State {
   readonly tenants = new Map<TenantId, Tenant>();
   readonly cluster = new Cluster();
   readonly kinds = new Kinds();
+  readonly ids = new IdSource();
 
   readonly queue = new JobQueue();
   /** The group of each queued job. */
@@ -80,8 +81,6 @@ export class State {
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */
   growth = 0;
   readonly #alive = new Set<JobId>();
-  #lastIdMs = 0;
-  #idsThisMs = 0;
 
   /**
    * @param at the time: uses of GPUs long ago weigh less
@@ -259,38 +258,6 @@ export class State {
 
   #nodeOf(job: Job, allocation: Allocation): Node {
     return present(this.nodes.get(allocation.node), `node ${allocation.node} of ${job.id}`);
-  }
-
-  newJobId(at: number): JobId {
-    return asJobId(`job-${this.#newDigits(at)}`);
-  }
-
-  newTenantId(at: number): TenantId {
-    return asTenantId(`tenant-${this.#newDigits(at)}`);
-  }
-
-  /** 19 digits that only grow: milliseconds, and a count within them. A clock that goes back does not repeat them. */
-  #newDigits(at: number): string {
-    if (at > this.#lastIdMs) {
-      this.#lastIdMs = Math.floor(at);
-      this.#idsThisMs = 0;
-    } else if (++this.#idsThisMs > 999_999) {
-      this.#lastIdMs += 1;
-      this.#idsThisMs = 0;
-    }
-    return `${String(this.#lastIdMs).padStart(13, "0")}${String(this.#idsThisMs).padStart(6, "0")}`;
-  }
-
-  /** Makes sure that no id at or below this one is given out: called for every id that was loaded. */
-  noteId(id: JobId | TenantId): void {
-    const digits = id.slice(id.indexOf("-") + 1);
-    if (digits.length !== 19) return;
-    const ms = Number(digits.slice(0, 13));
-    const count = Number(digits.slice(13));
-    if (ms > this.#lastIdMs || (ms === this.#lastIdMs && count > this.#idsThisMs)) {
-      this.#lastIdMs = ms;
-      this.#idsThisMs = count;
-    }
   }
 }
 

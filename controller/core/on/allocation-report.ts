@@ -1,11 +1,12 @@
 import { type AllocationKey, allocationName, asDeviceId, type NodeName } from "../../../base/ids.ts";
 import type { AllocationReport, InputOf } from "../input.ts";
-import { type Allocation, isHeld, type Job } from "../model/job.ts";
+import { type Allocation, isHeld } from "../model/allocation.ts";
+import type { Job } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { tellRelease, tellStopOf } from "../tell.ts";
-import { endRank, startRank } from "../transition.ts";
+import { endRank, startRank } from "../rank.ts";
 
 /** More allocations than any host runs: what an agent names beyond that is not remembered. */
 const MAX_LEFTOVERS = 10_000;

@@ -1,11 +1,13 @@
 import { allocationName } from "../../../base/ids.ts";
 import type { InputOf } from "../input.ts";
-import { isHeld, type JobIn } from "../model/job.ts";
+import { isHeld } from "../model/allocation.ts";
+import type { JobIn } from "../model/job.ts";
 import { type Node, type NodeRecord, silentNode } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { tellLaunch, tellStop } from "../tell.ts";
-import { endRank, keyOf, note } from "../transition.ts";
+import { endRank } from "../rank.ts";
+import { keyOf, note } from "../transition.ts";
 import { applyReport } from "./allocation-report.ts";
 import { watchSilence } from "../watch-silence.ts";
 

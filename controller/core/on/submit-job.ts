@@ -14,7 +14,7 @@ export function onSubmitJob(state: State, input: InputOf<"submit-job">, out: Out
   const { spec, at, count } = input;
   const tenant = acceptedTenant(state, spec, count ?? 1);
   const waitsFor = unfinishedDependencies(state, spec);
-  const id = state.newJobId(at);
+  const id = state.ids.newJob(at);
   state.specs.set(id, spec);
   out.write({ table: "spec", key: id, value: spec });
   countDemand(state.scheduling.mix, state.kinds.of(spec), count ?? 1);
@@ -24,7 +24,7 @@ export function onSubmitJob(state: State, input: InputOf<"submit-job">, out: Out
   }
   const jobIds: JobId[] = [];
   for (let index = 0; index < count; index += 1) {
-    const jobId = state.newJobId(at);
+    const jobId = state.ids.newJob(at);
     jobIds.push(jobId);
     add(state, out, { id: jobId, tenant, spec, waitsFor, at, array: { id, index } });
   }

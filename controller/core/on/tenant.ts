@@ -8,7 +8,7 @@ import type { Output } from "../output.ts";
 export function onCreateTenant(state: State, input: InputOf<"create-tenant">, out: Output): Answers["create-tenant"] {
   const { tenant, at } = input;
   if (input.id && state.tenants.has(input.id)) return { tenantId: input.id };
-  const id = input.id ?? state.newTenantId(at);
+  const id = input.id ?? state.ids.newTenant(at);
   save(state, out, {
     id,
     name: tenant.name,

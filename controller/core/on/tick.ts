@@ -1,9 +1,11 @@
 import { formatDuration } from "../../../base/time.ts";
-import { isHeld, type Job, type JobIn } from "../model/job.ts";
+import { isHeld } from "../model/allocation.ts";
+import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { armDeadlines, endRank, note, stopJob, timeLimitAt, unhold } from "../transition.ts";
+import { armDeadlines, endRank, timeLimitAt } from "../rank.ts";
+import { note, stopJob, unhold } from "../transition.ts";
 import { lookAtQueued } from "../schedule/preempt/preempt.ts";
 import { watchSilence } from "../watch-silence.ts";
 

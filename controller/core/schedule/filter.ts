@@ -51,7 +51,9 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
   if (demand.milli < WHOLE_DEVICE && !inventory.allowsSharing) return never({ kind: "no-sharing" });
   for (const label in demand.nodeSelector) {
-    if (inventory.labels[label] !== demand.nodeSelector[label]) return never({ kind: "selector", label });
+    const has = inventory.labels[label];
+    const wants = demand.nodeSelector[label] ?? "";
+    if (has !== wants) return never({ kind: "selector", label, wants, has });
   }
   if (node.reach !== "online") return notNow({ kind: "not-online", reach: node.reach });
   // Its agent cannot be told: it may be back at once, or be dead.

@@ -26,6 +26,8 @@ export interface SchedulingMemory {
   /** In the order of the jobs they are for. */
   reservations: Reservation[];
   readonly reservedOn: Map<NodeName, Reservation[]>;
+  /** The blocked job that nobody may pass, by pool, where the policy has it so. */
+  readonly closedBy: Map<string, JobId>;
   /** Nodes in the order in which a kind of job would take them, by shape. */
   readonly rankings: RecentRankings;
   /** Nodes in the order in which they will have room, by shape. */
@@ -46,6 +48,7 @@ export function newSchedulingMemory(): SchedulingMemory {
   return {
     reservations: [],
     reservedOn: new Map(),
+    closedBy: new Map(),
     rankings: new RecentRankings(),
     openings: new RecentRankings(),
     yielding: new RecentRankings(),

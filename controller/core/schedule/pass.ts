@@ -7,7 +7,7 @@ import { type Holding, holdingOf, quotaBlock } from "../quota.ts";
 import { place } from "../transition.ts";
 import { refreshMix } from "./demand-mix.ts";
 import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
-import { claimedPlaces, claimHolders, usageWithClaims } from "./preempt/claim.ts";
+import { claimedPlaces, claimHolders, claimedUsage } from "./preempt/claim.ts";
 import { Preemption } from "./preempt/preempt.ts";
 import { placementRanking } from "./ranking.ts";
 import { clearReservations, reserve } from "./reservation.ts";
@@ -48,8 +48,6 @@ class Pass {
   readonly #out: Output;
   readonly #at: number;
   readonly #isWhole: boolean;
-  /** Pools in which nobody may pass, by the policy. */
-  readonly #closed = new Set<string>();
   readonly #reserved = new Set<string>();
   readonly #preemption: Preemption;
   /** Whether a job that has just come may be ahead of one that room is kept for. */
@@ -124,20 +122,20 @@ class Pass {
   /** Whether the job's tenant may hold this as well, with what is kept for its other jobs. */
   #isWithinQuota(job: JobIn<"queued">, wanted: Holding): boolean {
     const state = this.#state;
-    const { limits } = state.tenant(job.tenantId);
-    return quotaBlock(limits, usageWithClaims(state, job.tenantId, job.id), wanted) === undefined;
+    const { id, tenantId } = job;
+    const { limits } = state.tenant(tenantId);
+    return quotaBlock(limits, state.usageOf(tenantId), wanted, claimedUsage(state, tenantId, id)) === undefined;
   }
 
   #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {
-    const state = this.#state;
-    return budgetBlock(state, state.tenant(job.tenantId), state.spec(job.id), plan, this.#at) === undefined;
+    return budgetBlock(this.#state, job, plan, this.#at) === undefined;
   }
 
   /** Has others make room for the job, if that is possible and allowed. */
   #preempt({ job, group }: Turn): boolean {
     const state = this.#state;
     const { kind } = group.facts;
-    if (this.#closed.has(kind.pool)) return false;
+    if (state.scheduling.closedBy.has(kind.pool)) return false;
     const wish = { job, kind, until: this.#endOf(state.planOf(group)) };
     return this.#preemption.makeRoom(group, wish, (places) => this.#isWithinQuota(job, holding(places, kind.demand)));
   }
@@ -151,7 +149,7 @@ class Pass {
   #consider({ job, group }: Turn): Refusal | undefined {
     const state = this.#state;
     const { kind } = group.facts;
-    if (this.#closed.has(kind.pool)) return "room";
+    if (state.scheduling.closedBy.has(kind.pool)) return "room";
     const plan = state.planOf(group);
     if (!this.#isWithinQuota(job, holdingOf(kind.demand))) return "quota";
     if (!this.#isWithinBudget(job, plan)) return "budget";
@@ -178,11 +176,12 @@ class Pass {
       return;
     }
     const { pool } = group.facts.kind;
+    const { closedBy } = this.#state.scheduling;
     switch (this.#state.settings.policy.backfill) {
       case "greedy":
         return;
       case "none":
-        this.#closed.add(pool);
+        if (!closedBy.has(pool)) closedBy.set(pool, job.id);
         return;
       case "easy":
         if (this.#reserved.has(pool)) return;

@@ -14,17 +14,31 @@ export type NodeReason =
   | { readonly kind: "executor-not-ready"; readonly message: string }
   | { readonly kind: "needs-image" }
   | { readonly kind: "no-sharing" }
-  | { readonly kind: "selector"; readonly label: string }
+  /** `has` is undefined for a node without the label. */
+  | { readonly kind: "selector"; readonly label: string; readonly wants: string; readonly has: string | undefined }
   | { readonly kind: "too-few-gpus"; readonly has: number; readonly wants: number }
   | { readonly kind: "too-few-cores"; readonly has: number; readonly wants: number }
   | { readonly kind: "too-little-memory"; readonly hasMb: number; readonly wantsMb: number }
-  | { readonly kind: "gpus-busy"; readonly free: number; readonly wants: number }
+  | { readonly kind: "gpus-busy"; readonly free: number; readonly wants: number; readonly withheld?: Withheld }
   | { readonly kind: "cores-busy"; readonly free: number; readonly wants: number }
-  | { readonly kind: "memory-busy"; readonly freeMb: number; readonly wantsMb: number };
+  | { readonly kind: "memory-busy"; readonly freeMb: number; readonly wantsMb: number }
+  /** It has the room, and what others left there is kept for jobs for which they were stopped. */
+  | { readonly kind: "claimed"; readonly for: readonly JobId[] };
+
+/** How many devices nobody uses that are given to nobody either, by why. */
+export interface Withheld {
+  /** They slow themselves down for heat. */
+  readonly throttling: number;
+  /** Something still runs there that was given up, and that the agent is to end. */
+  readonly leftover: number;
+  /** Others have left them to jobs for which they were stopped. */
+  readonly claimed: number;
+}
 
 /** What one node says to a job: it fits, not now (room may be made), or never. */
 export type Verdict =
-  | { readonly answer: "fits" }
+  /** `gpus`: how many of the job's it has room for, where that was asked. */
+  | { readonly answer: "fits"; readonly gpus?: number }
   | { readonly answer: "not-now" | "never"; readonly reason: NodeReason };
 
 /** Why a queued job does not start. */
@@ -33,15 +47,24 @@ export type WaitReason =
   | { readonly kind: "budget"; readonly block: BudgetBlock }
   /** There is room, and it is kept for others who come first. */
   | { readonly kind: "reserved"; readonly for: readonly JobId[]; readonly at: number }
+  /** There is room, and it is kept for jobs for which others were stopped. */
+  | { readonly kind: "claimed"; readonly for: readonly JobId[] }
   /** Others have been stopped to make room for it. */
-  | { readonly kind: "claimed"; readonly leaving: readonly JobId[]; readonly nodes: readonly NodeName[] }
+  | { readonly kind: "preempting"; readonly leaving: readonly JobId[]; readonly nodes: readonly NodeName[] }
   | { readonly kind: "no-nodes" }
   /** Its turn has not come: a scheduling pass is due. */
   | { readonly kind: "next" }
-  | {
+  | (Shortage & {
       readonly kind: "resources";
-      /** Suitable GPUs on nodes that can take work, and how many of them are free. */
-      readonly gpusFree: number;
-      readonly gpusSuitable: number;
       readonly nodes: readonly { readonly node: NodeName; readonly verdict: Verdict }[];
-    };
+    });
+
+/** What there is on the nodes that take work and are large enough for a part of a job that does not fit. */
+export interface Shortage {
+  /** GPUs of its kind, and how many of them are free. */
+  readonly gpusSuitable: number;
+  readonly gpusFree: number;
+  /** How many of the job's GPUs would have a place, with their part of cores and memory, if all was free. */
+  readonly capacity: number;
+  readonly withheld: Withheld;
+}

@@ -40,9 +40,10 @@ export function reserve(state: State, blocked: Blocked, now: number): Reservatio
   return reservation;
 }
 
-/** Forgets all reservations: they are made anew in the order in which the jobs' turns come. */
+/** Forgets all reservations, and whom nobody may pass: they are made anew in the order in which the jobs' turns come. */
 export function clearReservations(state: State): void {
   state.scheduling.reservations = [];
+  state.scheduling.closedBy.clear();
   state.scheduling.reservedOn.clear();
 }
 

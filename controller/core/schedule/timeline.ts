@@ -1,6 +1,7 @@
 import { MINUTE_MS } from "../../../base/time.ts";
 import type { JobId } from "../../../base/ids.ts";
-import { type Allocation, type ClaimedShare, type Demand, graceEndsAt, type Job, WHOLE_DEVICE } from "../model/job.ts";
+import type { Allocation } from "../model/allocation.ts";
+import { type ClaimedShare, type Demand, graceEndsAt, type Job, WHOLE_DEVICE } from "../model/job.ts";
 import { takesWork } from "../model/likeness.ts";
 import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";

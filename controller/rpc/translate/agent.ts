@@ -10,7 +10,7 @@ import type { Heartbeat__Output } from "../../../proto/generated/gpusched/v1/Hea
 import type { Hello__Output } from "../../../proto/generated/gpusched/v1/Hello.ts";
 import type { Launch } from "../../../proto/generated/gpusched/v1/Launch.ts";
 import type { AllocationReport, Input, Unstamped } from "../../core/input.ts";
-import type { AllocationEnd } from "../../core/model/job.ts";
+import type { AllocationEnd } from "../../core/model/allocation.ts";
 import { graceMsOf } from "../../core/model/job.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";

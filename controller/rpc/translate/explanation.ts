@@ -11,16 +11,17 @@ import type { State } from "../../core/model/state.ts";
 import type { QuotaBlock } from "../../core/quota.ts";
 import type { NodeReason } from "../../core/schedule/reason.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
+import { describeVerdict } from "../describe-node.ts";
 import {
   describeBudget,
-  describeGpus,
-  describeHold,
-  describeNodeReason,
+  describeClaimed,
+  describePreempting,
   describeQuota,
   describeReserved,
+  describeResources,
   describeWait,
-  messageFor,
-} from "../message.ts";
+} from "../describe-wait.ts";
+import { describeHold, messageFor } from "../message.ts";
 import { fromCounterfactual } from "./counterfactual.ts";
 import { PHASES, STATES } from "./job.ts";
 import { fromRefusal } from "./submit.ts";
@@ -75,14 +76,14 @@ function whatItWouldDo(job: Job, explanation: Explanation | undefined, demand: D
 function whatIsInTheWay({ blockers, nodes, counterfactuals }: Explanation, demand: Demand, at: number) {
   const ordered = ["fits", "not-now", "never"].flatMap((answer) => nodes.filter((it) => it.verdict.answer === answer));
   return {
-    blockers: blockers.map((blocker) => fromBlocker(blocker, demand)),
-    nodes: ordered.slice(0, MAX_NODES).map(fromVerdict),
+    blockers: blockers.map((blocker) => fromBlocker(blocker, nodes, demand)),
+    nodes: ordered.slice(0, MAX_NODES).map((it) => fromVerdict(it, demand)),
     nodes_left_out: Math.max(0, nodes.length - MAX_NODES),
     counterfactuals: counterfactuals.map((it) => fromCounterfactual(it, at)),
   };
 }
 
-function fromBlocker(blocker: Blocker, demand: Demand): BlockerMessage {
+function fromBlocker(blocker: Blocker, nodes: readonly NodeVerdict[], demand: Demand): BlockerMessage {
   switch (blocker.kind) {
     case "hold":
       return {
@@ -95,10 +96,11 @@ function fromBlocker(blocker: Blocker, demand: Demand): BlockerMessage {
     case "quota":
       return { kind: "quota", message: describeQuota(blocker.block), ...fromQuota(blocker.block) };
     case "budget": {
-      const { spentHours, committedHours, wantedHours: wanted, budgetHours: limit, until } = blocker.block;
-      const amounts = amountsOf("gpu_hours", { limit, used: spentHours + committedHours, wanted });
-      const message = describeBudget(blocker.block);
-      return { kind: "budget", message, ...amounts, ...(until === undefined ? {} : { until_ms: until }) };
+      const { block } = blocker;
+      const used = block.spentHours + block.committedHours + block.claimedHours;
+      const amounts = amountsOf("gpu_hours", { limit: block.budgetHours, used, wanted: block.wantedHours });
+      const until = block.until === undefined ? {} : { until_ms: block.until };
+      return { kind: "budget", message: describeBudget(block), ...amounts, ...until };
     }
     case "reserved":
       return {
@@ -107,20 +109,28 @@ function fromBlocker(blocker: Blocker, demand: Demand): BlockerMessage {
         job_ids: [...blocker.for],
         ...(Number.isFinite(blocker.at) ? { until_ms: blocker.at } : {}),
       };
+    case "claimed":
+      return { kind: "claimed", message: describeClaimed(blocker.for), job_ids: [...blocker.for] };
+    case "preempting": {
+      const { leaving, until } = blocker;
+      return { kind: "preempting", message: describePreempting(blocker), job_ids: [...leaving], until_ms: until };
+    }
     case "resources":
-      return fromResources(blocker, demand);
+      return fromResources(blocker, nodes, demand);
   }
 }
 
-function fromResources(blocker: Blocker & { kind: "resources" }, demand: Demand): BlockerMessage {
+function fromResources(
+  blocker: Blocker & { kind: "resources" },
+  nodes: readonly NodeVerdict[],
+  demand: Demand,
+): BlockerMessage {
   const { gpusWanted, gpusFree, gpusSuitable } = blocker;
-  if (gpusWanted <= gpusFree) {
-    const what = gpusWanted === 0 ? "cores and memory" : "GPUs, cores and memory";
-    return { kind: "resources", message: `no node has the ${what} free, as each of them says`, resource: "" };
-  }
+  const message = describeResources({ ...blocker, nodes }, demand);
+  if (gpusWanted <= gpusFree) return { kind: "resources", message };
   return {
     kind: "resources",
-    message: describeGpus(blocker, demand),
+    message,
     resource: "gpus",
     limit: gpusSuitable,
     used: gpusSuitable - gpusFree,
@@ -137,18 +147,18 @@ const RESOURCES: Readonly<Record<QuotaBlock["resource"], string>> = {
   jobs: "jobs",
 };
 
-function fromQuota({ resource, limit, used, wanted }: QuotaBlock): Partial<BlockerMessage> {
-  return amountsOf(RESOURCES[resource], { limit, used, wanted });
+function fromQuota({ resource, limit, used, claimed, wanted }: QuotaBlock): Partial<BlockerMessage> {
+  return amountsOf(RESOURCES[resource], { limit, used: used + claimed, wanted });
 }
 
 function amountsOf(resource: string, { limit, used, wanted }: { limit: number; used: number; wanted: number }) {
   return { resource, limit, used, wanted, missing: used + wanted - limit };
 }
 
-function fromVerdict({ node, verdict }: NodeVerdict): NodeAnswer {
-  if (verdict.answer === "fits") return { node_name: node, answer: "fits", message: "fits a part of the job" };
-  const { answer, reason } = verdict;
-  return { node_name: node, answer, reason: reason.kind, message: describeNodeReason(reason), ...whatItLacks(reason) };
+function fromVerdict({ node, verdict }: NodeVerdict, demand: Demand): NodeAnswer {
+  const answer = { node_name: node, answer: verdict.answer, message: describeVerdict(verdict, demand) };
+  if (verdict.answer === "fits") return answer;
+  return { ...answer, reason: verdict.reason.kind, ...whatItLacks(verdict.reason) };
 }
 
 function whatItLacks(reason: NodeReason): Partial<NodeAnswer> {

@@ -6,7 +6,8 @@ import type { JobPhase as JobPhaseMessage } from "../../../proto/generated/gpusc
 import type { JobState as JobStateMessage, JobState__Output } from "../../../proto/generated/gpusched/v1/JobState.ts";
 import { expectedRuntime } from "../../core/explain.ts";
 import { estimateWaitMs } from "../../core/forecast.ts";
-import type { Allocation, AllocationEnd, Job, JobPhase, JobState } from "../../core/model/job.ts";
+import type { Allocation, AllocationEnd } from "../../core/model/allocation.ts";
+import type { Job, JobPhase, JobState } from "../../core/model/job.ts";
 import { stateOf } from "../../core/model/job.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
 import type { State } from "../../core/model/state.ts";

@@ -131,8 +131,9 @@ function nodeState(node: Node): NodeState {
 }
 
 function nodeMessage(node: Node): string {
-  if (node.reach === "online") return node.executorReady ? "" : node.executorMessage;
-  return node.session === undefined ? "its agent is not connected" : "its agent has fallen silent";
+  if (node.session === undefined) return "its agent is not connected";
+  if (node.reach !== "online") return "its agent has fallen silent";
+  return node.executorReady ? "" : node.executorMessage;
 }
 
 /** The cluster in numbers. GPUs are available on nodes that take new work, where nothing holds them. */

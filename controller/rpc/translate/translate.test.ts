@@ -192,6 +192,16 @@ test("node states have their names on the wire", () => {
   expect(seen()).toBe("NODE_STATE_LOST");
 });
 
+test("a node that has just lost its connection says so before its silence counts: it is given nothing", () => {
+  const w = new CoreWorld();
+  w.addNode("node-1");
+  const [node] = [...w.state.nodes.values()];
+  if (!node) throw new Error("no node");
+  expect(fromNode(node)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "" });
+  w.disconnect("node-1");
+  expect(fromNode(node)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "its agent is not connected" });
+});
+
 test("a gang's ranks are told how to find each other, and a plain job nothing of it", () => {
   const w = new CoreWorld();
   w.addTenant();

@@ -2,7 +2,7 @@ import type { JobId, TenantId } from "../../../../base/ids.ts";
 import { type ClaimedShare, type Demand, type JobIn, WHOLE_DEVICE } from "../../model/job.ts";
 import type { Node } from "../../model/node.ts";
 import type { State } from "../../model/state.ts";
-import type { Usage } from "../../model/tenant.ts";
+import { noUsage, type Usage } from "../../model/tenant.ts";
 import { isSuitable, nodeObstacle } from "../filter.ts";
 import { gpuMemoryOf, type Place } from "../place.ts";
 import { compareTurns, turnOf } from "../turn.ts";
@@ -47,13 +47,12 @@ function placeOf(node: Node, demand: Demand, { devices: ids, cpuCores, memoryMb 
 }
 
 /**
- * What the tenant holds, and what will be its own once others have left: the room that is kept for its jobs, but for that of
- * one of them. So no other job of the tenant takes the quota for which victims were stopped.
+ * What will be the tenant's own once others have left: the room that is kept for its jobs, but for that of one of them.
+ * Undefined when nothing is. So no other job of the tenant takes the quota for which victims were stopped.
  */
-export function usageWithClaims(state: State, tenantId: TenantId, except: JobId): Usage {
-  const usage = state.usageOf(tenantId);
-  if (state.claims.size === 0) return usage;
-  const sum = { ...usage };
+export function claimedUsage(state: State, tenantId: TenantId, except: JobId): Usage | undefined {
+  if (state.claims.size === 0) return undefined;
+  const sum = noUsage();
   for (const [id, { shares }] of state.claims) {
     const job = state.job(id);
     if (id === except || job.tenantId !== tenantId || job.phase !== "queued") continue;

@@ -82,7 +82,7 @@ test("the job that waits for room says who is to make it", () => {
   w.advanceHeard(5 * MINUTE);
   const job = w.job(submitHigh(w));
   expect(job.phase === "queued" && whyWaiting(w.state, job, w.now)).toEqual({
-    kind: "claimed",
+    kind: "preempting",
     leaving: [victim],
     nodes: ["node-1"],
   });
@@ -220,6 +220,35 @@ test("the tenant's other jobs do not take the quota for which victims were stopp
   w.stopped(victim);
   expect(w.job(id).phase).toBe("starting");
   expect(w.job(late).phase).toBe("queued");
+});
+
+test("the tenant's other jobs do not take the GPU-hours for which victims were stopped", () => {
+  const w = world([2]);
+  w.addTenant("thrifty", { canPreemptOthers: true, gpuHoursBudget: 2 });
+  const victim = run(w, { gpuCount: 2 });
+  w.advanceHeard(10 * MINUTE);
+  const id = w.submit({ tenantId: "thrifty" as never, gpuCount: 2, maxRuntimeMinutes: 60 });
+  w.addNode("node-2", { gpus: 1 });
+  const late = w.submit({ tenantId: "thrifty" as never, priority: 9_000, maxRuntimeMinutes: 30 });
+  const job = w.job(late);
+  expect(job.phase === "queued" && whyWaiting(w.state, job, w.now)).toMatchObject({
+    kind: "budget",
+    block: { spentHours: 0, committedHours: 0, claimedHours: 2, wantedHours: 0.5, budgetHours: 2 },
+  });
+  w.stopped(victim);
+  expect([id, late].map((it) => w.job(it).phase)).toEqual(["starting", "queued"]);
+});
+
+test("GPU-hours that were kept for a preemptor are free again when it is cancelled", () => {
+  const w = world([2]);
+  w.addTenant("thrifty", { canPreemptOthers: true, gpuHoursBudget: 2 });
+  run(w, { gpuCount: 2 });
+  w.advanceHeard(10 * MINUTE);
+  const id = w.submit({ tenantId: "thrifty" as never, gpuCount: 2, maxRuntimeMinutes: 60 });
+  w.addNode("node-2", { gpus: 1 });
+  const late = w.submit({ tenantId: "thrifty" as never, maxRuntimeMinutes: 30 });
+  w.cancel(id);
+  expect(w.job(late).phase).toBe("starting");
 });
 
 test("beyond its tenant's quota or budget a job stops nobody", () => {

@@ -1,12 +1,5 @@
-import {
-  type Allocation,
-  type Demand,
-  graceEndsAt,
-  isHeld,
-  type Job,
-  type JobIn,
-  WHOLE_DEVICE,
-} from "../../model/job.ts";
+import { type Allocation, isHeld } from "../../model/allocation.ts";
+import { type Demand, graceEndsAt, type Job, type JobIn, WHOLE_DEVICE } from "../../model/job.ts";
 import type { State } from "../../model/state.ts";
 
 /** A running job that may be stopped, and what that would cost. */

@@ -1,5 +1,6 @@
 import type { JobId } from "../../../../base/ids.ts";
-import type { Allocation, Demand, Job } from "../../model/job.ts";
+import type { Allocation } from "../../model/allocation.ts";
+import type { Demand, Job } from "../../model/job.ts";
 import type { Kind } from "../../model/kind.ts";
 import type { Node } from "../../model/node.ts";
 import type { State } from "../../model/state.ts";
