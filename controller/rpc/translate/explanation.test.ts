@@ -5,6 +5,7 @@ import type { JobSpec } from "../../core/model/job.ts";
 import { DEFAULT_POLICY, policyNamed } from "../../core/model/policy.ts";
 import { fromDryRun, fromExplained } from "./explanation.ts";
 import { dryRun } from "../../core/dry-run.ts";
+import { LateStarts } from "../../core/late-start.ts";
 
 const MINUTE = 60_000;
 const HIGH = asTenantId("high");
@@ -28,7 +29,7 @@ function halfLeft(w: CoreWorld, spec: Partial<JobSpec> = {}): { id: JobId; left:
   return { id, left, leaving };
 }
 
-const explained = (w: CoreWorld, id: JobId) => fromExplained(w.state, w.job(id), w.now);
+const explained = (w: CoreWorld, id: JobId) => fromExplained(w.state, w.job(id), new LateStarts(), w.now);
 
 test("a job that fits but for what others left to a third is told for whom that is kept", () => {
   const w = world(4);
