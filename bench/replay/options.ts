@@ -29,10 +29,11 @@ export interface Options {
   /** Variants of the trace of pods. */
   readonly pods: readonly string[];
   readonly seeds: number;
+  readonly permutesNodes: boolean;
   readonly json: string | undefined;
 }
 
-const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--policies FILE] [--policy NAME]… [--pods NAME]… [--seeds N] [--json FILE]
+const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--policies FILE] [--policy NAME]… [--pods NAME]… [--seeds N] [--permute-nodes] [--json FILE]
        npm run bench:replay -- --jobs FILE --nodes FILE|NxG [--no-limits] [--policies FILE] [--policy NAME]… [--json FILE]
 
   --traces DIR     where the traces are; docs/replay.md says which and where they are published
@@ -41,6 +42,7 @@ const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--p
   --policies FILE  a YAML file with policies of your own for the production core
   --pods NAME      variant of the trace of pods for saturation, may be repeated (default: default)
   --seeds N        runs of each saturation, of which the mean is shown (default: 10)
+  --permute-nodes  saturates the same hosts in another order as well, another one with each seed
   --jobs FILE      a trace of your own, in the same form; with --only forecast, how good forecasts are on it
   --nodes FILE     its hosts, or NxG for N nodes of G GPUs
   --no-limits      requested times are estimates that end no job
@@ -67,6 +69,7 @@ function parse(args: string[]): Options {
       policy: { type: "string", multiple: true, default: [] },
       pods: { type: "string", multiple: true, default: ["default"] },
       seeds: { type: "string", default: "10" },
+      "permute-nodes": { type: "boolean", default: false },
       jobs: { type: "string" },
       nodes: { type: "string" },
       "no-limits": { type: "boolean", default: false },
@@ -95,6 +98,7 @@ function parse(args: string[]): Options {
     policies: values.policy,
     pods: values.pods,
     seeds,
+    permutesNodes: values["permute-nodes"],
     json: values.json,
   };
 }

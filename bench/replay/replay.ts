@@ -22,14 +22,14 @@ function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
     core: wanted.core,
     isWanted: (row) => wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name)),
   };
-  const { custom, traces, seeds } = wanted;
+  const { custom, traces } = wanted;
   if (custom) {
     const scenario = customScenario(custom);
     yield wanted.measuresForecasts ? measureForecasts(scenario) : compare(scenario, policies);
   }
   if (traces === undefined) return;
   if (wanted.has("saturation")) {
-    for (const trace of wanted.pods) yield saturate(saturationOf(traces, trace), seeds, policies);
+    for (const trace of wanted.pods) yield saturate(saturationOf(traces, trace), wanted, policies);
   }
   if (wanted.has("kth")) yield compare(kthScenario(traces, "requested"), policies);
   if (wanted.has("kth-logged")) yield compare(kthScenario(traces, "stretched"), policies);

@@ -54,10 +54,16 @@ const PACKERS = new Map<string, (random: Random, workload: readonly Pod[]) => Sc
   ["fgd, ties by best fit", (_random, workload) => fgd(workload, bestFit(SCALE))],
 ]);
 
+export interface SaturationRuns {
+  readonly seeds: number;
+  /** Whether the core's policies fill the same hosts in another order as well, another one with each seed. */
+  readonly permutesNodes: boolean;
+}
+
 /** Fills the cluster under every policy; figures are means over the seeds 1, 2, …. */
 export function* saturate(
   saturation: Saturation,
-  seeds: number,
+  { seeds, permutesNodes }: SaturationRuns,
   { core, isWanted }: Policies,
 ): Generator<ScenarioResult> {
   const { nodes, jobs, trace } = saturation;
@@ -68,12 +74,20 @@ export function* saturate(
   }
   for (const [name, policy] of core) {
     if (!isWanted(`core: ${name}`)) continue;
-    const start = (): TryStart => {
-      const cluster = new VirtualCluster({ nodes, tenants: tenantsOf(jobs), policy });
+    const start = (own: readonly ReplayNode[]): TryStart => {
+      const cluster = new VirtualCluster({ nodes: own, tenants: tenantsOf(jobs), policy });
       return (job) => cluster.tryStart(job);
     };
-    yield measure(saturation, `saturation ${trace}`, `core: ${name}`, seeds, start);
+    yield measure(saturation, `saturation ${trace}`, `core: ${name}`, seeds, () => start(nodes));
+    if (!permutesNodes) continue;
+    const permuted = (random: Random) => start(permute(nodes, random));
+    yield measure(saturation, `saturation ${trace}`, `core: ${name}, nodes permuted`, seeds, permuted);
   }
+}
+
+/** The same hosts in another order, and each by the name of another, since ties go by name. */
+function permute(nodes: readonly ReplayNode[], random: Random): ReplayNode[] {
+  return shuffled(nodes, random).map((node, index) => ({ ...node, name: nodes[index]?.name ?? node.name }));
 }
 
 function measure(
