@@ -21,7 +21,7 @@ const FIELDS: PolicyFields<Omit<Policy, "name">> = {
   aging: group("aging", {
     stepMs: time("every_hours", HOUR_MS, amount(0.01, 87_600)),
     points: plain("points", wholeNumber(0, 1_000_000)),
-    maxPoints: plain("max_points", wholeNumber(0, 1_000_000)),
+    strictAfterMs: time("strict_after_days", DAY_MS, amount(0, 3_650)),
   }),
   // Use is weighed by powers of two since the controller began: shorter half-lives would leave the range of numbers in months.
   fairShareHalfLifeMs: time(

@@ -42,7 +42,7 @@ night:
   backfill: none
 research:
   extends: shortest-first
-  aging: { every_hours: 1.5, points: 100, max_points: 2000 }
+  aging: { every_hours: 1.5, points: 100, strict_after_days: 3 }
   fair_share_half_life_days: 30
   backfill_order: queue
   runtimes: limit
@@ -55,7 +55,7 @@ plain: {}
   const research = {
     ...policyNamed("shortest-first"),
     name: "research",
-    aging: { stepMs: 1.5 * HOUR_MS, points: 100, maxPoints: 2_000 },
+    aging: { stepMs: 1.5 * HOUR_MS, points: 100, strictAfterMs: 3 * DAY_MS },
     fairShareHalfLifeMs: 30 * DAY_MS,
     backfillOrder: "queue",
     runtimes: "limit",
@@ -104,8 +104,8 @@ describe("a file that cannot be used is refused with the policy and the field:",
       "own.yaml: policy r: aging.every_hours must be a number from 0.01 to 87600",
     ],
     ["r: { aging: { points: 0.5 } }", "own.yaml: policy r: aging.points must be a whole number from 0 to 1000000"],
-    ["r: { aging: 3 }", "own.yaml: policy r: aging must have fields such as every_hours, points, max_points"],
-    ["r: { aging: }", "own.yaml: policy r: aging must have fields such as every_hours, points, max_points"],
+    ["r: { aging: 3 }", "own.yaml: policy r: aging must have fields such as every_hours, points, strict_after_days"],
+    ["r: { aging: }", "own.yaml: policy r: aging must have fields such as every_hours, points, strict_after_days"],
     ["r: { prediction_quantile: 1.1 }", "own.yaml: policy r: prediction_quantile must be a number from 0 to 1"],
     ["r: { prediction_quantile: .nan }", "own.yaml: policy r: prediction_quantile must be a number from 0 to 1"],
     ["r: { prediction_quantile: '0.5' }", "own.yaml: policy r: prediction_quantile must be a number from 0 to 1"],

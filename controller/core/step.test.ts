@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { asNodeName } from "../../base/ids.ts";
 import { RequestError } from "../../base/errors.ts";
 import type { JobIn } from "./model/job.ts";
 import { jobsInOrder, queuePosition } from "./schedule/turn.ts";
@@ -218,4 +219,20 @@ test("a refused input changes nothing", () => {
   const before = JSON.stringify([...w.state.jobs]);
   expect(w.trySubmit({ tenantId: "tenant-9" as never })).toBeInstanceOf(RequestError);
   expect(JSON.stringify([...w.state.jobs])).toBe(before);
+});
+
+test("a node that has lost a device gives out what it still has, and nothing that is held", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  const { inventory, session = 0 } = w.addNode("node-1", { gpus: 4 });
+  const [ended, holds] = [w.submit(), w.submit()];
+  for (const id of [ended, holds]) w.begin(id);
+  w.end(ended);
+  const [held = ""] = w.job(holds).allocations[0]?.devices ?? [];
+  const left = { ...inventory, devices: inventory.devices.slice(1) };
+  const executor = { ready: true, message: "" };
+  const node = asNodeName("node-1");
+  w.apply({ kind: "node-heartbeat", session, node, sequence: 1, executor, telemetry: [], inventory: left });
+  const given = w.job(w.submit({ gpuCount: 2 })).allocations[0]?.devices;
+  expect(given).toEqual(left.devices.map(({ id }) => id).filter((id) => id !== held));
 });

@@ -125,7 +125,7 @@ function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs
   const story = later ? `${verdict.message}; again in ${formatDuration(verdict.delayMs)}` : verdict.message;
   const common = {
     ...bare(job),
-    ...(isPreempted ? { isPreempted } : {}),
+    ...(isPreempted ? { isPreempted, preemptedMs: (job.preemptedMs ?? 0) + at - (job.placedAt ?? at) } : {}),
     lastNodes: job.allocations.map((allocation) => allocation.node),
     retries: job.retries + (verdict.kind === "retry" ? 1 : 0),
     history: withEvent(job, at, isPreempted ? "preempted" : "requeued", story),
@@ -192,8 +192,8 @@ export type Fields = ReturnType<typeof bare>;
 
 function bare(job: Job) {
   const { id, tenantId, name, priority, effectivePriority, gpuCount, submittedAt, eligibleAt, array } = job;
-  const { attempt, retries, startFailures, startedAt, plan, placedAt, isPreempted, spentGpuMs, checkpointAt } = job;
-  const { lastNodes, history } = job;
+  const { attempt, retries, startFailures, startedAt, plan, placedAt, isPreempted, preemptedMs, spentGpuMs } = job;
+  const { checkpointAt, lastNodes, history } = job;
   return {
     id,
     tenantId,
@@ -211,6 +211,7 @@ function bare(job: Job) {
     ...(plan === undefined ? {} : { plan }),
     ...(placedAt === undefined ? {} : { placedAt }),
     ...(isPreempted === undefined ? {} : { isPreempted }),
+    ...(preemptedMs === undefined ? {} : { preemptedMs }),
     ...(spentGpuMs === undefined ? {} : { spentGpuMs }),
     ...(checkpointAt === undefined ? {} : { checkpointAt }),
     lastNodes,

@@ -1,6 +1,7 @@
 import { asJobId, asTenantId } from "../../base/ids.ts";
 import { chargePlaced } from "../core/budget.ts";
-import type { Job, JobIn, JobSpec } from "../core/model/job.ts";
+import { isHeld } from "../core/model/allocation.ts";
+import type { Job, JobSpec } from "../core/model/job.ts";
 import { type NodeRecord, silentNode } from "../core/model/node.ts";
 import { type Settings, State } from "../core/model/state.ts";
 import type { Tenant } from "../core/model/tenant.ts";
@@ -28,7 +29,10 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
   for (const row of sortedByKey(rows.get("job") ?? [])) loadJob(state, rowAs<Job>(row.value), at);
-  for (const job of finishedInOrder(state)) takeIntoAccount(state, job);
+  const past = [...state.jobs.values()].flatMap((job) => pastOf(job) ?? []);
+  for (const one of past.sort((a, b) => a.until - b.until || (a.job.id < b.job.id ? -1 : 1)))
+    takeIntoAccount(state, one);
+  for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   state.grow();
   return state;
 }
@@ -42,19 +46,26 @@ function loadJob(state: State, job: Job, at: number): void {
   }
   if (job.phase === "queued" && job.claim) state.deadlines.add({ at: job.claim.until, kind: "job", jobId: job.id });
   if (job.phase === "running") armDeadlines(state, job, at);
-  if (job.phase === "starting" || job.phase === "running" || job.phase === "stopping") chargePlaced(state, job);
 }
 
-function finishedInOrder(state: State): readonly JobIn<"finished">[] {
-  const finished = [...state.jobs.values()].filter((job) => job.phase === "finished");
-  return finished.sort((a, b) => a.finishedAt - b.finishedAt || (a.id < b.id ? -1 : 1));
+/** Attempts of a job that are over, and when the newest of them ended. */
+interface Past {
+  readonly job: Job;
+  readonly until: number;
 }
 
-/** What a job that has ended tells of the next ones, and what it cost its tenant. */
-function takeIntoAccount(state: State, job: JobIn<"finished">): void {
-  noteRuntime(state, job);
+function pastOf(job: Job): Past | undefined {
+  if (job.phase === "finished") return { job, until: job.finishedAt };
+  if (job.spentGpuMs === undefined) return undefined;
+  const requeued = job.history.findLast(({ kind }) => kind === "requeued" || kind === "preempted");
+  return { job, until: requeued?.at ?? job.placedAt ?? job.submittedAt };
+}
+
+/** What a job that has ended tells of the next ones, and what attempts that are over cost its tenant. */
+function takeIntoAccount(state: State, { job, until }: Past): void {
+  if (job.phase === "finished") noteRuntime(state, job);
   const spent = job.spentGpuMs ?? 0;
-  if (spent > 0) state.use.settle(job.tenantId, job.id, spent, job.placedAt ?? job.finishedAt, job.finishedAt);
+  if (spent > 0) state.use.settle(job.tenantId, job.id, spent, Math.min(job.placedAt ?? until, until), until);
 }
 
 function sortedByKey(rows: readonly Row[]): readonly Row[] {

@@ -109,7 +109,7 @@ const EXACT = Object.values(POLICIES).map((policy): Policy => ({ ...policy, runt
 
 /** Turns change from minute to minute. */
 const HASTY = [DEFAULT_POLICY, policyNamed("conservative"), policyNamed("fifo")].map((policy): Policy => {
-  return { ...policy, name: `hasty ${policy.name}`, aging: { stepMs: MINUTE, points: 90, maxPoints: 20_000 } };
+  return { ...policy, name: `hasty ${policy.name}`, aging: { stepMs: MINUTE, points: 90, strictAfterMs: 60 * MINUTE } };
 });
 
 test.each([...EXACT, ...HASTY])("under the policy $name every waiting job starts when it was foretold", (policy) => {

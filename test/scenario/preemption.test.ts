@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { asJobId, asTenantId, type JobId } from "../../base/ids.ts";
 import { gpusOf, type Job, type JobIn } from "../../controller/core/model/job.ts";
-import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
+import { type Policy, POLICIES } from "../../controller/core/model/policy.ts";
 import { CoreWorld } from "../support/core-world.ts";
 
 const MIN_RUN_MS = 60_000;
@@ -37,9 +37,11 @@ const action = fc.oneof(
 );
 type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 
-function cluster(): CoreWorld {
+const anyPolicy = fc.constantFrom(...Object.values(POLICIES));
+
+function cluster(policy: Policy): CoreWorld {
   const preemption = { minRunMs: MIN_RUN_MS, minWaitMs: MIN_WAIT_MS, maxGpusPerGpu: MAX_GPUS_PER_GPU };
-  const w = new CoreWorld({ policy: { ...DEFAULT_POLICY, preemption } });
+  const w = new CoreWorld({ policy: { ...policy, preemption } });
   w.addTenant("batch", { tier: "low" });
   w.addTenant("team", { tier: "medium", canPreemptOthers: true, limits: { gpus: 5 } });
   w.addTenant("stubborn", { tier: "low", allowPreemption: false, canPreemptOthers: true });
@@ -140,31 +142,53 @@ function check(w: CoreWorld, { by, at, victims }: Carried): void {
   expect(gpus).toBeLessThanOrEqual(MAX_GPUS_PER_GPU * gpusOf(w.state.spec(by)));
 }
 
-test("whoever is preempted has had its time, is less important and allows it; both sides have a receipt; nobody takes what is kept", () => {
+/** Who had to make room for whom in one world, directly. */
+type Preempted = Map<JobId, Set<JobId>>;
+
+/** Whether one had to make room for the other, directly or for one that had to make room for it, and so on. */
+function madeRoomFor(preempted: Preempted, victim: JobId, by: JobId): boolean {
+  const seen = new Set([by]);
+  for (const one of seen) {
+    for (const other of preempted.get(one) ?? []) {
+      if (other === victim) return true;
+      seen.add(other);
+    }
+  }
+  return false;
+}
+
+test("whoever is preempted has had its time, is less important and allows it, and never comes to preempt in turn who preempted it; both sides have a receipt; nobody takes what is kept", () => {
   const plans = new Set<string>();
-  let world = 0;
+  let [world, again] = [0, 0];
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 80, size: "max" }), (actions) => {
-      const w = cluster();
+    fc.property(anyPolicy, fc.array(action, { maxLength: 80, size: "max" }), (policy, actions) => {
+      const w = cluster(policy);
       world += 1;
+      const preempted: Preempted = new Map();
       for (const step of actions) {
         perform(w, step);
         for (const carried of carriedOut(w)) {
           check(w, carried);
           plans.add(`${world} ${carried.by} ${carried.at}`);
+          for (const { id } of carried.victims) {
+            preempted.set(carried.by, (preempted.get(carried.by) ?? new Set()).add(id));
+            expect(madeRoomFor(preempted, carried.by, id)).toBe(false);
+          }
         }
       }
+      again += [...preempted.keys()].filter((by) => [...preempted.values()].some((victims) => victims.has(by))).length;
     }),
     // Enough for the count below to be beyond chance: about one plan in two runs.
     { numRuns: 250 },
   );
   expect(plans.size).toBeGreaterThan(50);
+  expect(again).toBeGreaterThan(0);
 });
 
 test("nobody preempts anybody in turns: with nothing new to do the cluster comes to rest", () => {
   fc.assert(
-    fc.property(fc.array(action, { maxLength: 60, size: "max" }), (actions) => {
-      const w = cluster();
+    fc.property(anyPolicy, fc.array(action, { maxLength: 60, size: "max" }), (policy, actions) => {
+      const w = cluster(policy);
       for (const step of actions) perform(w, step);
       let quiet = 0;
       for (let round = 0; round < 100 && quiet < 4; round += 1) {

@@ -6,9 +6,9 @@ export type Deadline =
   | { readonly at: number; readonly kind: "job"; readonly jobId: JobId }
   | { readonly at: number; readonly kind: "node"; readonly node: NodeName };
 
-/** What is due, the earliest first. */
+/** What is due, the earliest first; what is due together in the order of names, whoever came first. */
 export class DeadlineQueue {
-  readonly #heap = new Heap<Deadline>((a, b) => a.at - b.at);
+  readonly #heap = new Heap<Deadline>((a, b) => a.at - b.at || compareNames(nameOf(a), nameOf(b)));
 
   /** The earliest time, undefined when there is none. */
   get nextAt(): number | undefined {
@@ -29,4 +29,12 @@ export class DeadlineQueue {
     const { first } = this.#heap;
     return first && first.at <= now ? this.#heap.take() : undefined;
   }
+}
+
+function nameOf(deadline: Deadline): string {
+  return deadline.kind === "job" ? deadline.jobId : deadline.node;
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

@@ -144,6 +144,8 @@ interface JobBase {
   readonly placedAt?: number;
   /** It made room for another job and has not run since. */
   readonly isPreempted?: true;
+  /** For how long attempts that made room for others held their place, in milliseconds. */
+  readonly preemptedMs?: number;
   /** GPU-milliseconds that attempts before the newest one held. */
   readonly spentGpuMs?: number;
   /** When the running attempt last said that its work is safe. */
@@ -273,7 +275,10 @@ export function stateOf(job: Job): JobState {
   }
 }
 
-/** From when on the job's waiting counts. */
+/**
+ * From when on the job's waiting counts. The time in which it ran until it had to make room is none: else a job that has to
+ * make room again and again would come back ahead of the same waiting jobs for ever.
+ */
 export function since(job: Job): number {
-  return job.eligibleAt ?? job.submittedAt;
+  return (job.eligibleAt ?? job.submittedAt) + (job.preemptedMs ?? 0);
 }

@@ -4,8 +4,7 @@ import { DAY_MS, MINUTE_MS } from "../../../base/time.ts";
 /** How the scheduler decides: what an operator may choose, and nothing that follows from the cluster itself. */
 export interface Policy {
   readonly name: string;
-  /** A waiting job gains `points` of effective priority for every `stepMs`, at most `maxPoints`. */
-  readonly aging: { readonly stepMs: number; readonly points: number; readonly maxPoints: number };
+  readonly aging: Aging;
   /** Among jobs of equal priority the tenant goes first that used least, counted with this half-life; 0 turns it off. */
   readonly fairShareHalfLifeMs: number;
   /** Among jobs of equal priority and tenants of equal use: as submitted, or the least expected GPU-time first. */
@@ -19,6 +18,17 @@ export interface Policy {
   readonly predictionQuantile: number;
   readonly placement: Placement;
   readonly preemption: PreemptionPolicy;
+}
+
+/**
+ * What waiting adds to a job's effective priority: `points` for every `stepMs`, without end, so that nobody who comes much
+ * later is ever ahead. After `strictAfterMs` it is added continuously, and fair share no longer counts: jobs that have waited
+ * for so long keep their order, or two could hold each other up for ever by passing each other in turns.
+ */
+export interface Aging {
+  readonly stepMs: number;
+  readonly points: number;
+  readonly strictAfterMs: number;
 }
 
 /**
@@ -47,7 +57,7 @@ export interface PreemptionPolicy {
 /** Of controllers that are told nothing else. */
 export const DEFAULT_POLICY: Policy = {
   name: "default",
-  aging: { stepMs: 2 * DAY_MS, points: 1_000, maxPoints: 5_000 },
+  aging: { stepMs: 2 * DAY_MS, points: 1_000, strictAfterMs: 10 * DAY_MS },
   fairShareHalfLifeMs: 7 * DAY_MS,
   order: "submission",
   backfill: "easy",

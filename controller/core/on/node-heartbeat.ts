@@ -11,7 +11,6 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   node.telemetry = input.telemetry;
   const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
   const hasOtherHeat = takeHeat(node, input.telemetry);
-  if (hasReturned || hasOtherHeat || input.inventory) state.touch(node);
   node.reach = "online";
   node.executorReady = input.executor.ready;
   node.executorMessage = input.executor.message;
@@ -19,6 +18,8 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
     node.record = { ...node.record, inventory: input.inventory };
     out.write({ table: "node", key: input.node, value: node.record });
   }
+  // Only now: what is free is worked out from what the node has.
+  if (hasReturned || hasOtherHeat || input.inventory) state.touch(node);
   out.tell({ kind: "heartbeat-ack", node: input.node, session: input.session, sequence: input.sequence });
 }
 

@@ -143,3 +143,22 @@ test("a gang that waits for several nodes is not starved by what fits on one", (
   w.end(passes);
   expect(w.job(gang).phase).toBe("starting");
 });
+
+test("a job that fits nowhere holds nobody up, and the next one has its place kept instead", () => {
+  for (const backfill of ["none", "easy", "conservative"] as const) {
+    const w = halfFull({ backfill });
+    w.submit({ gpuCount: 8, gang: true });
+    const blocked = w.submit({ gpuCount: 4, maxRuntimeMinutes: 10 });
+    const long = w.submit({ gpuCount: 1, maxRuntimeMinutes: 61 });
+    expect(w.job(long).phase).toBe("queued");
+    expect(w.state.scheduling.reservations[0]).toMatchObject({ jobId: blocked, at: w.now + 60 * MINUTE });
+  }
+});
+
+test("in strict order, too, jobs of another pool may use the same nodes only as long as they delay nobody", () => {
+  const w = halfFull({ backfill: "none" });
+  const blocked = w.submit({ gpuCount: 4, maxRuntimeMinutes: 10 });
+  const long = w.submit({ gpuModel: "test", maxRuntimeMinutes: 61 });
+  const short = w.submit({ gpuModel: "gpu", maxRuntimeMinutes: 60 });
+  expect([blocked, long, short].map((id) => w.job(id).phase)).toEqual(["queued", "queued", "starting"]);
+});

@@ -181,11 +181,11 @@ class Pass {
       case "greedy":
         return;
       case "none":
-        if (!closedBy.has(pool)) closedBy.set(pool, job.id);
+        // Jobs of other pools may use the same nodes.
+        if (!closedBy.has(pool) && this.#reserve(job, group)) closedBy.set(pool, job.id);
         return;
       case "easy":
-        if (this.#reserved.has(pool)) return;
-        this.#reserve(job, group);
+        if (this.#reserved.has(pool) || !this.#reserve(job, group)) return;
         // Without claims no room comes free within a pass: who has no node now has none when its turn comes.
         order.block(pool, (other) => this.#state.claims.size === 0 && this.#passesOver(other));
         return;
@@ -200,11 +200,13 @@ class Pass {
     if (this.#reserve(job, group)) order.add(group, group.indexOf(job) + 1);
   }
 
+  /** False for a job that fits nowhere as things are: it holds nobody up, and whoever comes next has its place kept instead. */
   #reserve(job: JobIn<"queued">, group: Turn["group"]): boolean {
     const { kind } = group.facts;
-    this.#reserved.add(kind.pool);
     const durationMs = this.#state.planOf(group).ms;
-    return reserve(this.#state, { job, kind, durationMs }, this.#at) !== undefined;
+    if (!reserve(this.#state, { job, kind, durationMs }, this.#at)) return false;
+    this.#reserved.add(kind.pool);
+    return true;
   }
 
   /** Whether room is kept for a job whose turn comes later. */

@@ -1,9 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CoreWorld } from "../../../test/support/core-world.ts";
 import { type Demand, demandOf } from "../model/job.ts";
-import type { Node } from "../model/node.ts";
-import { gpuCapacity, isSuitable, judge, nodeObstacle, roomOn, shareOf } from "./filter.ts";
+import { judge, shareOf } from "./filter.ts";
 import type { State } from "../model/state.ts";
 import { compareNatural } from "../model/natural-order.ts";
 import { findPlaces } from "./place.ts";
@@ -84,57 +82,3 @@ test("names are ordered with their numbers by value", () => {
     "node-10",
   ]);
 });
-
-const nodeArbitrary = fc.record({
-  gpus: fc.integer({ min: 0, max: 4 }),
-  gpuMemoryMb: fc.constantFrom(16_000, 80_000),
-  cpuCores: fc.integer({ min: 1, max: 8 }),
-  memoryMb: fc.integer({ min: 1, max: 8 }).map((n) => n * 1_000),
-});
-const demandArbitrary = fc.record({
-  gpus: fc.integer({ min: 0, max: 8 }),
-  gpuMemoryMb: fc.constantFrom(0, 80_000),
-  cpuCores: fc.integer({ min: 1, max: 12 }),
-  memoryMb: fc.integer({ min: 1, max: 12_000 }),
-  gang: fc.boolean(),
-});
-
-test("whatever brute force places is placed, on as few nodes, and never beyond a node's room", () => {
-  fc.assert(
-    fc.property(fc.array(nodeArbitrary, { maxLength: 5 }), demandArbitrary, (nodes, fields) => {
-      const w = new CoreWorld();
-      w.addTenant();
-      nodes.forEach((options, index) => w.addNode(`n${index}`, options));
-      const wanted = demand({ ...fields, gang: fields.gang && fields.gpus > 0 });
-      const found = placesFor(w.state, wanted);
-      expect(found?.length).toBe(fewestNodes([...w.state.nodes.values()], wanted));
-      if (!found) return;
-      expect(found.reduce((sum, place) => sum + place.devices.length, 0)).toBe(wanted.gpus);
-      for (const { node, devices, share } of found) {
-        expect(devices.every((device) => isSuitable(device, wanted))).toBe(true);
-        const room = roomOn(node, wanted);
-        expect(share.cpuCores <= room.cpuCores && share.memoryMb <= room.memoryMb).toBe(true);
-      }
-    }),
-    { numRuns: 500 },
-  );
-});
-
-/** The number of nodes of the smallest set that can hold the job, by trying every set. */
-function fewestNodes(nodes: readonly Node[], wanted: Demand): number | undefined {
-  let best: number | undefined;
-  for (let set = 1; set < 1 << nodes.length; set++) {
-    const chosen = nodes.filter((_, index) => set & (1 << index));
-    if (!wanted.gang && chosen.length > 1) continue;
-    if (canHold(chosen, wanted) && (best === undefined || chosen.length < best)) best = chosen.length;
-  }
-  return best;
-}
-
-function canHold(chosen: readonly Node[], wanted: Demand): boolean {
-  if (chosen.length === 1 && chosen[0]) {
-    return judge(chosen[0], wanted, shareOf(wanted, wanted.gpus)).answer === "fits";
-  }
-  const capacity = chosen.map((node) => (nodeObstacle(node, wanted) ? 0 : gpuCapacity(roomOn(node, wanted), wanted)));
-  return capacity.reduce((sum, gpus) => sum + gpus, 0) >= wanted.gpus;
-}

@@ -107,7 +107,9 @@ function packedOpening(state: State, blocked: Blocked, now: number): Opening | u
   }
   const when = times[low];
   if (when === undefined) return undefined;
-  const places = at(when).sort((a, b) => b.gpus - a.gpus);
+  const { ranks } = state.cluster;
+  const rankOf = ({ node }: { node: Node }) => ranks[node.ordinal] ?? 0;
+  const places = at(when).sort((a, b) => b.gpus - a.gpus || rankOf(a) - rankOf(b));
   if (total(places) < demand.gpus) return undefined;
   const taken = divide(demand, places).filter(({ share }) => share.gpus > 0);
   return { at: when, shares: taken.map(({ node, share }) => shareOn(node, share)) };

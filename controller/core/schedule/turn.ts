@@ -9,7 +9,7 @@ export interface Turn {
   readonly group: QueueGroup;
   /** Effective priority with what waiting has added, negated. */
   readonly agedPriority: number;
-  /** What its tenant has used, against its weight. */
+  /** What its tenant has used, against its weight; 0 where that no longer counts. */
   readonly tenantUse: number;
   /** Expected GPU-milliseconds; 0 where the policy does not ask. */
   readonly size: number;
@@ -24,16 +24,16 @@ export interface Turn {
  * @param passes whether a job of its pool is blocked, so that it can only pass it
  */
 export function turnOf(state: State, job: JobIn<"queued">, group: QueueGroup, at: number, passes = false): Turn {
-  const { policy } = state.settings;
-  const { aging } = policy;
-  const waited = Math.max(0, at - since(job));
-  const aged = Math.min(aging.maxPoints, Math.floor(waited / aging.stepMs) * aging.points);
+  const { aging, order } = state.settings.policy;
+  const isStrict = goesByTime(state, job, at);
+  const steps = waitedMs(job, at) / aging.stepMs;
+  const aged = (isStrict ? steps : Math.floor(steps)) * aging.points;
   return {
     job,
     group,
     agedPriority: -(job.effectivePriority + aged),
-    tenantUse: useOf(state, job),
-    size: policy.order === "shortest" || passes ? sizeOf(state, group) : 0,
+    tenantUse: useOf(state, job, at),
+    size: !isStrict && (order === "shortest" || passes) ? sizeOf(state, group) : 0,
     priority: -job.priority,
     since: since(job),
   };
@@ -51,8 +51,17 @@ export function compareTurns(a: Turn, b: Turn): number {
   );
 }
 
-function useOf(state: State, job: JobIn<"queued">): number {
-  if (state.settings.policy.fairShareHalfLifeMs === 0) return 0;
+/** Whether it has waited for so long that nothing but its priority and that waiting decide its turn: {@link Aging}. */
+function goesByTime(state: State, job: JobIn<"queued">, at: number): boolean {
+  return waitedMs(job, at) >= state.settings.policy.aging.strictAfterMs;
+}
+
+function waitedMs(job: JobIn<"queued">, at: number): number {
+  return Math.max(0, at - since(job));
+}
+
+function useOf(state: State, job: JobIn<"queued">, at: number): number {
+  if (state.settings.policy.fairShareHalfLifeMs === 0 || goesByTime(state, job, at)) return 0;
   return state.use.weighed(job.tenantId) / (state.tenant(job.tenantId).fairShareWeight ?? 1);
 }
 
@@ -114,7 +123,7 @@ export class TurnOrder {
       const turn = this.#heap.take();
       if (!turn) return undefined;
       // Nothing else of it changes within a pass.
-      if (useOf(this.#state, turn.job) === turn.tenantUse) return turn;
+      if (useOf(this.#state, turn.job, this.#at) === turn.tenantUse) return turn;
       this.#heap.add(this.#turnOf(turn.job, turn.group));
     }
   }

@@ -202,7 +202,9 @@ test("where nobody may pass, a job that would fit is told who comes first", () =
   const w = new CoreWorld({ policy: policyNamed("fifo") });
   w.addTenant();
   w.addNode("node-1", { gpus: 2 });
-  const first = w.submit({ gpuCount: 1, maxRuntimeMinutes: 60 });
+  // What is kept for it is on the first node.
+  w.addNode("node-2", { gpus: 1, cpuCores: 1 });
+  const first = w.submit({ gpuCount: 1, cpuCores: 2, maxRuntimeMinutes: 60 });
   w.beginAll(first);
   const wide = w.submit({ gpuCount: 2 });
   const behind = w.submit({ gpuCount: 1 });

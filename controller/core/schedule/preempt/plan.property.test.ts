@@ -10,6 +10,10 @@ import { findPlaces } from "../place.ts";
 import { planPreemption, type PreemptionPlan } from "./plan.ts";
 
 const MINUTE = 60_000;
+/** How long the wish would run. */
+const RUN_MS = 60 * MINUTE;
+/** What every victim takes to leave, at most: the default grace, and the margin after it. */
+const LEAVING_MS = MINUTE;
 const LABELS: Record<string, string>[] = [{}, { zone: "a" }, { zone: "a", rack: "r1" }, { rack: "r2" }];
 
 const nodeArbitrary = fc.record({
@@ -106,7 +110,7 @@ test("a plan has as few victims as brute force finds, of as few those that lose 
       const job = w.job(id);
       if (job.phase !== "queued") return;
       const { kind } = w.state.groupOf(job).facts;
-      const planned = planPreemption(w.state, { job, kind, until: w.now + 60 * MINUTE }, w.now);
+      const planned = planPreemption(w.state, { job, kind, until: w.now + RUN_MS }, w.now);
       expect(planned.kind).not.toBe("wait");
       const best = bruteForce(w.state, job, given, w.now);
       if (planned.kind !== "plan") {
@@ -184,7 +188,7 @@ function fitsWithout(state: State, job: JobIn<"queued">, victims: readonly Job[]
     state.putJob({ ...victim, phase: "queued", allocations: [] });
   }
   const { kind } = state.groupOf(job).facts;
-  const places = findPlaces(state, { kind, at, until: at + 60 * MINUTE, jobId: job.id, wasKept: false });
+  const places = findPlaces(state, { kind, at, until: at + LEAVING_MS + RUN_MS, jobId: job.id, wasKept: false });
   for (const victim of victims) state.putJob(victim);
   return places !== undefined;
 }
@@ -227,9 +231,8 @@ test("the same state gives the same plan", () => {
         const job = w.job(id);
         if (job.phase !== "queued") return undefined;
         const { kind } = w.state.groupOf(job).facts;
-        return JSON.stringify(
-          planPreemption(w.state, { job, kind, until: w.now + 60 * MINUTE }, w.now),
-          (key, value) => (key === "node" && typeof value === "object" ? value.record.name : value),
+        return JSON.stringify(planPreemption(w.state, { job, kind, until: w.now + RUN_MS }, w.now), (key, value) =>
+          key === "node" && typeof value === "object" ? value.record.name : value,
         );
       });
       expect(a).toBe(b);
@@ -246,7 +249,7 @@ test("planning changes nothing", () => {
       if (job.phase !== "queued") return;
       const before = JSON.stringify([...w.state.jobs]);
       const { kind } = w.state.groupOf(job).facts;
-      planPreemption(w.state, { job, kind, until: w.now + 60 * MINUTE }, w.now);
+      planPreemption(w.state, { job, kind, until: w.now + RUN_MS }, w.now);
       expect(JSON.stringify([...w.state.jobs])).toBe(before);
       expect(new Output().writes).toEqual([]);
     }),

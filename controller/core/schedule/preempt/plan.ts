@@ -1,4 +1,4 @@
-import type { JobIn } from "../../model/job.ts";
+import { graceMsOf, type JobIn } from "../../model/job.ts";
 import type { Kind } from "../../model/kind.ts";
 import type { Node } from "../../model/node.ts";
 import type { State } from "../../model/state.ts";
@@ -16,6 +16,7 @@ import {
   type Limit,
   limitFor,
   mayYield,
+  STOP_MARGIN_MS,
   type Victim,
   victimOf,
   yieldsFrom,
@@ -63,7 +64,35 @@ export type Planned =
  * {@link MAX_EFFORT}; beyond that the most promising nodes are searched, and the best that was found is taken.
  */
 export function planPreemption(state: State, wish: Wish, at: number): Planned {
-  return new Planner(state, wish, at).plan();
+  const planned = new Planner(state, wish, at).plan();
+  if (planned.kind !== "plan") return planned;
+  // It runs only once its victims have left: it must not be in the way of those that come before it for that while either.
+  const until = wish.until + leftBy(state, planned.plan, at) - at;
+  if (!isKeptOn(state, wish, planned.plan, until)) return planned;
+  const later = { ...wish, until };
+  const next = new Planner(state, later, at).plan();
+  if (next.kind !== "plan") return next;
+  const isLate = isKeptOn(state, later, next.plan, wish.until + leftBy(state, next.plan, at) - at);
+  return isLate ? { kind: "none", nextAt: Number.POSITIVE_INFINITY } : next;
+}
+
+/** When everybody who is to leave the places, or is being stopped there already, must have left them. */
+export function leftBy(state: State, { victims, places }: PreemptionPlan, at: number): number {
+  let until = at + STOP_MARGIN_MS;
+  for (const { job } of victims) until = Math.max(until, at + graceMsOf(state.spec(job.id)) + STOP_MARGIN_MS);
+  for (const { node } of places) {
+    for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(state.job(id)));
+  }
+  return until;
+}
+
+/** Whether room is kept for others on the plan's nodes from a time on between when the wish ends and `until`. */
+function isKeptOn(state: State, wish: Wish, { places }: PreemptionPlan, until: number): boolean {
+  return places.some(({ node }) =>
+    state.scheduling.reservedOn
+      .get(node.record.name)
+      ?.some(({ jobId, at }) => jobId !== wish.job.id && at >= wish.until && at < until),
+  );
 }
 
 class Planner {

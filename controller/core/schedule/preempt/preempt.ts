@@ -4,9 +4,8 @@ import type { State } from "../../model/state.ts";
 import { type Output, saveJob, withEvent } from "../../output.ts";
 import { stopJob } from "../../transition.ts";
 import type { Place } from "../place.ts";
-import { planPreemption, type PreemptionPlan, type Wish } from "./plan.ts";
+import { leftBy, planPreemption, type PreemptionPlan, type Wish } from "./plan.ts";
 import { preemptorReceipt, victimReceipt } from "./receipt.ts";
-import { leavesUntil, STOP_MARGIN_MS } from "./victim.ts";
 
 /** Plans of one pass: whoever comes after that is looked at a little later. */
 const MAX_PLANS = 16;
@@ -130,17 +129,8 @@ function carryOut(state: State, out: Output, job: JobIn<"queued">, plan: Preempt
       cpuCores: share.cpuCores,
       memoryMb: share.memoryMb,
     })),
-    until: claimedUntil(state, plan.places, at),
+    until: leftBy(state, plan, at),
   };
   saveJob(state, out, { ...job, claim, history: withEvent(job, at, "preempting", preemptorReceipt(job, plan)) });
   state.deadlines.add({ at: claim.until, kind: "job", jobId: job.id });
-}
-
-/** When everybody who is being stopped on the nodes must have left them. */
-function claimedUntil(state: State, places: readonly Place[], at: number): number {
-  let until = at + STOP_MARGIN_MS;
-  for (const { node } of places) {
-    for (const id of node.jobs.keys()) until = Math.max(until, leavesUntil(state.job(id)));
-  }
-  return until;
 }

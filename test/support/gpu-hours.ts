@@ -1,0 +1,69 @@
+/** What tenants with a budget use, counted from what became of their jobs, apart from the core's own count. */
+import type { TenantId } from "../../base/ids.ts";
+import { isHeld } from "../../controller/core/model/allocation.ts";
+import { gpusOf, type Job } from "../../controller/core/model/job.ts";
+import type { CoreWorld } from "./core-world.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+interface Attempt {
+  readonly tenantId: TenantId;
+  readonly gpus: number;
+  readonly plannedMs: number;
+  readonly placedAt: number;
+  endedAt: number | undefined;
+}
+
+export class GpuHours {
+  readonly #attempts = new Map<string, Attempt>();
+  /** Starts of jobs of tenants with a budget that were looked at. */
+  starts = 0;
+
+  /** @throws when an attempt that has just been placed brings its tenant over its budget */
+  look(w: CoreWorld): void {
+    const starters = new Set<TenantId>();
+    for (const job of w.state.jobs.values()) {
+      const { gpuHoursBudget } = w.state.tenant(job.tenantId);
+      if (gpuHoursBudget !== undefined && job.attempt > 0 && this.#note(w, job)) starters.add(job.tenantId);
+    }
+    for (const id of starters) {
+      this.starts += 1;
+      const { gpuHoursBudget: hours = 0, budgetWindowDays: days = 30 } = w.state.tenant(id);
+      const used = this.used(id, days, w.now);
+      if (used > hours) throw new Error(`tenant ${id} has used or is expected to use ${used} of ${hours} GPU-hours`);
+    }
+  }
+
+  /** GPU-hours of ended attempts in the window, and what those that go on were expected to use. */
+  used(id: TenantId, windowDays: number, now: number): number {
+    let sum = 0;
+    for (const { tenantId, gpus, plannedMs, placedAt, endedAt } of this.#attempts.values()) {
+      if (tenantId !== id || (endedAt !== undefined && endedAt <= now - windowDays * DAY_MS)) continue;
+      sum += gpus * (endedAt === undefined ? plannedMs : endedAt - placedAt);
+    }
+    return sum / HOUR_MS;
+  }
+
+  /** Whether it is a new attempt. */
+  #note(w: CoreWorld, job: Job): boolean {
+    for (const [key, attempt] of this.#attempts) {
+      if (key.startsWith(`${job.id} `) && key !== `${job.id} ${job.attempt}`) attempt.endedAt ??= w.now;
+    }
+    const key = `${job.id} ${job.attempt}`;
+    const known = this.#attempts.get(key);
+    const isOver = !job.allocations.some(isHeld);
+    if (known) {
+      if (isOver) known.endedAt ??= w.now;
+      return false;
+    }
+    this.#attempts.set(key, {
+      tenantId: job.tenantId,
+      gpus: gpusOf(w.state.spec(job.id)),
+      plannedMs: job.plan?.ms ?? 0,
+      placedAt: job.placedAt ?? w.now,
+      endedAt: isOver ? w.now : undefined,
+    });
+    return true;
+  }
+}
