@@ -138,10 +138,18 @@ export class Forecast {
     const ended: Job = { ...job, allocations };
     this.state.putJob(ended);
     const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
-    const dependents = [...(this.state.dependents.get(job.id) ?? [])];
+    const dependents = this.#waitingFor(job);
     conclude(this.state, this.#out, ended, verdict, this.now);
     // Whoever waited for it may have a time of its own to wait for.
     for (const id of [job.id, ...dependents]) this.#foresee(this.state.job(id));
+  }
+
+  /** Who waits for the job, or for the array of which it is the last to end. */
+  #waitingFor({ id, array }: Job): readonly JobId[] {
+    const { dependents } = this.state;
+    const own = [...dependents.waitingFor(id)];
+    if (!array || dependents.progressOf(array.id).outstanding > 1) return own;
+    return [...own, ...dependents.waitingFor(array.id)];
   }
 }
 
