@@ -3,6 +3,8 @@ import { asTenantId, type JobId } from "../../base/ids.ts";
 import { CoreWorld } from "../../test/support/core-world.ts";
 import { type DryRun, dryRun } from "./dry-run.ts";
 import type { JobSpec } from "./model/job.ts";
+import { Outlook } from "./outlook.ts";
+import { atOnce } from "./slices.ts";
 
 const MINUTE = 60_000;
 
@@ -16,7 +18,8 @@ function world(gpus = 2): CoreWorld {
 function tryOut(w: CoreWorld, spec: Partial<JobSpec> = {}, count?: number): DryRun {
   const full = { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1, ...spec };
   const before = JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage]);
-  const run = dryRun(w.state, { spec: full, ...(count === undefined ? {} : { count }) }, w.now);
+  const trial = { spec: full, ...(count === undefined ? {} : { count }) };
+  const run = atOnce(dryRun(w.state, trial, new Outlook(w.state, w.now)));
   expect(JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage])).toBe(before);
   return run;
 }

@@ -1,4 +1,4 @@
-import { Forecast } from "../../../controller/core/forecast.ts";
+import { forecastOf } from "../../../controller/core/forecast.ts";
 import { DEFAULT_POLICY, type Policy } from "../../../controller/core/model/policy.ts";
 import { distributionOf } from "../../../controller/replay/metrics.ts";
 import { VirtualCluster } from "../../../controller/replay/virtual-cluster.ts";
@@ -78,7 +78,7 @@ function waits(cluster: VirtualCluster, job: ReplayJob): boolean {
 function foretell(cluster: VirtualCluster, job: ReplayJob): number | undefined {
   const id = cluster.idOf(job.name);
   if (id === undefined) return undefined;
-  const forecast = new Forecast(cluster.state, cluster.at);
+  const forecast = forecastOf(cluster.state, cluster.at);
   forecast.run(({ starts }) => starts.has(id));
   const startsAt = forecast.starts.get(id);
   return startsAt === undefined ? undefined : startsAt - cluster.at + cluster.now;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { asTenantId, type JobId } from "../../../base/ids.ts";
 import { CoreWorld } from "../../../test/support/core-world.ts";
-import { estimateWaitMs } from "../forecast.ts";
+import { estimateWaitMs } from "../../../test/support/foretell.ts";
 import type { Answers } from "../input.ts";
 import { checkInvariants } from "../invariants.ts";
 import { Output, type RowWrite } from "../output.ts";
