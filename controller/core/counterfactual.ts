@@ -1,13 +1,18 @@
 import { MINUTE_MS } from "../../base/time.ts";
 import { affordableMinutes } from "./budget.ts";
-import { Forecast } from "./forecast.ts";
+import type { JobId } from "../../base/ids.ts";
+import type { Forecast } from "./forecast.ts";
 import { demandOf, type JobIn, type JobSpec } from "./model/job.ts";
 import type { State } from "./model/state.ts";
+import type { Outlook } from "./outlook.ts";
 import { Output } from "./output.ts";
+import type { Slices } from "./slices.ts";
 import { step } from "./step.ts";
 
 /** Forecasts that one question may cost. */
 const MAX_FORECASTS = 16;
+/** What they may cost together, as a part of what the forecast of the unchanged job may. */
+const PART_OF_WORK = 0.5;
 /** An earlier start that is not worth telling. */
 const MIN_GAIN_MS = MINUTE_MS;
 
@@ -19,46 +24,100 @@ export interface Counterfactual {
   readonly startsAt: number;
 }
 
+/** A waiting job, and what might be changed of it. */
+export interface Variation {
+  readonly jobId: JobId;
+  readonly spec: JobSpec;
+  /** Each is tried. */
+  readonly relaxations: readonly Partial<JobSpec>[];
+  /** Of each of these the first one that helps is enough. */
+  readonly alternatives: readonly (readonly Partial<JobSpec>[])[];
+}
+
+/** What might be changed of the job as things are. */
+export function variationOf(state: State, job: JobIn<"queued" | "held">, at: number): Variation {
+  const spec = state.spec(job.id);
+  const limits = shorterLimits(state, job, at).map((maxRuntimeMinutes) => ({ maxRuntimeMinutes }));
+  return { jobId: job.id, spec, relaxations: relaxations(spec), alternatives: [limits, smallerSizes(state, spec)] };
+}
+
+/** What was found. */
+export interface Counterfactuals {
+  /** The earliest start first. */
+  readonly found: readonly Counterfactual[];
+  /** Whether there were changes that it would have taken too long to try. */
+  readonly isCutShort: boolean;
+}
+
 /**
  * What would let a waiting job start earlier, each found by submitting the changed job to a copy and running the real
- * scheduler forward: what is told comes true if nothing else happens meanwhile. The earliest start first.
+ * scheduler forward: what is told comes true if nothing else happens meanwhile.
  *
  * @param startsAt when it will start as it is; undefined when that cannot be told
  */
-export function counterfactuals(
-  state: State,
-  job: JobIn<"queued" | "held">,
+export function* counterfactuals(
+  outlook: Outlook,
+  variation: Variation,
   startsAt: number | undefined,
-  at: number,
-): readonly Counterfactual[] {
-  const spec = state.spec(job.id);
+): Slices<Counterfactuals> {
   const found: Counterfactual[] = [];
-  let left = MAX_FORECASTS;
-  const tryChange = (change: Partial<JobSpec>): boolean => {
-    if (left === 0) return false;
-    left -= 1;
-    const start = startOfChanged(state, job, { ...spec, ...change }, at);
-    const isEarlier = start !== undefined && (startsAt === undefined || start <= startsAt - MIN_GAIN_MS);
-    if (isEarlier) found.push({ change, startsAt: start });
-    return isEarlier;
-  };
-  for (const change of relaxations(spec)) tryChange(change);
-  for (const minutes of shorterLimits(state, job, at)) if (tryChange({ maxRuntimeMinutes: minutes })) break;
-  for (const change of smallerSizes(state, spec)) if (tryChange(change)) break;
-  return found.sort((a, b) => a.startsAt - b.startsAt);
+  const trials = new Trials(outlook, variation, startsAt);
+  function* helps(change: Partial<JobSpec>): Slices<boolean> {
+    const start = yield* trials.startWith(change);
+    if (start !== undefined) found.push({ change, startsAt: start });
+    return start !== undefined;
+  }
+  for (const change of variation.relaxations) yield* helps(change);
+  for (const changes of variation.alternatives) for (const change of changes) if (yield* helps(change)) break;
+  return { found: found.sort((a, b) => a.startsAt - b.startsAt), isCutShort: trials.isCutShort };
 }
 
-/** When the job would start if it were cancelled and submitted again as this. */
-function startOfChanged(state: State, job: JobIn<"queued" | "held">, spec: JobSpec, at: number): number | undefined {
-  const forecast = new Forecast(state, at);
-  const out = new Output();
-  step(forecast.state, { kind: "cancel-job", at, jobId: job.id }, out);
-  const answer = step(forecast.state, { kind: "submit-job", at, spec }, out);
-  if (!answer || !("jobId" in answer)) return undefined;
-  const { jobId } = answer;
-  forecast.expect(jobId);
-  forecast.run(({ starts }) => starts.has(jobId));
-  return forecast.starts.get(jobId);
+/** Forecasts of changed jobs, as many as one question may cost. */
+class Trials {
+  readonly #outlook: Outlook;
+  readonly #variation: Variation;
+  /** A start after this is no gain. */
+  readonly #latest: number;
+  #forecastsLeft = MAX_FORECASTS;
+  #workLeft: number;
+  isCutShort = false;
+
+  constructor(outlook: Outlook, variation: Variation, startsAt = Number.POSITIVE_INFINITY) {
+    this.#outlook = outlook;
+    this.#variation = variation;
+    this.#latest = startsAt - MIN_GAIN_MS;
+    this.#workLeft = outlook.maxWork * PART_OF_WORK;
+  }
+
+  /** When the job would start if it were cancelled and submitted again with the change; undefined when that is no gain. */
+  *startWith(change: Partial<JobSpec>): Slices<number | undefined> {
+    if (this.#latest < this.#outlook.at || this.#forecastsLeft === 0) return undefined;
+    const forecast = this.#workLeft > 0 ? yield* this.#outlook.another() : undefined;
+    const jobId = forecast && this.#resubmit(forecast, change);
+    if (!forecast) this.isCutShort = true;
+    if (!jobId) return undefined;
+    this.#forecastsLeft -= 1;
+    while (!forecast.isOver && !forecast.starts.has(jobId) && forecast.now <= this.#latest) {
+      if (forecast.work > this.#workLeft) this.isCutShort = true;
+      if (forecast.work > this.#workLeft) break;
+      forecast.step();
+      yield;
+    }
+    this.#workLeft -= forecast.work;
+    const start = forecast.starts.get(jobId);
+    return start !== undefined && start <= this.#latest ? start : undefined;
+  }
+
+  #resubmit(forecast: Forecast, change: Partial<JobSpec>): JobId | undefined {
+    const { jobId, spec } = this.#variation;
+    const { at } = this.#outlook;
+    const out = new Output();
+    step(forecast.state, { kind: "cancel-job", at, jobId }, out);
+    const answer = step(forecast.state, { kind: "submit-job", at, spec: { ...spec, ...change } }, out);
+    if (!answer || !("jobId" in answer)) return undefined;
+    forecast.expect(answer.jobId);
+    return answer.jobId;
+  }
 }
 
 /** Conditions that might be given up, one at a time. */

@@ -3,6 +3,8 @@ import { asTenantId, type JobId } from "../../base/ids.ts";
 import { CoreWorld } from "../../test/support/core-world.ts";
 import { type DryRun, dryRun } from "./dry-run.ts";
 import type { JobSpec } from "./model/job.ts";
+import { Outlook } from "./outlook.ts";
+import { atOnce } from "./slices.ts";
 
 const MINUTE = 60_000;
 
@@ -16,7 +18,8 @@ function world(gpus = 2): CoreWorld {
 function tryOut(w: CoreWorld, spec: Partial<JobSpec> = {}, count?: number): DryRun {
   const full = { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1, ...spec };
   const before = JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage]);
-  const run = dryRun(w.state, { spec: full, ...(count === undefined ? {} : { count }) }, w.now);
+  const trial = { spec: full, ...(count === undefined ? {} : { count }) };
+  const run = atOnce(dryRun(w.state, trial, new Outlook(w.state, w.now)));
   expect(JSON.stringify([...w.state.jobs, ...w.state.specs, ...w.state.usage])).toBe(before);
   return run;
 }
@@ -98,8 +101,8 @@ test("with too many jobs to look ahead it still says whether the job would be ac
 test("a job that asks for far more of a host than any has is told how much would do", () => {
   const w = world(1);
   const [cores, memory] = [tryOut(w, { cpuCores: 1_000 }), tryOut(w, { memoryMb: 2_000_000_000 })];
-  expect(cores).toMatchObject({ explanation: { counterfactuals: [{ change: { cpuCores: 64 } }] } });
-  expect(memory).toMatchObject({ explanation: { counterfactuals: [{ change: { memoryMb: 512_000 } }] } });
+  expect(cores).toMatchObject({ explanation: { counterfactuals: { found: [{ change: { cpuCores: 64 } }] } } });
+  expect(memory).toMatchObject({ explanation: { counterfactuals: { found: [{ change: { memoryMb: 512_000 } }] } } });
 });
 
 test("a job that goes over its tenant's budget is told with which limit it would not", () => {
@@ -107,7 +110,7 @@ test("a job that goes over its tenant's budget is told with which limit it would
   w.addTenant("thrifty", { gpuHoursBudget: 1.5 });
   const thrifty = { tenantId: "thrifty" as never };
   w.begin(w.submit({ ...thrifty, maxRuntimeMinutes: 30 }));
-  const counterfactuals = [{ change: { maxRuntimeMinutes: 60 }, startsAt: w.now }];
+  const counterfactuals = { found: [{ change: { maxRuntimeMinutes: 60 }, startsAt: w.now }] };
   expect(tryOut(w, thrifty)).toMatchObject({ explanation: { blockers: [{ kind: "budget" }], counterfactuals } });
   expect(tryOut(w, { ...thrifty, maxRuntimeMinutes: 60 })).toMatchObject({ startsAt: w.now });
 });

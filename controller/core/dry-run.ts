@@ -2,11 +2,12 @@ import { RequestError } from "../../base/errors.ts";
 import type { JobId } from "../../base/ids.ts";
 import type { Answers } from "./input.ts";
 import { type Explanation, explain } from "./explain.ts";
-import { Forecast, MAX_JOBS } from "./forecast.ts";
 import type { Job, JobSpec } from "./model/job.ts";
 import { State } from "./model/state.ts";
+import { Outlook } from "./outlook.ts";
 import { Output } from "./output.ts";
 import { queuePosition } from "./schedule/turn.ts";
+import type { Slices } from "./slices.ts";
 import { type Answer, step } from "./step.ts";
 
 /** A submission that is only tried. */
@@ -35,22 +36,27 @@ export type DryRun =
  * Submits on a copy and runs that ahead with the real scheduler; the state itself does not change. With too many jobs to
  * copy, only whether it would be accepted is told.
  */
-export function dryRun(state: State, trial: Trial, at: number): DryRun {
-  const isTooLarge = state.queue.size > MAX_JOBS;
-  const forecast = isTooLarge ? undefined : new Forecast(state, at);
-  const copy = forecast?.state ?? new State(state.settings, at);
-  takeDependencies(state, copy, trial.spec);
-  if (!forecast) takeTenant(state, copy, trial.spec);
+export function* dryRun(state: State, trial: Trial, outlook: Outlook): Slices<DryRun> {
+  const { at } = outlook;
+  const needed = neededBy(state, trial.spec);
+  const bare = new State(state.settings, at);
+  if (outlook.isTooLarge) {
+    takeJobs(bare, needed);
+    takeTenant(state, bare, trial.spec);
+  }
+  const forecast = yield* outlook.another();
+  const copy = forecast?.state ?? bare;
+  takeJobs(copy, needed);
   const answer = step(copy, { kind: "submit-job", at, ...trial }, new Output());
   if (answer instanceof RequestError) return { kind: "refused", refusal: answer };
   const id = firstOf(answer);
   // One pass: whoever is ahead has had their turn, and room is kept for those who are blocked.
-  forecast?.run(() => true);
+  forecast?.step();
   const job = copy.job(id);
   if (!forecast) return { kind: "accepted", job, explanation: undefined, queuePosition: 0, startsAt: undefined };
-  const explanation = explain(copy, job, at);
   const position = job.phase === "queued" ? queuePosition(copy, job, at) : 0;
-  const startsAt = forecast.starts.get(id) ?? explanation.startsAt;
+  const explanation = yield* explain(copy, job, new Outlook(copy, at, outlook.maxWork));
+  const startsAt = forecast.starts.get(id) ?? explanation.start.at;
   return { kind: "accepted", job, explanation, queuePosition: position, startsAt };
 }
 
@@ -59,12 +65,21 @@ function firstOf(answer: Answer): JobId {
   return jobIds?.[0] ?? jobId;
 }
 
-/** Jobs that have ended are in no copy, but what depends on them must find them; of the others it is enough that they are. */
-function takeDependencies(state: State, copy: State, { dependsOn = [] }: JobSpec): void {
-  for (const id of dependsOn.flatMap((other) => state.arrays.get(other) ?? [other])) {
-    const job = state.jobs.get(id);
-    if (!job || copy.jobs.has(id)) continue;
-    copy.specs.set(job.array?.id ?? id, state.spec(id));
+type Needed = readonly { readonly job: Job; readonly spec: JobSpec }[];
+
+/** The jobs that it depends on: those that have ended are in no copy, but must be found there. */
+function neededBy(state: State, { dependsOn = [] }: JobSpec): Needed {
+  return dependsOn
+    .flatMap((other) => state.arrays.get(other) ?? [other])
+    .flatMap((id) => state.jobs.get(id) ?? [])
+    .map((job) => ({ job, spec: state.spec(job.id) }));
+}
+
+/** Of those that have not ended it is enough that they are there. */
+function takeJobs(copy: State, needed: Needed): void {
+  for (const { job, spec } of needed) {
+    if (copy.jobs.has(job.id)) continue;
+    copy.specs.set(job.array?.id ?? job.id, spec);
     const hold = { kind: "dependencies", on: [] } as const;
     copy.putJob(job.phase === "finished" ? job : { ...job, phase: "held", hold, allocations: [] });
   }

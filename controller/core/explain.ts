@@ -1,9 +1,9 @@
 import type { JobId, NodeName } from "../../base/ids.ts";
 import { type BudgetBlock, budgetBlock } from "./budget.ts";
-import { type Counterfactual, counterfactuals } from "./counterfactual.ts";
-import { estimateWaitMs } from "./forecast.ts";
+import { type Counterfactuals, counterfactuals, variationOf } from "./counterfactual.ts";
 import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
+import type { Outlook, Start } from "./outlook.ts";
 import { planRuntime } from "./model/runtime-history.ts";
 import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
 import { judge, type Share, shareOf } from "./schedule/filter.ts";
@@ -12,9 +12,7 @@ import { claimedUsage } from "./schedule/preempt/claim.ts";
 import type { Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
 import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
 import { judgeClosely } from "./schedule/withheld.ts";
-
-/** With more jobs waiting no changes are tried: each costs a forecast, and nothing else is done meanwhile. */
-const MAX_JOBS_TO_VARY = 5_000;
+import type { Slices } from "./slices.ts";
 
 /** What the scheduler's own filters say to a job that waits. */
 interface Findings {
@@ -135,27 +133,28 @@ export interface Explanation {
   readonly blockers: readonly Blocker[];
   /** Every node's verdict, in the order in which the nodes joined. */
   readonly nodes: readonly NodeVerdict[];
-  /** When it will start as things are; undefined when that cannot be told, and for a job that does not wait. */
-  readonly startsAt: number | undefined;
-  readonly counterfactuals: readonly Counterfactual[];
+  /** When it will start as things are; its time is undefined when that cannot be told, and for a job that does not wait. */
+  readonly start: Start;
+  readonly counterfactuals: Counterfactuals;
 }
 
-/** Explains a job that waits; of any other there is nothing to explain. Costs several forecasts. */
-export function explain(state: State, job: Job, at: number): Explanation {
+/** Explains a job that waits; of any other there is nothing to explain. Costs several forecasts from the outlook's moment on. */
+export function* explain(state: State, job: Job, outlook: Outlook): Slices<Explanation> {
+  const { at } = outlook;
   if (job.phase !== "queued" && job.phase !== "held") {
-    return { reason: undefined, blockers: [], nodes: [], startsAt: undefined, counterfactuals: [] };
+    return { reason: undefined, blockers: [], nodes: [], start: UNKNOWN, counterfactuals: NONE };
   }
+  const reason = job.phase === "queued" ? whyWaiting(state, job, at) : undefined;
+  const blockers = blockersOf(state, job, at);
   const nodes = verdictsOf(state, blockedOf(job.id, state.kindOf(job.id).demand));
-  const waitMs = estimateWaitMs(state, job.id, at);
-  const startsAt = waitMs === undefined ? undefined : at + waitMs;
-  return {
-    reason: job.phase === "queued" ? whyWaiting(state, job, at) : undefined,
-    blockers: blockersOf(state, job, at),
-    nodes,
-    startsAt,
-    counterfactuals: state.queue.size > MAX_JOBS_TO_VARY ? [] : counterfactuals(state, job, startsAt, at),
-  };
+  const variation = variationOf(state, job, at);
+  const start = yield* outlook.startOf(job.id);
+  // What is too far ahead as it is may still be near with a change.
+  return { reason, blockers, nodes, start, counterfactuals: yield* counterfactuals(outlook, variation, start.at) };
 }
+
+const UNKNOWN: Start = { at: undefined, isTooFar: false };
+const NONE: Counterfactuals = { found: [], isCutShort: false };
 
 function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): readonly Blocker[] {
   const { places, wasKept, quota, budget } = lookAt(state, job, expectedRuntime(state, job), at);

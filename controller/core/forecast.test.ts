@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CoreWorld } from "../../test/support/core-world.ts";
-import { estimateWaitMs } from "./forecast.ts";
+import { estimateWaitMs } from "../../test/support/foretell.ts";
 
 const MINUTE = 60_000;
 

@@ -3,19 +3,18 @@ import { startRank } from "./rank.ts";
 import { conclude } from "./transition.ts";
 import { isHeld } from "./model/allocation.ts";
 import type { Job, JobIn } from "./model/job.ts";
-import { silentNode } from "./model/node.ts";
 import { lookAtWaiting } from "./on/tick.ts";
-import { planRuntime } from "./model/runtime-history.ts";
-import { State } from "./model/state.ts";
+import type { State } from "./model/state.ts";
 import { Output } from "./output.ts";
 import { Heap } from "./model/heap.ts";
-import { copyMix } from "./schedule/demand-mix.ts";
 import { schedule } from "./schedule/pass.ts";
-import { copyTrial } from "./schedule/preempt/preempt.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
+import { atOnce } from "./slices.ts";
+import { copyOf, snapshotOf } from "./snapshot.ts";
 
-/** Jobs looked at in one forecast: what bounds the time that a question may take. */
-export const MAX_JOBS = 20_000;
+/** What a pass costs beside the groups that it looks at, and what it costs to start, end or copy a job, in looks at a group. */
+const WORK_OF_A_PASS = 20;
+const WORK_OF_A_JOB = 10;
 /** After so many looks at waiting jobs in vain nothing more is expected of time passing. */
 const MAX_IDLE_PASSES = 64;
 
@@ -42,12 +41,26 @@ export class Forecast {
   readonly #out = new Output();
   /** Passes since anything last happened: a job may be looked at again and again in vain. */
   #idlePasses = 0;
+  #hasBegun = false;
+  #isOver = false;
+  #work: number;
 
-  /** @param quantile of past running times, 0 … 1, to take unless the policy's is higher; by default the policy's */
-  constructor(state: State, at: number, quantile = 0) {
-    this.state = copyOf(state, at, quantile);
+  /** @param copy the forecast's own */
+  constructor(copy: State, at: number) {
+    this.state = copy;
     this.now = at;
+    this.#work = copy.jobs.size * WORK_OF_A_JOB;
     for (const job of this.state.jobs.values()) this.#foresee(job);
+  }
+
+  /** Whether nothing more can be told. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** What it has cost so far, in looks at a group of waiting jobs: the same on every machine. */
+  get work(): number {
+    return this.#work;
   }
 
   get starts(): Starts {
@@ -61,15 +74,26 @@ export class Forecast {
 
   /** Runs until the condition holds, looked at after every pass, or nothing more can be told. */
   run(isDone: (forecast: Forecast) => boolean = () => false): void {
-    for (;;) {
-      this.#pass();
+    while (!this.#isOver) {
+      this.step();
       if (isDone(this)) return;
-      const next = this.#nextAt();
-      if (!Number.isFinite(next)) return;
-      this.now = Math.max(this.now, next);
-      while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
-      this.#lookAgain();
     }
+  }
+
+  /** On to the next moment at which something happens, and the pass of that moment; the first is the present one. */
+  step(): void {
+    if (this.#hasBegun) this.#goOn();
+    this.#hasBegun = true;
+    if (!this.#isOver) this.#pass();
+  }
+
+  #goOn(): void {
+    const next = this.#nextAt();
+    this.#isOver = !Number.isFinite(next);
+    if (this.#isOver) return;
+    this.now = Math.max(this.now, next);
+    while (this.#due.first && this.#due.first.at <= this.now) this.#comeTrue(this.#due.take());
+    this.#lookAgain();
   }
 
   /** When something can happen; infinity when nothing can. */
@@ -99,6 +123,7 @@ export class Forecast {
     const stopped: JobId[] = [];
     state.onPreempted = (id) => stopped.push(id);
     if (state.needsPass) this.#idlePasses += 1;
+    this.#work += WORK_OF_A_PASS + (state.needsPass ? state.queue.groupCount : 0);
     for (let done = -1, begun = 0; placed.length + stopped.length > done; ) {
       done = placed.length + stopped.length;
       begun = placed.length;
@@ -107,6 +132,7 @@ export class Forecast {
       for (const id of placed.slice(begun)) this.#begin(id);
     }
     if (placed.length + stopped.length > 0) this.#idlePasses = 0;
+    this.#work += (placed.length + stopped.length) * WORK_OF_A_JOB;
     for (const id of stopped) this.#foresee(state.job(id));
     for (const id of placed) {
       if (!this.#starts.has(id)) this.#starts.set(id, this.now);
@@ -142,83 +168,24 @@ export class Forecast {
     const ended: Job = { ...job, allocations };
     this.state.putJob(ended);
     const verdict = job.phase === "stopping" ? job.verdict : ({ kind: "completed", exitCode: 0, message: "" } as const);
-    const dependents = [...(this.state.dependents.get(job.id) ?? [])];
+    const dependents = this.#waitingFor(job);
     conclude(this.state, this.#out, ended, verdict, this.now);
     // Whoever waited for it may have a time of its own to wait for.
     for (const id of [job.id, ...dependents]) this.#foresee(this.state.job(id));
   }
-}
 
-/**
- * How long until a waiting job starts, in milliseconds; undefined when a job in the way has neither a limit nor a history,
- * when it would never start as things are, or when there are too many jobs to say.
- */
-export function estimateWaitMs(state: State, id: JobId, at: number): number | undefined {
-  if (state.queue.size > MAX_JOBS) return undefined;
-  const forecast = new Forecast(state, at);
-  forecast.run(({ starts }) => starts.has(id));
-  const startsAt = forecast.starts.get(id);
-  return startsAt === undefined ? undefined : startsAt - at;
-}
-
-/** What is alive, in a state of its own that no agent hears of. */
-function copyOf(state: State, at: number, quantile: number): State {
-  const { policy } = state.settings;
-  const isLonger = quantile > policy.predictionQuantile;
-  const settings = isLonger
-    ? { ...state.settings, policy: { ...policy, predictionQuantile: quantile } }
-    : state.settings;
-  const copy = new State(settings, at, { history: state.history.frozen(), use: state.use.copy() });
-  Object.assign(copy.scheduling.mix, copyMix(state.scheduling.mix));
-  for (const [id, tenant] of state.tenants) copy.tenants.set(id, tenant);
-  for (const node of state.cluster.nodes) {
-    const { reach, session, executorReady, executorMessage, throttling, hot } = node;
-    const heard = { reach, session, executorReady, executorMessage };
-    copy.cluster.add({ ...silentNode(node.record, at), ...heard, throttling, hot });
-    for (const [name, devices] of node.leftovers) copy.nodes.get(node.record.name)?.leftovers.set(name, devices);
+  /** Who waits for the job, or for the array of which it is the last to end. */
+  #waitingFor({ id, array }: Job): readonly JobId[] {
+    const { dependents } = this.state;
+    const own = [...dependents.waitingFor(id)];
+    if (!array || dependents.progressOf(array.id).outstanding > 1) return own;
+    return [...own, ...dependents.waitingFor(array.id)];
   }
-  for (const job of state.alive()) {
-    copy.ids.note(job.id);
-    copy.specs.set(job.array?.id ?? job.id, state.spec(job.id));
-    copy.putJob(isLonger ? planLonger(copy, job) : job);
-  }
-  recallScheduling(copy, state);
-  return copy;
 }
 
-/** A job that runs by what is known of its like, as the copy's policy predicts it. */
-function planLonger(copy: State, job: Job): Job {
-  if (job.plan?.basis !== "history") return job;
-  const spec = copy.spec(job.id);
-  const historyKey = copy.history.keyFor(spec, copy.kindOf(job.id).shape);
-  const plan = planRuntime(copy.history, { limitMinutes: spec.maxRuntimeMinutes, historyKey }, copy.settings.policy);
-  return plan.ms > job.plan.ms ? { ...job, plan } : job;
-}
-
-/**
- * The copy goes on where the last pass of the state left off: a pass that the loop would not run now could decide otherwise,
- * because turns change as time passes.
- */
-function recallScheduling(copy: State, state: State): void {
-  copy.growth = state.growth;
-  copy.needsPass = state.needsPass;
-  const { reservations, reservedOn, seenGrowth } = state.scheduling;
-  copy.scheduling.seenGrowth = seenGrowth;
-  copy.scheduling.tenantsVersion = state.scheduling.tenantsVersion;
-  copy.scheduling.reservations = [...reservations];
-  for (const [node, kept] of reservedOn) copy.scheduling.reservedOn.set(node, [...kept]);
-  // Who was refused since room last grew would be refused again; the others are looked at as if they had just come.
-  for (const group of copy.queue.groups) group.refusedAt = state.growth;
-  for (const group of state.queue.groups) {
-    const first = group.first && copy.jobs.get(group.first.id);
-    if (first?.phase !== "queued") continue;
-    const copied = copy.groupOf(first);
-    copied.refusedAt = Math.min(copied.refusedAt, group.refusedAt);
-    if (group.trial) copied.trial = copyTrial(group.trial, state, copy);
-  }
-  // When a waiting job may have others make room for it, or one that runs and will wait then; what ends, the forecast
-  // foresees by itself.
-  for (const due of state.deadlines) if (due.kind === "job") copy.deadlines.add(due);
+/** A forecast from the state as it is at `at`. */
+export function forecastOf(state: State, at: number): Forecast {
+  return new Forecast(atOnce(copyOf(snapshotOf(state, at))), at);
 }
 
 /** When the job leaves the phase it is in; undefined for one that only a pass or another job can move. */

@@ -1,5 +1,5 @@
 import { assert } from "../../base/assert.ts";
-import type { DeviceId } from "../../base/ids.ts";
+import type { DeviceId, JobId } from "../../base/ids.ts";
 import { isHeld } from "./model/allocation.ts";
 import { type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -51,6 +51,7 @@ export function checkInvariants(state: State): void {
     queued.length === state.queue.size && inQueue.size === queued.length && queued.every((job) => inQueue.has(job)),
     "the queue is not the queued jobs",
   );
+  checkDependents(state);
   checkNodes(state, held);
   checkClaims(state, held);
 }
@@ -150,6 +151,28 @@ function checkNodes(state: State, held: ReadonlyMap<string, readonly Held[]>): v
     assert(cores === node.cpuCoresUsed && memory === node.memoryMbUsed, `node ${name} miscounts cores or memory`);
   }
   assert(counted === held.size, `${held.size} devices are held, and the nodes count ${counted}`);
+}
+
+/** That nobody waits for what is over, and that whoever waits will be told. */
+function checkDependents(state: State): void {
+  const outstanding = new Map<JobId, number>();
+  for (const { array, phase } of state.jobs.values()) {
+    if (array && phase !== "finished") outstanding.set(array.id, (outstanding.get(array.id) ?? 0) + 1);
+  }
+  for (const id of state.arrays.keys()) {
+    const counted = state.dependents.progressOf(id).outstanding;
+    assert(counted === (outstanding.get(id) ?? 0), `${counted} jobs of array ${id} are outstanding`);
+  }
+  const waiting = new Map<JobId, ReadonlySet<JobId>>();
+  for (const job of state.jobs.values()) {
+    if (job.phase !== "held" || job.hold.kind !== "dependencies") continue;
+    for (const id of job.hold.on) {
+      const isOver = state.arrays.has(id) ? !outstanding.has(id) : state.job(id).phase === "finished";
+      assert(!isOver, `job ${job.id} waits for ${id}, which is over`);
+      if (!waiting.has(id)) waiting.set(id, new Set(state.dependents.waitingFor(id)));
+      assert(waiting.get(id)?.has(job.id), `${id} does not know that job ${job.id} waits for it`);
+    }
+  }
 }
 
 /** That nobody but those who are being stopped is where room is kept for another job. */

@@ -1,8 +1,9 @@
 import type { JobId } from "../../base/ids.ts";
 import { MINUTE_MS } from "../../base/time.ts";
-import { Forecast, MAX_JOBS } from "./forecast.ts";
 import type { Job } from "./model/job.ts";
 import type { State } from "./model/state.ts";
+import type { Outlook } from "./outlook.ts";
+import type { Slices } from "./slices.ts";
 
 /** The part of the jobs that is to start by the time that is told. */
 const COVERAGE = 0.9;
@@ -45,24 +46,22 @@ export class LateStarts {
     return Math.exp(this.#factorLog);
   }
 
-  /** When the job will have started, at the time's clock; undefined when that cannot be told, or the job does not wait. */
-  startsBy(state: State, id: JobId, at: number): number | undefined {
-    if (state.queue.size > MAX_JOBS || !waits(state.job(id))) return undefined;
-    const forecast = new Forecast(state, at, COVERAGE);
-    forecast.run(({ starts }) => starts.has(id));
-    const startsAt = forecast.starts.get(id);
-    if (startsAt === undefined) return undefined;
-    return at + Math.round(Math.max(startsAt - at, LEAST_WAIT_MS) * this.factor);
+  /** When the job will have started; undefined when that cannot be told, or the job does not wait. */
+  *startsBy(job: Job, outlook: Outlook): Slices<number | undefined> {
+    if (!waits(job)) return undefined;
+    const { at } = outlook;
+    const { at: lateAt } = yield* outlook.lateStartOf(job.id);
+    return lateAt === undefined ? undefined : at + Math.round(Math.max(lateAt - at, LEAST_WAIT_MS) * this.factor);
   }
 
-  /** Learns from what has come of earlier answers, and takes down one for the newest job that waits. To be called now and then. */
-  look(state: State, at: number): void {
+  /** Learns from what has come of earlier answers, and takes down one for the newest job that waits. To be done now and then. */
+  *look(state: State, at: number, outlook: () => Outlook): Slices<void> {
     for (const [id, told] of this.#open) this.#judge(id, told, state.jobs.get(id), at);
     if (this.#open.size >= MAX_OPEN || state.queue.size > MAX_JOBS_TO_LEARN) return;
     const newest = newestOf(state);
     if (!newest || newest.id === this.#seen) return;
     this.#seen = newest.id;
-    const by = this.startsBy(state, newest.id, at);
+    const by = yield* this.startsBy(newest, outlook());
     if (by !== undefined) this.#open.set(newest.id, { by, attempt: newest.attempt });
   }
 

@@ -104,9 +104,17 @@ export function finish(state: State, out: Output, job: Job, outcome: Outcome, at
   };
   saveJob(state, out, finished);
   noteRuntime(state, finished);
-  for (const id of [...(state.dependents.get(job.id) ?? [])]) {
+  tellDependents(state, out, job.id, finished, at);
+  if (!job.array) return;
+  const isOver = state.dependents.progressOf(job.array.id).outstanding === 0;
+  if (isOver || outcome.kind !== "completed") tellDependents(state, out, job.array.id, finished, at);
+}
+
+/** Whoever waits for `ended`, or for the array that it ends or spoils, waits no more. */
+function tellDependents(state: State, out: Output, ended: JobId, last: JobIn<"finished">, at: number): void {
+  for (const id of [...state.dependents.waitingFor(ended)]) {
     const dependent = state.job(id);
-    if (dependent.phase === "held") onDependencyEnded(state, out, dependent, finished, at);
+    if (dependent.phase === "held") onDependencyEnded(state, out, dependent, { id: ended, last }, at);
   }
 }
 
@@ -160,14 +168,26 @@ export function unhold(state: State, out: Output, job: JobIn<"held">, at: number
   else enter(state, out, bare(job), [], at);
 }
 
-function onDependencyEnded(state: State, out: Output, job: JobIn<"held">, ended: JobIn<"finished">, at: number): void {
+/** What was waited for, and the job that ended it. */
+interface EndedDependency {
+  readonly id: JobId;
+  readonly last: JobIn<"finished">;
+}
+
+function onDependencyEnded(
+  state: State,
+  out: Output,
+  job: JobIn<"held">,
+  { id: ended, last }: EndedDependency,
+  at: number,
+): void {
   if (job.hold.kind !== "dependencies") return;
-  if (ended.outcome.kind !== "completed") {
-    const message = `depends on ${ended.id}, which was not completed: ${ended.outcome.kind}`;
+  if (last.outcome.kind !== "completed") {
+    const message = `depends on ${last.id}, which was not completed: ${last.outcome.kind}`;
     finish(state, out, job, { kind: "failed", message }, at);
     return;
   }
-  const left = job.hold.on.filter((id) => id !== ended.id);
+  const left = job.hold.on.filter((id) => id !== ended);
   enter(state, out, bare(job), left, at);
 }
 

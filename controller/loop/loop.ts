@@ -11,6 +11,7 @@ import type { Answer } from "../core/step.ts";
 import type { Store } from "../store/store.ts";
 import { type BatchResult, runBatch } from "./batch.ts";
 import type { Journal } from "./journal.ts";
+import { type Question, Questions } from "./questions.ts";
 import { recover } from "./recovery.ts";
 
 /** Requests that may wait for their turn; more are refused as overload. Agents' words are never refused. */
@@ -53,6 +54,7 @@ export class Loop implements Service {
   readonly #state: State;
   readonly #mailbox = new Mailbox<Letter>(MAILBOX_LIMIT);
   readonly #reads: (() => void)[] = [];
+  readonly #questions: Questions;
   readonly #watchers = new Set<() => void>();
   readonly #wallOffsetMs: number;
   #lastAt = 0;
@@ -66,6 +68,7 @@ export class Loop implements Service {
     this.clusterId = origin.clusterId;
     this.term = origin.term;
     this.#wallOffsetMs = origin.offset;
+    this.#questions = new Questions((look) => this.read(look), options.clock);
   }
 
   /** Loads the state and starts: the first pass runs at once. */
@@ -112,6 +115,11 @@ export class Loop implements Service {
         }
       });
     });
+  }
+
+  /** Asks the durable state what takes long to tell, without holding up the loop. */
+  ask<T>(question: Question<T>): Promise<T> {
+    return this.#questions.ask(question);
   }
 
   /**
@@ -227,6 +235,7 @@ export class Loop implements Service {
     this.#ended ??= error;
     clearTimeout(this.#timer);
     for (const letter of this.#mailbox.takeAll()) letter.reject?.(this.#overError());
+    this.#questions.close(this.#overError());
     for (const watcher of [...this.#watchers]) watcher();
   }
 

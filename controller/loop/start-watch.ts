@@ -21,7 +21,7 @@ export class StartWatch implements Service {
 
   async #look(): Promise<void> {
     try {
-      await this.#loop.read((state, at) => this.lateStarts.look(state, at));
+      await this.#loop.ask((state, at, outlook) => this.lateStarts.look(state, at, outlook));
     } catch (error) {
       clearInterval(this.#timer);
       // Once the term is over there is nothing more to learn.

@@ -1,8 +1,11 @@
 /** What the core foretells is what it then does, when every job runs for as long as its limit says. */
 import { expect, test } from "vitest";
 import { Random } from "../../test/support/random.ts";
-import { counterfactuals } from "../core/counterfactual.ts";
-import { estimateWaitMs, Forecast } from "../core/forecast.ts";
+import { counterfactuals, variationOf } from "../core/counterfactual.ts";
+import { estimateWaitMs } from "../../test/support/foretell.ts";
+import { forecastOf } from "../core/forecast.ts";
+import { Outlook } from "../core/outlook.ts";
+import { atOnce } from "../core/slices.ts";
 import { DEFAULT_POLICY, POLICIES, type Policy, policyNamed } from "../core/model/policy.ts";
 import { VirtualCluster } from "./virtual-cluster.ts";
 import type { ReplayJob, ReplayNode, ReplayTenant } from "./workload.ts";
@@ -89,7 +92,7 @@ function compare(seed: number, policy: Policy, tenants = TENANTS): { waiting: nu
   );
   const waiting = [...cluster.state.jobs.values()].filter(({ phase }) => phase === "queued" || phase === "held");
   const forecastAt = cluster.at;
-  const forecast = new Forecast(cluster.state, forecastAt);
+  const forecast = forecastOf(cluster.state, forecastAt);
   forecast.run();
   const { jobs: records } = cluster.run([]);
   const byId = new Map(records.map((record) => [cluster.idOf(record.job.name), record]));
@@ -153,7 +156,9 @@ function tryChanges(seed: number, policy: Policy, tenants: readonly ReplayTenant
     if (!one) break;
     const waitMs = estimateWaitMs(cluster.state, one.waits.id, cluster.at);
     const startsAt = waitMs === undefined ? undefined : cluster.at + waitMs;
-    for (const { change, startsAt: promised } of counterfactuals(cluster.state, one.waits, startsAt, cluster.at)) {
+    const outlook = new Outlook(cluster.state, cluster.at);
+    const { found } = atOnce(counterfactuals(outlook, variationOf(cluster.state, one.waits, cluster.at), startsAt));
+    for (const { change, startsAt: promised } of found) {
       told += 1;
       const spec = { ...one.job.spec, ...change };
       const changed = {

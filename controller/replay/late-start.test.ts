@@ -2,8 +2,9 @@
 import { expect, test } from "vitest";
 import { CoreWorld } from "../../test/support/core-world.ts";
 import { Random } from "../../test/support/random.ts";
-import { estimateWaitMs } from "../core/forecast.ts";
 import { LateStarts } from "../core/late-start.ts";
+import { Outlook } from "../core/outlook.ts";
+import { atOnce } from "../core/slices.ts";
 import { VirtualCluster } from "./virtual-cluster.ts";
 import type { ReplayJob } from "./workload.ts";
 
@@ -43,12 +44,13 @@ function coverage(seed: number): { readonly asked: number; readonly expected: nu
   const told = new Map<string, { readonly expected: number; readonly by: number }>();
   for (const job of overtakingJobs(new Random(seed))) {
     cluster.run([job], job.submitMs);
-    lateStarts.look(cluster.state, cluster.at);
+    const outlook = new Outlook(cluster.state, cluster.at);
+    atOnce(lateStarts.look(cluster.state, cluster.at, () => outlook));
     const id = cluster.idOf(job.name);
-    const by = id && lateStarts.startsBy(cluster.state, id, cluster.at);
+    const by = id && atOnce(lateStarts.startsBy(cluster.state.job(id), outlook));
     if (id === undefined || by === undefined) continue;
-    const expected = cluster.now + (estimateWaitMs(cluster.state, id, cluster.at) ?? Number.POSITIVE_INFINITY);
-    told.set(job.name, { expected, by: by - cluster.at + cluster.now });
+    const expected = atOnce(outlook.startOf(id)).at ?? Number.POSITIVE_INFINITY;
+    told.set(job.name, { expected: expected - cluster.at + cluster.now, by: by - cluster.at + cluster.now });
   }
   const starts = new Map(cluster.run([]).jobs.map(({ job, attempts }) => [job.name, attempts[0]?.startMs ?? Infinity]));
   const part = (which: "expected" | "by") => {
@@ -69,6 +71,10 @@ test.each([1, 2, 3])(
   },
 );
 
+function look(w: CoreWorld, lateStarts: LateStarts, at: number): void {
+  atOnce(lateStarts.look(w.state, at, () => new Outlook(w.state, at)));
+}
+
 test("nothing is told of a job that does not wait, nor of one behind a job of which nothing is known", () => {
   const w = new CoreWorld();
   w.addTenant();
@@ -77,8 +83,9 @@ test("nothing is told of a job that does not wait, nor of one behind a job of wh
   const endless = w.submit();
   const behind = w.submit({ maxRuntimeMinutes: 5 });
   w.begin(endless);
-  expect(lateStarts.startsBy(w.state, endless, w.now)).toBeUndefined();
-  expect(lateStarts.startsBy(w.state, behind, w.now)).toBeUndefined();
+  for (const id of [endless, behind]) {
+    expect(atOnce(lateStarts.startsBy(w.job(id), new Outlook(w.state, w.now)))).toBeUndefined();
+  }
 });
 
 test("each answer that was too early widens the next, up to ten times, and a job that is taken back teaches nothing", () => {
@@ -89,19 +96,19 @@ test("each answer that was too early widens the next, up to ten times, and a job
   w.begin(first);
   const lateStarts = new LateStarts();
   const takenBack = w.submit({ maxRuntimeMinutes: 60 });
-  lateStarts.look(w.state, w.now);
+  look(w, lateStarts, w.now);
   w.cancel(takenBack);
-  lateStarts.look(w.state, w.now);
+  look(w, lateStarts, w.now);
   expect(lateStarts.factor).toBe(1);
 
   const factors = [1];
   let { now } = w;
   for (let round = 0; round < 30; round += 1) {
     w.submit({ maxRuntimeMinutes: 60 });
-    lateStarts.look(w.state, now);
+    look(w, lateStarts, now);
     // Nothing of what was expected happens.
     now += 1_000 * 24 * 60 * MINUTE;
-    lateStarts.look(w.state, now);
+    look(w, lateStarts, now);
     factors.push(lateStarts.factor);
   }
   expect(factors[1]).toBeCloseTo(Math.exp(0.9), 5);

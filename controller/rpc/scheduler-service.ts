@@ -3,12 +3,15 @@ import { RequestError } from "../../base/errors.ts";
 import { asJobId, asTenantId } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import { version } from "../../base/version.ts";
+import type { Job as JobMessage } from "../../proto/generated/gpusched/v1/Job.ts";
 import type { LogChunk } from "../../proto/generated/gpusched/v1/LogChunk.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
 import { dryRun } from "../core/dry-run.ts";
 import type { LateStarts } from "../core/late-start.ts";
 import type { State } from "../core/model/state.ts";
+import type { Outlook } from "../core/outlook.ts";
+import type { Slices } from "../core/slices.ts";
 import type { Loop } from "../loop/loop.ts";
 import { toServiceError } from "./errors.ts";
 import { listJobs } from "./list-jobs.ts";
@@ -41,7 +44,7 @@ export interface ServiceParts {
 
 /** The public API over gRPC: each call becomes an input of the loop or a look at its state, and decides nothing itself. */
 export function schedulerService({ loop, logs, lateStarts, facts, log }: ServiceParts): SchedulerServiceHandlers {
-  const getJob = (id: string) => loop.read((state, at) => jobOrArray(state, id, at));
+  const getJob = (id: string) => loop.ask((state, at, outlook) => jobOrArray(state, id, at, outlook));
   const getTenant = (id: string) => loop.read((state) => fromTenant(state, findTenant(state, id)));
   const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
     await loop.submit({ kind: "update-tenant", tenantId: asTenantId(id), change });
@@ -54,7 +57,9 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     SubmitJobs: unary(log, async ({ jobs }) => ({ results: [...(await submitJobs(loop, jobs))] })),
     DryRunJob: unary(log, (request) => {
       const trial = toSubmission(request);
-      return loop.read((state, at) => fromDryRun(dryRun(state, trial, at), trial.spec, at));
+      return loop.ask(function* answer(state, at, outlook) {
+        return fromDryRun(yield* dryRun(state, trial, outlook()), trial.spec, at);
+      });
     }),
     GetJob: unary(log, ({ job_id }) => getJob(job_id)),
     ListJobs: unary(log, (request) => loop.read((state) => listJobs(state, request))),
@@ -63,9 +68,9 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
       return getJob(job_id);
     }),
     ExplainJob: unary(log, ({ job_id }) =>
-      loop.read((state, at) => {
+      loop.ask((state, _, outlook) => {
         const job = firstWaiting(state, job_id) ?? findJob(state, job_id);
-        return fromExplained(state, job, lateStarts, at);
+        return fromExplained(state, job, lateStarts, outlook());
       }),
     ),
     CheckpointJob: unary(log, async ({ job_id }) => {
@@ -135,10 +140,10 @@ function writeTo(call: ServerWritableStream<unknown, LogChunk>, data: Buffer, si
   });
 }
 
-function jobOrArray(state: State, id: string, at: number) {
+function* jobOrArray(state: State, id: string, at: number, outlook: () => Outlook): Slices<JobMessage> {
   const members = state.arrays.get(asJobId(id));
   const array = members && fromArray(state, asJobId(id), members);
-  return array ?? fromJob(state, findJob(state, id), at);
+  return array ?? (yield* fromJob(state, findJob(state, id), at, outlook));
 }
 
 /** Of an array the first job that waits, else its first; undefined for what is no array. */

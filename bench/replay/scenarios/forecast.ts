@@ -1,6 +1,7 @@
-import { estimateWaitMs } from "../../../controller/core/forecast.ts";
 import { LateStarts } from "../../../controller/core/late-start.ts";
-import type { JobId } from "../../../base/ids.ts";
+import { Outlook } from "../../../controller/core/outlook.ts";
+import { atOnce } from "../../../controller/core/slices.ts";
+import type { Job } from "../../../controller/core/model/job.ts";
 import { distributionOf } from "../../../controller/replay/metrics.ts";
 import { VirtualCluster } from "../../../controller/replay/virtual-cluster.ts";
 import type { ReplayJob } from "../../../controller/replay/workload.ts";
@@ -70,23 +71,26 @@ function ask({ nodes, jobs }: QueueScenario) {
     while (jobs[last]?.submitMs === job.submitMs) last += 1;
     cluster.run(jobs.slice(next, last), job.submitMs);
     next = last;
-    lateStarts.look(cluster.state, cluster.at);
-    const id = waiting(cluster, job);
-    if (id !== undefined) asked.set(job, tell(cluster, lateStarts, id));
+    const outlook = new Outlook(cluster.state, cluster.at);
+    atOnce(lateStarts.look(cluster.state, cluster.at, () => outlook));
+    const waiting = waitingAs(cluster, job);
+    if (waiting) asked.set(job, tell(cluster, lateStarts, waiting, outlook));
   }
   const { jobs: records } = cluster.run(jobs.slice(next));
   return { asked, starts: new Map(records.map(({ job, attempts }) => [job, attempts[0]?.startMs])) };
 }
 
-function waiting(cluster: VirtualCluster, job: ReplayJob): JobId | undefined {
-  const id = cluster.idOf(job.name);
-  const phase = id && cluster.state.job(id).phase;
-  return phase === "queued" || phase === "held" ? id : undefined;
+function waitingAs(cluster: VirtualCluster, { name }: ReplayJob): Job | undefined {
+  const id = cluster.idOf(name);
+  const job = id && cluster.state.job(id);
+  return job?.phase === "queued" || job?.phase === "held" ? job : undefined;
 }
 
-function tell({ state, at, now: atMs }: VirtualCluster, lateStarts: LateStarts, id: JobId): Told {
-  const by = lateStarts.startsBy(state, id, at);
-  return { atMs, expectedMs: estimateWaitMs(state, id, at), byMs: by === undefined ? undefined : by - at };
+function tell({ at, now: atMs }: VirtualCluster, lateStarts: LateStarts, job: Job, outlook: Outlook): Told {
+  const { at: expected } = atOnce(outlook.startOf(job.id));
+  const by = atOnce(lateStarts.startsBy(job, outlook));
+  const after = (time: number | undefined) => (time === undefined ? undefined : time - at);
+  return { atMs, expectedMs: after(expected), byMs: after(by) };
 }
 
 function percent(part: number, whole: number): number {

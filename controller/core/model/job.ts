@@ -79,7 +79,7 @@ export type Hold =
   | { readonly kind: "backoff"; readonly until: number; readonly why: string }
   /** The user asked for a time. */
   | { readonly kind: "not-before"; readonly until: number }
-  /** Jobs that have not completed yet. */
+  /** Jobs, and arrays as a whole, that have not completed yet. */
   | { readonly kind: "dependencies"; readonly on: readonly JobId[] };
 
 /** How long a job is expected to run, in milliseconds, and how that is known. */

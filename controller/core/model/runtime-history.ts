@@ -20,10 +20,11 @@ const SIMILARITIES: readonly Similarity[] = [
   (spec) => `${spec.tenantId} e`,
 ];
 
+/** Never changed: a frozen history has the same. */
 interface Samples {
   /** In the order in which the runs ended. */
-  readonly newest: number[];
-  readonly sorted: number[];
+  readonly newest: readonly number[];
+  readonly sorted: readonly number[];
 }
 
 /**
@@ -45,7 +46,7 @@ export class RuntimeHistory {
 
   /** The same history for looking ahead: nothing is added to it. */
   frozen(): RuntimeHistory {
-    return new RuntimeHistory(this.#byKey, true);
+    return this.#isFrozen ? this : new RuntimeHistory(new Map(this.#byKey), true);
   }
 
   /** A job of this spec ran to its own end. */
@@ -53,13 +54,14 @@ export class RuntimeHistory {
     if (this.#isFrozen) return;
     for (const similarity of SIMILARITIES) {
       const key = similarity(spec, shape);
-      const samples = this.#byKey.get(key) ?? { newest: [], sorted: [] };
+      const known = this.#byKey.get(key);
+      const newest = [...(known?.newest ?? []), ranMs];
+      const sorted = [...(known?.sorted ?? [])];
+      sorted.splice(lowerBound(sorted, ranMs), 0, ranMs);
+      const oldest = newest.length > MAX_SAMPLES ? newest.shift() : undefined;
+      if (oldest !== undefined) sorted.splice(lowerBound(sorted, oldest), 1);
       this.#byKey.delete(key);
-      this.#byKey.set(key, samples);
-      samples.newest.push(ranMs);
-      samples.sorted.splice(lowerBound(samples.sorted, ranMs), 0, ranMs);
-      const oldest = samples.newest.length > MAX_SAMPLES ? samples.newest.shift() : undefined;
-      if (oldest !== undefined) samples.sorted.splice(lowerBound(samples.sorted, oldest), 1);
+      this.#byKey.set(key, { newest, sorted });
     }
     for (const key of this.#byKey.keys()) {
       if (this.#byKey.size <= MAX_KEYS) break;

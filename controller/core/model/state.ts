@@ -5,6 +5,7 @@ import { Claims } from "./claims.ts";
 import { Cluster } from "./cluster.ts";
 import { DeadlineQueue } from "./deadlines.ts";
 import { type Allocation, isHeld } from "./allocation.ts";
+import { Dependents } from "./dependents.ts";
 import {
   type ArrayMembership,
   type Job,
@@ -52,8 +53,7 @@ export class State {
   readonly #groups = new Map<JobId, QueueGroup>();
   /** The jobs of each array, by index. */
   readonly arrays = new Map<JobId, JobId[]>();
-  /** Jobs that wait for this one to complete. */
-  readonly dependents = new Map<JobId, Set<JobId>>();
+  readonly dependents = new Dependents();
   /** Queued jobs for which room is kept while others leave. */
   readonly claims = new Claims(this.cluster);
   readonly history: RuntimeHistory;
@@ -174,11 +174,11 @@ export class State {
 
   #count(job: Job, sign: 1 | -1): void {
     this.jobsInState[stateOf(job)] += sign;
+    this.dependents.count(job, sign);
     if (job.phase === "finished") return;
     const usage = this.usageOf(job.tenantId);
     if (job.phase === "queued") this.#enqueue(job, sign);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;
-    if (job.phase === "held" && job.hold.kind === "dependencies") this.#depend(job.id, job.hold.on, sign);
     if (job.allocations.some(isHeld)) usage.jobs += sign;
   }
 
@@ -214,14 +214,6 @@ export class State {
     const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed };
     this.#groups.set(job.id, this.queue.add(job, facts));
     if (job.claim) this.claims.add(job.id, job.claim);
-  }
-
-  #depend(id: JobId, on: readonly JobId[], sign: 1 | -1): void {
-    for (const other of on) {
-      const waiting = this.dependents.get(other) ?? new Set();
-      if (sign === 1) this.dependents.set(other, waiting.add(id));
-      else if (waiting.delete(id) && waiting.size === 0) this.dependents.delete(other);
-    }
   }
 
   #hold(job: Job, allocation: Allocation, usage: Usage, sign: 1 | -1): void {

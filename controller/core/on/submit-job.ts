@@ -40,7 +40,7 @@ function acceptedTenant(state: State, spec: JobSpec, count: number): Tenant {
   return tenant;
 }
 
-/** What a job still has to wait for; the name of one that has ended otherwise than completed. */
+/** The jobs and arrays that a job still has to wait for; the name of one that has ended otherwise than completed. */
 interface Dependencies {
   readonly on: readonly JobId[];
   readonly failed: { readonly id: JobId; readonly how: string } | undefined;
@@ -50,19 +50,29 @@ function unfinishedDependencies(state: State, { dependsOn = [], tenantId }: JobS
   const on: JobId[] = [];
   let failed: Dependencies["failed"];
   for (const [index, id] of dependsOn.entries()) {
-    const members = state.arrays.get(id) ?? [id];
-    for (const member of members) {
-      const job = state.jobs.get(member);
-      // Another tenant's job is answered as one that does not exist.
-      if (!job || job.tenantId !== tenantId) {
-        const field = { field: `depends_on[${index}]`, message: `${id} is not a job of this tenant` };
-        throw new RequestError("invalid", `Invalid request: ${field.field} ${field.message}`, { fields: [field] });
-      }
-      if (job.phase !== "finished") on.push(member);
-      else if (job.outcome.kind !== "completed") failed ??= { id: member, how: job.outcome.kind };
+    const members = state.arrays.get(id);
+    // All jobs of an array are of one tenant.
+    const job = state.jobs.get(members?.[0] ?? id);
+    // Another tenant's job is answered as one that does not exist.
+    if (job?.tenantId !== tenantId) {
+      const field = { field: `depends_on[${index}]`, message: `${id} is not a job of this tenant` };
+      throw new RequestError("invalid", `Invalid request: ${field.field} ${field.message}`, { fields: [field] });
     }
+    const isOver = members ? state.dependents.progressOf(id).outstanding === 0 : job.phase === "finished";
+    if (!isOver) on.push(id);
+    failed ??= failureAmong(state, id, members);
   }
   return { on, failed };
+}
+
+/** The job, or the first of the array, that has ended otherwise than completed. */
+function failureAmong(state: State, id: JobId, members: readonly JobId[] | undefined): Dependencies["failed"] {
+  if (members && state.dependents.progressOf(id).failed === 0) return undefined;
+  for (const member of members ?? [id]) {
+    const job = state.jobs.get(member);
+    if (job?.phase === "finished" && job.outcome.kind !== "completed") return { id: member, how: job.outcome.kind };
+  }
+  return undefined;
 }
 
 interface NewJob {

@@ -1,7 +1,14 @@
 import type { JobId, NodeName } from "../../../base/ids.ts";
 import type { DemandMix } from "./demand-mix.ts";
 import { newDemandMix } from "./demand-mix.ts";
-import { RecentRankings } from "./recent-rankings.ts";
+import type { GangOutlook } from "./gang-outlook.ts";
+import type { NodeRanking } from "./node-ranking.ts";
+import { Recent } from "./recent.ts";
+
+/** Kinds of job of which the rankings are remembered. */
+const MAX_RANKINGS = 512;
+/** Kinds of gang of which is remembered when they will have room: some hundred bytes for every running job each. */
+const MAX_OUTLOOKS = 16;
 
 /** What a reservation keeps on one node: as much, whichever devices it will be. */
 export interface ReservedShare {
@@ -29,11 +36,13 @@ export interface SchedulingMemory {
   /** The blocked job that nobody may pass, by pool, where the policy has it so. */
   readonly closedBy: Map<string, JobId>;
   /** Nodes in the order in which a kind of job would take them, by shape. */
-  readonly rankings: RecentRankings;
+  readonly rankings: Recent<NodeRanking>;
   /** Nodes in the order in which they will have room, by shape. */
-  readonly openings: RecentRankings;
+  readonly openings: Recent<NodeRanking>;
+  /** When nodes together will have room for a gang, by shape. */
+  readonly outlooks: Recent<GangOutlook>;
   /** Nodes in the order in which room would be made on them for a kind of job of some priority, by both. */
-  readonly yielding: RecentRankings;
+  readonly yielding: Recent<NodeRanking>;
   /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
   tenantsVersion: number;
   readonly mix: DemandMix;
@@ -49,9 +58,10 @@ export function newSchedulingMemory(): SchedulingMemory {
     reservations: [],
     reservedOn: new Map(),
     closedBy: new Map(),
-    rankings: new RecentRankings(),
-    openings: new RecentRankings(),
-    yielding: new RecentRankings(),
+    rankings: new Recent(MAX_RANKINGS),
+    openings: new Recent(MAX_RANKINGS),
+    outlooks: new Recent(MAX_OUTLOOKS),
+    yielding: new Recent(MAX_RANKINGS),
     tenantsVersion: 0,
     mix: newDemandMix(),
     now: 0,

@@ -2,11 +2,12 @@ import type { Kind } from "../model/kind.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { gpuCapacity, judge, nodeObstacle, roomOn, type Share, shareOf } from "./filter.ts";
+import { GangOutlook } from "./gang-outlook.ts";
 import { NodeRanking } from "./node-ranking.ts";
 import { BEST_FIT_SCALE, bestFitCost } from "./score/best-fit.ts";
 import { fragmentationGrowth } from "./score/fragmentation.ts";
 import { shareCosts } from "./shared-cost.ts";
-import { opensAt } from "./timeline.ts";
+import { capacitiesOf, opensAt } from "./timeline.ts";
 
 /** Fragmentation in hundredths of a thousandth of a GPU; the offset keeps it positive. */
 const FRAGMENTATION_STEPS = 10;
@@ -51,6 +52,14 @@ function capacityRanking(state: State, { demand }: Kind): NodeRanking {
     if (nodeObstacle(node, demand)) return Number.POSITIVE_INFINITY;
     const capacity = gpuCapacity(roomOn(node, demand), demand);
     return capacity === 0 ? Number.POSITIVE_INFINITY : -capacity;
+  });
+}
+
+/** When the nodes will have room for parts of a gang that may use any split. */
+export function gangOutlook(state: State, kind: Kind): GangOutlook {
+  const { scheduling } = state;
+  return scheduling.outlooks.recall(kind.shape, () => {
+    return new GangOutlook(state.cluster, (node) => capacitiesOf(state, node, kind.demand, scheduling.now));
   });
 }
 

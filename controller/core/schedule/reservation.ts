@@ -2,11 +2,11 @@ import type { JobIn } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { nodeObstacle, type Share, shareOf } from "./filter.ts";
+import { type Share, shareOf } from "./filter.ts";
 import type { Reservation, ReservedShare } from "./memory.ts";
 import { divide } from "./place.ts";
-import { openingRanking } from "./ranking.ts";
-import { capacityAt, canStay, endsOn, firstStay, hasKept } from "./timeline.ts";
+import { gangOutlook, openingRanking } from "./ranking.ts";
+import { canStay, firstStay, hasKept, keptClear } from "./timeline.ts";
 
 /** A blocked job, and how long it will need its place. */
 interface Blocked {
@@ -86,33 +86,53 @@ function latest(found: readonly { readonly at: number }[], count: number): numbe
   return found[count - 1]?.at ?? Number.POSITIVE_INFINITY;
 }
 
+/** How many of a gang's GPUs a node takes. */
+interface Placed {
+  readonly node: Node;
+  readonly gpus: number;
+}
+
 /** A gang on whatever nodes: the first time at which all nodes together have room, then those that have most. */
 function packedOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
   const { demand } = blocked.kind;
-  const nodes = state.cluster.nodes.filter((node) => !nodeObstacle(node, demand));
-  const times = [...new Set([now, ...nodes.flatMap((node) => endsOn(state, node, now))])].sort((a, b) => a - b);
-  const at = (time: number) => {
-    const stay = { demand, from: time, until: time + blocked.durationMs, jobId: blocked.job.id };
-    return nodes.map((node) => ({
-      node,
-      gpus: capacityAt(state, node, stay, (gpus) => shareOf(demand, gpus), now),
-    }));
+  const outlook = gangOutlook(state, blocked.kind);
+  const clearAt = (node: Node, from: number) => {
+    const stay = { demand, from, until: from + blocked.durationMs, jobId: blocked.job.id };
+    return keptClear(state, node, outlook.capacityAt(node, from), stay, now);
   };
-  const total = (places: readonly { gpus: number }[]) => places.reduce((sum, { gpus }) => sum + gpus, 0);
-  let low = 0;
-  for (let high = times.length; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (total(at(times[middle] ?? now)) >= demand.gpus) high = middle;
-    else low = middle + 1;
+  const keepers = [...state.scheduling.reservedOn.keys()].flatMap((name) => state.nodes.get(name) ?? []);
+  const at = outlook.firstTime(demand.gpus, now, (when) => {
+    return keepers.reduce((sum, node) => sum + outlook.capacityAt(node, when) - clearAt(node, when), 0);
+  });
+  if (at === undefined) return undefined;
+  const places: Placed[] = [];
+  for (const { node, gpus } of outlook.capacitiesAt(at)) {
+    places.push({ node, gpus: hasKept(state, node) ? clearAt(node, at) : gpus });
   }
-  const when = times[low];
-  if (when === undefined) return undefined;
   const { ranks } = state.cluster;
-  const rankOf = ({ node }: { node: Node }) => ranks[node.ordinal] ?? 0;
-  const places = at(when).sort((a, b) => b.gpus - a.gpus || rankOf(a) - rankOf(b));
-  if (total(places) < demand.gpus) return undefined;
-  const taken = divide(demand, places).filter(({ share }) => share.gpus > 0);
-  return { at: when, shares: taken.map(({ node, share }) => shareOn(node, share)) };
+  const byName = (a: Placed, b: Placed) => (ranks[a.node.ordinal] ?? 0) - (ranks[b.node.ordinal] ?? 0);
+  const taken = divide(demand, largestFirst(places, demand.gpus, byName));
+  return { at, shares: taken.map(({ node, share }) => shareOn(node, share)) };
+}
+
+/** So many of those that have most that they suffice. */
+function largestFirst(
+  places: readonly Placed[],
+  gpus: number,
+  compare: (a: Placed, b: Placed) => number,
+): readonly Placed[] {
+  const bySize: Placed[][] = [];
+  for (const place of places) (bySize[place.gpus] ??= []).push(place);
+  const largest: Placed[] = [];
+  let sum = 0;
+  for (let size = bySize.length - 1; size > 0; size -= 1) {
+    for (const place of bySize[size]?.sort(compare) ?? []) {
+      if (sum >= gpus) return largest;
+      largest.push(place);
+      sum += size;
+    }
+  }
+  return largest;
 }
 
 function shareOn(node: Node, { gpus, cpuCores, memoryMb }: Share): ReservedShare {

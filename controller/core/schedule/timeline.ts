@@ -5,7 +5,8 @@ import { type ClaimedShare, type Demand, graceEndsAt, type Job, WHOLE_DEVICE } f
 import { takesWork } from "../model/likeness.ts";
 import { type Departures, freeHost, type Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { countFitting, judge, type Share } from "./filter.ts";
+import { countFitting, gpuCapacity, judge, nodeObstacle, roomOn, type Share, shareOf } from "./filter.ts";
+import { type Capacities, NO_CAPACITIES } from "./gang-outlook.ts";
 import type { ReservedShare } from "./memory.ts";
 
 /** What is free of a node at some time, as far as one kind of job is concerned. */
@@ -154,24 +155,24 @@ export function firstStay(state: State, node: Node, stay: Omit<Stay, "until"> & 
 }
 
 /** The times at which work on the node is expected to end, in order. */
-export function endsOn(state: State, node: Node, now: number): readonly number[] {
+function endsOn(state: State, node: Node, now: number): readonly number[] {
   return departuresOf(state, node, now).map(({ at }) => at);
 }
 
-/** How many of a gang's GPUs the node will be able to take at `when`, with everything that is kept for others. */
-export function capacityAt(
-  state: State,
-  node: Node,
-  stay: Omit<Stay, "share">,
-  shareOfGpus: (gpus: number) => Share,
-  now: number,
-): number {
-  const free = freeAt(state, node, stay.demand, stay.from, now);
-  let gpus = Math.min(free.gpus, stay.demand.gpus);
-  while (gpus > 0 && !covers(free, shareOfGpus(gpus))) gpus -= 1;
-  if (!hasKept(state, node)) return gpus;
-  while (gpus > 0 && !canStay(state, node, { ...stay, share: shareOfGpus(gpus) }, now)) gpus -= 1;
-  return gpus;
+/** What of a gang the node can take now and as time passes, before anything is kept for others. */
+export function capacitiesOf(state: State, node: Node, demand: Demand, now: number): Capacities {
+  if (nodeObstacle(node, demand)) return NO_CAPACITIES;
+  const later = departuresOf(state, node, now).map(({ at, cpuCores, memoryMb, room }) => {
+    return { at, gpus: gpuCapacity({ gpus: countFitting(node, room, demand), cpuCores, memoryMb }, demand) };
+  });
+  return { free: gpuCapacity(roomOn(node, demand), demand), later };
+}
+
+/** How many of so many GPUs the node can take with everything that is kept for others. */
+export function keptClear(state: State, node: Node, gpus: number, stay: Omit<Stay, "share">, now: number): number {
+  let left = gpus;
+  while (left > 0 && !canStay(state, node, { ...stay, share: shareOf(stay.demand, left) }, now)) left -= 1;
+  return left;
 }
 
 function covers(free: Free, share: Share): boolean {

@@ -6,6 +6,8 @@ import { DEFAULT_POLICY, policyNamed } from "../../core/model/policy.ts";
 import { fromDryRun, fromExplained } from "./explanation.ts";
 import { dryRun } from "../../core/dry-run.ts";
 import { LateStarts } from "../../core/late-start.ts";
+import { Outlook } from "../../core/outlook.ts";
+import { atOnce } from "../../core/slices.ts";
 
 const MINUTE = 60_000;
 const HIGH = asTenantId("high");
@@ -29,7 +31,8 @@ function halfLeft(w: CoreWorld, spec: Partial<JobSpec> = {}): { id: JobId; left:
   return { id, left, leaving };
 }
 
-const explained = (w: CoreWorld, id: JobId) => fromExplained(w.state, w.job(id), new LateStarts(), w.now);
+const explained = (w: CoreWorld, id: JobId) =>
+  atOnce(fromExplained(w.state, w.job(id), new LateStarts(), new Outlook(w.state, w.now)));
 
 test("a job that fits but for what others left to a third is told for whom that is kept", () => {
   const w = world(4);
@@ -130,7 +133,8 @@ test("what a job waits for names what it asked for: the model, the memory, the s
   w.submit({ gpuCount: 1 });
   const messageOf = (spec: Partial<JobSpec>) => {
     const full = { tenantId: asTenantId("tenant-1"), name: "trial", gpuCount: 1, ...spec };
-    return fromDryRun(dryRun(w.state, { spec: full }, w.now), full, w.now).explanation?.message;
+    const run = atOnce(dryRun(w.state, { spec: full }, new Outlook(w.state, w.now)));
+    return fromDryRun(run, full, w.now).explanation?.message;
   };
   const never = "no node can ever run this: node-1";
   expect(messageOf({ gpuModel: "H200", gpuMemoryMb: 9 })).toBe(`${never} has 0 GPUs of h200 with 9 MB of the 1 needed`);

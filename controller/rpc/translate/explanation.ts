@@ -3,13 +3,16 @@ import type { Blocker as BlockerMessage } from "../../../proto/generated/gpusche
 import type { DryRunJobResponse } from "../../../proto/generated/gpusched/v1/DryRunJobResponse.ts";
 import type { Explanation as ExplanationMessage } from "../../../proto/generated/gpusched/v1/Explanation.ts";
 import type { NodeAnswer } from "../../../proto/generated/gpusched/v1/NodeAnswer.ts";
+import type { Counterfactuals } from "../../core/counterfactual.ts";
 import type { DryRun } from "../../core/dry-run.ts";
 import { type Blocker, type Explanation, explain, type NodeVerdict } from "../../core/explain.ts";
 import type { LateStarts } from "../../core/late-start.ts";
 import { type Demand, demandOf, type Job, type JobSpec, stateOf } from "../../core/model/job.ts";
 import type { State } from "../../core/model/state.ts";
+import type { Outlook } from "../../core/outlook.ts";
 import type { QuotaBlock } from "../../core/quota.ts";
 import type { NodeReason } from "../../core/schedule/reason.ts";
+import type { Slices } from "../../core/slices.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
 import { describeVerdict } from "../describe-node.ts";
 import {
@@ -23,27 +26,41 @@ import {
 } from "../describe-wait.ts";
 import { describeHold, messageFor } from "../message.ts";
 import { fromCounterfactual } from "./counterfactual.ts";
-import { PHASES, STATES } from "./job.ts";
+import { PHASES, STATES, withTooFar } from "./job.ts";
 import { fromRefusal } from "./submit.ts";
 
 /** Nodes that one answer tells of. */
 const MAX_NODES = 1_000;
 
 /** Why the job is not running, as far as it waits; of any other job, where it is. */
-export function fromExplained(state: State, job: Job, lateStarts: LateStarts, at: number): ExplanationMessage {
-  const explanation = explain(state, job, at);
-  const startsBy = lateStarts.startsBy(state, job.id, at);
-  const startsAt = explanation.startsAt ?? job.startedAt;
+export function* fromExplained(
+  state: State,
+  job: Job,
+  lateStarts: LateStarts,
+  outlook: Outlook,
+): Slices<ExplanationMessage> {
+  const { at } = outlook;
+  const message = messageFor(state, job, at);
+  const queue_position = job.phase === "queued" ? queuePosition(state, job, at) : 0;
+  const demand = demandOf(state.spec(job.id));
+  const explanation = yield* explain(state, job, outlook);
+  const { start, counterfactuals } = explanation;
+  const startsBy = yield* lateStarts.startsBy(job, outlook);
+  const startsAt = start.at ?? job.startedAt;
   return {
     job_id: job.id,
     ...whereItIs(job),
-    message: messageFor(state, job, at),
-    queue_position: job.phase === "queued" ? queuePosition(state, job, at) : 0,
-    ...whatIsInTheWay(explanation, demandOf(state.spec(job.id)), at),
+    message: withCutShort(withTooFar(message, start), counterfactuals),
+    queue_position,
+    ...whatIsInTheWay(explanation, demand, at),
     ...(startsAt === undefined ? {} : { starts_at_ms: startsAt }),
-    ...(explanation.startsAt === undefined ? {} : { estimated_wait_ms: explanation.startsAt - at }),
+    ...(start.at === undefined ? {} : { estimated_wait_ms: start.at - at }),
     ...(startsBy === undefined ? {} : { starts_by_ms: startsBy }),
   };
+}
+
+function withCutShort(message: string, { isCutShort }: Counterfactuals): string {
+  return isCutShort ? `${message}; too much happens before it starts to try every change` : message;
 }
 
 /** What would become of the spec. */
@@ -70,7 +87,9 @@ function whatItWouldDo(job: Job, explanation: Explanation | undefined, demand: D
   if (job.phase === "finished") return job.outcome.message;
   if (job.phase === "held") return describeHold(job.hold);
   if (!explanation) return "too many jobs are waiting to tell when it would start";
-  return explanation.reason ? describeWait(explanation.reason, demand) : "it would start at once";
+  const { reason, start, counterfactuals } = explanation;
+  if (!reason) return "it would start at once";
+  return withCutShort(withTooFar(describeWait(reason, demand), start), counterfactuals);
 }
 
 function whatIsInTheWay({ blockers, nodes, counterfactuals }: Explanation, demand: Demand, at: number) {
@@ -79,7 +98,7 @@ function whatIsInTheWay({ blockers, nodes, counterfactuals }: Explanation, deman
     blockers: blockers.map((blocker) => fromBlocker(blocker, nodes, demand)),
     nodes: ordered.slice(0, MAX_NODES).map((it) => fromVerdict(it, demand)),
     nodes_left_out: Math.max(0, nodes.length - MAX_NODES),
-    counterfactuals: counterfactuals.map((it) => fromCounterfactual(it, at)),
+    counterfactuals: counterfactuals.found.map((it) => fromCounterfactual(it, at)),
   };
 }
 

@@ -5,10 +5,11 @@ import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job
 import type { JobPhase as JobPhaseMessage } from "../../../proto/generated/gpusched/v1/JobPhase.ts";
 import type { JobState as JobStateMessage, JobState__Output } from "../../../proto/generated/gpusched/v1/JobState.ts";
 import { expectedRuntime } from "../../core/explain.ts";
-import { estimateWaitMs } from "../../core/forecast.ts";
 import type { Allocation, AllocationEnd } from "../../core/model/allocation.ts";
 import type { Job, JobPhase, JobState } from "../../core/model/job.ts";
 import { stateOf } from "../../core/model/job.ts";
+import type { Outlook, Start } from "../../core/outlook.ts";
+import type { Slices } from "../../core/slices.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
 import type { State } from "../../core/model/state.ts";
 import { messageFor } from "../message.ts";
@@ -76,15 +77,25 @@ function endOf({ state }: Allocation): AllocationEnd | undefined {
   return state.phase === "ended" ? state.end : undefined;
 }
 
-/** Everything about a job. `at` is the loop's time. */
-export function fromJob(state: State, job: Job, at: number): JobMessage {
-  const waits = job.phase === "queued" || job.phase === "held";
-  const waitMs = waits ? estimateWaitMs(state, job.id, at) : 0;
+/** Everything about a job. `at` is the loop's time; when a waiting job starts is taken from the outlook. */
+export function* fromJob(state: State, job: Job, at: number, outlook: () => Outlook): Slices<JobMessage> {
+  const message = withoutWait(state, job, at);
+  if (job.phase !== "queued" && job.phase !== "held") return { ...message, estimated_wait_ms: 0 };
+  const start = yield* outlook().startOf(job.id);
+  if (start.at === undefined) return { ...message, message: withTooFar(message.message, start) };
+  return { ...message, estimated_wait_ms: start.at - at };
+}
+
+/** The sentence on a waiting job, with why it is not told when the job will start if only that is missing. */
+export function withTooFar(message: string, { isTooFar }: Start): string {
+  return isTooFar ? `${message}; too much happens before it starts to tell when that will be` : message;
+}
+
+function withoutWait(state: State, job: Job, at: number): JobMessage & { readonly message: string } {
   return {
     ...fromJobBriefly(job),
     message: messageFor(state, job, at),
     queue_position: job.phase === "queued" ? queuePosition(state, job, at) : 0,
-    ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
     ...(job.eligibleAt === undefined ? {} : { eligible_at_ms: job.eligibleAt }),
     ...(job.checkpointAt === undefined ? {} : { checkpoint_at_ms: job.checkpointAt }),
     predicted_runtime: expectedRuntime(state, job),

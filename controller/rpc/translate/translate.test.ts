@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import type { JobId } from "../../../base/ids.ts";
 import { CoreWorld } from "../../../test/support/core-world.ts";
+import { Outlook } from "../../core/outlook.ts";
+import { atOnce } from "../../core/slices.ts";
 import { packageDefinition } from "../../../proto/load.ts";
 import type { Job as JobMessage } from "../../../proto/generated/gpusched/v1/Job.ts";
 import type { JobSpec__Output } from "../../../proto/generated/gpusched/v1/JobSpec.ts";
@@ -16,6 +19,10 @@ function overTheWire<T>(name: string, message: object): T {
     deserialize: (bytes: Buffer) => T;
   };
   return type.deserialize(type.serialize(message));
+}
+
+function told(w: CoreWorld, id: JobId, maxWork?: number): JobMessage {
+  return atOnce(fromJob(w.state, w.job(id), w.now, () => new Outlook(w.state, w.now, maxWork)));
 }
 
 const FULL_SPEC = {
@@ -79,7 +86,7 @@ test("every phase, state and rank phase has its name on the wire", () => {
   w.addTenant();
   w.addNode("node-1", { gpus: 1 });
   const seen = (id: ReturnType<typeof w.submit>) => {
-    const message = overTheWire<JobMessage>("Job", fromJob(w.state, w.job(id), w.now));
+    const message = overTheWire<JobMessage>("Job", told(w, id));
     return [message.state, message.phase, message.allocations?.[0]?.phase];
   };
   const id = w.submit({ maxRetries: 1 });
@@ -111,7 +118,7 @@ test("a job that was stopped has the exit of the first rank that ended by itself
   w.addNode("node-1", { gpus: 1 });
   w.addNode("node-2", { gpus: 1 });
   const exitOf = (id: ReturnType<typeof w.submit>) => {
-    const { exit_code, signal } = fromJob(w.state, w.job(id), w.now);
+    const { exit_code, signal } = told(w, id);
     return { exit_code, signal };
   };
   const id = w.submit({ gpuCount: 2, gang: true });
@@ -151,7 +158,7 @@ test("a job is given back without the values of variables that are named like se
   );
   const id = w.submit({ environment });
   const masked = Object.fromEntries([...secrets, ...more].map((name) => [name, "***"]));
-  expect(fromJob(w.state, w.job(id), w.now).spec?.environment).toEqual({
+  expect(told(w, id).spec?.environment).toEqual({
     ...masked,
     EPOCHS: "EPOCHS",
     KEYBOARD: "KEYBOARD",
@@ -242,4 +249,20 @@ test("an agent's report keeps its end, and a hello that is not one is refused by
   expect(toHello(overTheWire("Hello", hello), 1)).toMatchObject({ node: "n", session: 1 });
   expect(() => toHello(overTheWire("Hello", { ...hello, node_name: "a/b" }), 1)).toThrow("node_name");
   expect(() => toHello(overTheWire("Hello", { ...hello, inventory: undefined }), 1)).toThrow("inventory");
+});
+
+test("a waiting job says when too much happens before it starts to tell when that will be", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("node-1", { gpus: 1 });
+  const running = w.submit({ maxRuntimeMinutes: 10 });
+  w.begin(running);
+  const id = w.submit();
+  expect(told(w, id)).toMatchObject({
+    estimated_wait_ms: 600_000,
+    message: "waiting for 1 more GPU: 0 of 1 are free",
+  });
+  const { message, estimated_wait_ms } = told(w, id, 0);
+  expect(message).toContain("; too much happens before it starts to tell when that will be");
+  expect(estimated_wait_ms).toBeUndefined();
 });

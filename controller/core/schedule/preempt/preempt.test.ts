@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { JobId } from "../../../../base/ids.ts";
 import { CoreWorld } from "../../../../test/support/core-world.ts";
 import { whyWaiting } from "../../explain.ts";
-import { estimateWaitMs } from "../../forecast.ts";
+import { estimateWaitMs } from "../../../../test/support/foretell.ts";
 import { type JobSpec, stateOf } from "../../model/job.ts";
 import { DEFAULT_POLICY, type Policy } from "../../model/policy.ts";
 

@@ -83,10 +83,10 @@ function stampOf({ cluster, scheduling }: State): string {
 }
 
 /** The same for a copy of the state, whose nodes have changed less often. */
-export function copyTrial(trial: PreemptionTrial, state: State, copy: State): PreemptionTrial {
-  const version = `${state.cluster.version} `;
+export function copyTrial(trial: PreemptionTrial, fromVersion: number, toVersion: number): PreemptionTrial {
+  const version = `${fromVersion} `;
   if (!trial.stamp.startsWith(version)) return { ...trial, stamp: "" };
-  return { ...trial, stamp: `${copy.cluster.version} ${trial.stamp.slice(version.length)}` };
+  return { ...trial, stamp: `${toVersion} ${trial.stamp.slice(version.length)}` };
 }
 
 function newTrial(): PreemptionTrial {
