@@ -7,6 +7,7 @@ import type { State } from "./model/state.ts";
 import type { Outlook } from "./outlook.ts";
 import { Output } from "./output.ts";
 import type { Slices } from "./slices.ts";
+import { findOpening } from "./schedule/reservation.ts";
 import { step } from "./step.ts";
 
 /** Forecasts that one question may cost. */
@@ -138,7 +139,11 @@ function relaxations(spec: JobSpec): readonly Partial<JobSpec>[] {
 function shorterLimits(state: State, job: JobIn<"queued" | "held">, at: number): readonly number[] {
   const current = state.spec(job.id).maxRuntimeMinutes ?? Number.POSITIVE_INFINITY;
   const affordable = affordableMinutes(state, job, at) ?? Number.POSITIVE_INFINITY;
-  const limits = state.scheduling.reservations.map((reservation) => Math.floor((reservation.at - at) / MINUTE_MS));
+  // Now, and when it would first have room if it ran for a minute only.
+  const starts = [at, findOpening(state, { job, kind: state.kindOf(job.id), durationMs: MINUTE_MS }, at)?.at ?? at];
+  const limits = state.scheduling.reservations.flatMap((reservation) => {
+    return starts.map((start) => Math.floor((reservation.at - start) / MINUTE_MS));
+  });
   const bounded = [affordable, ...limits.map((minutes) => Math.min(minutes, affordable))];
   const useful = new Set(bounded.filter((minutes) => minutes >= 1 && minutes < current));
   return [...useful].sort((a, b) => b - a).slice(0, 4);

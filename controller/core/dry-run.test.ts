@@ -114,3 +114,17 @@ test("a job that goes over its tenant's budget is told with which limit it would
   expect(tryOut(w, thrifty)).toMatchObject({ explanation: { blockers: [{ kind: "budget" }], counterfactuals } });
   expect(tryOut(w, { ...thrifty, maxRuntimeMinutes: 60 })).toMatchObject({ startsAt: w.now });
 });
+
+test("a job is told the limit with which it would be gone before a reservation, also where room comes only later", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("node-1", { gpus: 4 });
+  w.begin(w.submit({ gpuCount: 3, maxRuntimeMinutes: 60 }));
+  const small = w.submit({ maxRuntimeMinutes: 20 });
+  w.submit({ gpuCount: 4, maxRuntimeMinutes: 10 });
+  expect(w.job(small).phase).toBe("starting");
+  w.begin(small);
+  const found = [{ change: { maxRuntimeMinutes: 40 }, startsAt: w.now + 20 * MINUTE }];
+  expect(tryOut(w, { maxRuntimeMinutes: 90 })).toMatchObject({ explanation: { counterfactuals: { found } } });
+  expect(tryOut(w, { maxRuntimeMinutes: 40 })).toMatchObject({ startsAt: w.now + 20 * MINUTE });
+});

@@ -10,7 +10,7 @@ import { canStay, firstStay, hasKept, keptClear } from "./timeline.ts";
 
 /** A blocked job, and how long it will need its place. */
 interface Blocked {
-  readonly job: JobIn<"queued">;
+  readonly job: JobIn<"queued" | "held">;
   readonly kind: Kind;
   readonly durationMs: number;
 }
@@ -47,7 +47,8 @@ export function clearReservations(state: State): void {
   state.scheduling.reservedOn.clear();
 }
 
-function findOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
+/** When and where the job will fit, beside all that is kept for others; undefined when no such time can be told. */
+export function findOpening(state: State, blocked: Blocked, now: number): Opening | undefined {
   const { demand } = blocked.kind;
   if (demand.gang && demand.gpusPerNode === undefined) return packedOpening(state, blocked, now);
   const perNode = demand.gpusPerNode ?? demand.gpus;
