@@ -1,5 +1,5 @@
 /** What tenants with a budget use, counted from what became of their jobs, apart from the core's own count. */
-import type { TenantId } from "../../base/ids.ts";
+import { allocationName, type TenantId } from "../../base/ids.ts";
 import { isHeld } from "../../controller/core/model/allocation.ts";
 import { gpusOf, type Job } from "../../controller/core/model/job.ts";
 import type { CoreWorld } from "./core-world.ts";
@@ -12,17 +12,25 @@ interface Attempt {
   readonly gpus: number;
   readonly plannedMs: number;
   readonly placedAt: number;
+  /** Of its allocations. */
+  readonly names: readonly string[];
   endedAt: number | undefined;
 }
 
 export class GpuHours {
   readonly #attempts = new Map<string, Attempt>();
+  /** When ranks ended, by the name of their allocation: a node may have had nobody to tell it to. */
+  readonly #rankEnds = new Map<string, number>();
   /** Starts of jobs of tenants with a budget that were looked at. */
   starts = 0;
 
   /** @throws when an attempt that has just been placed brings its tenant over its budget */
   look(w: CoreWorld): void {
     const starters = new Set<TenantId>();
+    for (const { running } of w.nodes.values()) {
+      for (const [name, { state }] of running)
+        if (state.phase === "ended") this.#rankEnds.set(name, state.endedAt ?? w.now);
+    }
     for (const job of w.state.jobs.values()) {
       const { gpuHoursBudget } = w.state.tenant(job.tenantId);
       if (gpuHoursBudget !== undefined && job.attempt > 0 && this.#note(w, job)) starters.add(job.tenantId);
@@ -48,22 +56,28 @@ export class GpuHours {
   /** Whether it is a new attempt. */
   #note(w: CoreWorld, job: Job): boolean {
     for (const [key, attempt] of this.#attempts) {
-      if (key.startsWith(`${job.id} `) && key !== `${job.id} ${job.attempt}`) attempt.endedAt ??= w.now;
+      if (key.startsWith(`${job.id} `) && key !== `${job.id} ${job.attempt}`) this.#end(w, attempt);
     }
     const key = `${job.id} ${job.attempt}`;
     const known = this.#attempts.get(key);
     const isOver = !job.allocations.some(isHeld);
     if (known) {
-      if (isOver) known.endedAt ??= w.now;
+      if (isOver) this.#end(w, known);
       return false;
     }
     this.#attempts.set(key, {
       tenantId: job.tenantId,
       gpus: gpusOf(w.state.spec(job.id)),
       plannedMs: job.plan?.ms ?? 0,
+      names: job.allocations.map(({ rank }) => allocationName({ jobId: job.id, attempt: job.attempt, rank })),
       placedAt: job.placedAt ?? w.now,
       endedAt: isOver ? w.now : undefined,
     });
     return true;
+  }
+
+  #end(w: CoreWorld, attempt: Attempt): void {
+    const ends = attempt.names.map((name) => this.#rankEnds.get(name) ?? w.now);
+    attempt.endedAt ??= Math.max(...ends);
   }
 }

@@ -89,6 +89,12 @@ class WatchedWorld extends CoreWorld {
     this.watch?.(this);
     return answer;
   }
+
+  /** A node knows what it cannot tell anybody. */
+  override reportFor(...report: Parameters<CoreWorld["reportFor"]>): void {
+    super.reportFor(...report);
+    this.watch?.(this);
+  }
 }
 
 export class RandomCluster {
