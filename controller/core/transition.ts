@@ -1,5 +1,5 @@
 /** How a job moves from phase to phase: every handler changes jobs through these functions alone. */
-import { assert, present } from "../../base/assert.ts";
+import { InvariantError, present } from "../../base/assert.ts";
 import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
 import { chargePlaced, settleEnded } from "./budget.ts";
@@ -25,16 +25,16 @@ import { verdictOn } from "./verdict.ts";
 
 /** Where a job's ranks will be, and for how long it is expected to stay. */
 export interface Placement {
-  readonly shares: readonly Omit<Allocation, "state">[];
+  readonly allocations: readonly Allocation[];
   readonly plan: RuntimePlan;
 }
 
 /** A job that has its place: the next attempt begins. All of its devices are taken in this one write. */
 export function place(state: State, out: Output, job: JobIn<"queued">, placement: Placement, at: number): void {
-  const { shares, plan } = placement;
-  const nodes = shares.map((share) => share.node).join(", ");
-  const gpus = shares.reduce((sum, share) => sum + share.devices.length, 0);
-  const milli = shares[0]?.milli;
+  const { allocations, plan } = placement;
+  const nodes = allocations.map((allocation) => allocation.node).join(", ");
+  const gpus = allocations.reduce((sum, allocation) => sum + allocation.devices.length, 0);
+  const milli = allocations[0]?.milli;
   const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / WHOLE_DEVICE} of a GPU`;
   const placed: Job = {
     ...(job.claim ? withoutClaim(job) : job),
@@ -44,7 +44,7 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
     checkpointAt: undefined,
     placedAt: at,
     plan,
-    allocations: shares.map((share) => ({ ...share, state: { phase: "assigned" } })),
+    allocations,
     history: withEvent(job, at, "placed", `attempt ${job.attempt + 1}: ${what} on ${nodes}`),
   };
   saveJob(state, out, placed);
@@ -89,7 +89,7 @@ export function stopJob(
 
 /** All ranks are gone: what the verdict says comes true. */
 export function conclude(state: State, out: Output, job: Job, verdict: Verdict, at: number): void {
-  assert(!job.allocations.some(isHeld), `job ${job.id} cannot end while it holds devices`);
+  if (job.allocations.some(isHeld)) throw new InvariantError(`job ${job.id} cannot end while it holds devices`);
   const spentGpuMs = (job.spentGpuMs ?? 0) + settleEnded(state, job, at);
   const settled = { ...job, spentGpuMs };
   if ("delayMs" in verdict) again(state, out, settled, verdict, at);
@@ -149,12 +149,12 @@ function hold(state: State, out: Output, job: Fields, reason: Hold): void {
 
 /** A job that has just come, or for which something that it waited for has happened, queues as soon as it may. */
 export function enter(state: State, out: Output, job: Fields, on: readonly JobId[], at: number): void {
-  const { notBefore = 0 } = present(state.specs.get(job.array?.id ?? job.id), `spec of ${job.id}`);
+  const { notBefore = 0 } = present(state.specs.get(job.array?.id ?? job.id), "spec of", job.id);
   if (on.length > 0) hold(state, out, job, { kind: "dependencies", on });
   else if (notBefore > at) hold(state, out, job, { kind: "not-before", until: notBefore });
   else {
-    const waited = at > job.submittedAt ? { eligibleAt: at } : {};
-    saveJob(state, out, { ...job, ...waited, phase: "queued", allocations: [] });
+    const eligibleAt = at > job.submittedAt ? at : job.eligibleAt;
+    saveJob(state, out, { ...job, eligibleAt, phase: "queued", allocations: [] });
   }
 }
 
@@ -272,7 +272,7 @@ function withRank(job: Job, rank: number, change: (allocation: Allocation) => Al
   return job.allocations.map((allocation) => (allocation.rank === rank ? change(allocation) : allocation));
 }
 
-/** The fields that every phase has. */
+/** The fields that every phase has, known or not: objects of one shape are read and copied faster. */
 export type Fields = ReturnType<typeof bare>;
 
 function bare(job: Job) {
@@ -287,17 +287,17 @@ function bare(job: Job) {
     effectivePriority,
     gpuCount,
     submittedAt,
-    ...(eligibleAt === undefined ? {} : { eligibleAt }),
-    ...(array === undefined ? {} : { array }),
+    eligibleAt,
+    array,
     attempt,
     retries,
     startFailures,
     startedAt,
-    ...(plan === undefined ? {} : { plan }),
-    ...(placedAt === undefined ? {} : { placedAt }),
-    ...(isPreempted === undefined ? {} : { isPreempted }),
-    ...(spentGpuMs === undefined ? {} : { spentGpuMs }),
-    ...(checkpointAt === undefined ? {} : { checkpointAt }),
+    plan,
+    placedAt,
+    isPreempted,
+    spentGpuMs,
+    checkpointAt,
     lastNodes,
     history,
   };

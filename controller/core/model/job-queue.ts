@@ -1,4 +1,4 @@
-import { assert, present } from "../../../base/assert.ts";
+import { InvariantError, present } from "../../../base/assert.ts";
 import type { JobId, TenantId } from "../../../base/ids.ts";
 import { type JobIn, since } from "./job.ts";
 import type { Kind } from "./kind.ts";
@@ -76,7 +76,7 @@ export class QueueGroup {
 
   remove(job: QueuedJob): void {
     const index = this.indexOf(job) + this.#start;
-    assert(this.#jobs[index]?.id === job.id, `job ${job.id} is not in its group`);
+    if (this.#jobs[index]?.id !== job.id) throw new InvariantError(`job ${job.id} is not in its group`);
     if (index > this.#start) {
       this.#jobs.splice(index, 1);
       return;

@@ -171,9 +171,16 @@ export function measureRoom(node: Node): void {
   node.room = node.record.inventory.devices.map(({ id }) => {
     if (blocked.has(id) || node.throttling.has(id)) return 0;
     const holders = node.held.get(id);
-    const free = holders ? holders.reduce((left, holder) => left - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+    const free = holders ? WHOLE_DEVICE - milliOf(holders) : WHOLE_DEVICE;
     return node.claims.size === 0 ? free : free - claimedMilli(node, id);
   });
+}
+
+/** What all of them hold together, in thousandths of a device. */
+export function milliOf(holders: readonly Holder[]): number {
+  let sum = 0;
+  for (const { milli } of holders) sum += milli;
+  return sum;
 }
 
 /** What of the device is kept for jobs that wait for others to leave, in thousandths. */

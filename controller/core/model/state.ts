@@ -1,4 +1,4 @@
-import { assert, present } from "../../../base/assert.ts";
+import { InvariantError, present } from "../../../base/assert.ts";
 import { asJobId, asTenantId, type DeviceId, type JobId, type NodeName, type TenantId } from "../../../base/ids.ts";
 import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
 import { Claims } from "./claims.ts";
@@ -18,7 +18,7 @@ import {
 } from "./job.ts";
 import { JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
-import type { Holder, Node } from "./node.ts";
+import { type Holder, milliOf, type Node } from "./node.ts";
 import type { Policy } from "./policy.ts";
 import { planRuntime, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
@@ -99,15 +99,15 @@ export class State {
   }
 
   job(id: JobId): Job {
-    return present(this.jobs.get(id), `job ${id}`);
+    return present(this.jobs.get(id), "job", id);
   }
 
   spec(id: JobId): JobSpec {
-    return present(this.specs.get(this.jobs.get(id)?.array?.id ?? id), `spec of ${id}`);
+    return this.specs.get(id) ?? present(this.specs.get(this.jobs.get(id)?.array?.id ?? id), "spec of", id);
   }
 
   tenant(id: TenantId): Tenant {
-    return present(this.tenants.get(id), `tenant ${id}`);
+    return present(this.tenants.get(id), "tenant", id);
   }
 
   usageOf(id: TenantId): Usage {
@@ -134,7 +134,7 @@ export class State {
   }
 
   groupOf(job: JobIn<"queued">): QueueGroup {
-    return present(this.#groups.get(job.id), `group of ${job.id}`);
+    return present(this.#groups.get(job.id), "group of", job.id);
   }
 
   /** Something changed that may let a refused job start. */
@@ -245,10 +245,11 @@ export class State {
   #holdDevice(node: Node, device: DeviceId, holder: Holder, sign: 1 | -1): void {
     const holders = node.held.get(device) ?? NOBODY;
     if (sign === 1) {
-      const taken = holders.reduce((sum, { milli }) => sum + milli, holder.milli);
-      const where = `${device} of ${node.record.name}`;
-      assert(taken <= WHOLE_DEVICE, `device ${where} is given to ${holder.jobId} while it is held`);
-      node.held.set(device, [...holders, holder]);
+      if (milliOf(holders) + holder.milli > WHOLE_DEVICE) {
+        const where = `${device} of ${node.record.name}`;
+        throw new InvariantError(`device ${where} is given to ${holder.jobId} while it is held`);
+      }
+      node.held.set(device, holders.concat(holder));
     } else if (holders.length <= 1) node.held.delete(device);
     else
       node.held.set(
@@ -258,7 +259,7 @@ export class State {
   }
 
   #nodeOf(job: Job, allocation: Allocation): Node {
-    return present(this.nodes.get(allocation.node), `node ${allocation.node} of ${job.id}`);
+    return present(this.nodes.get(allocation.node), "node of", job.id);
   }
 
   newJobId(at: number): JobId {
