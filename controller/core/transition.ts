@@ -82,8 +82,7 @@ export function stopJob(
   for (const allocation of stopping.allocations) {
     if (!isHeld(allocation)) continue;
     tellStop(state, out, stopping, allocation);
-    // Its end is now expected at another time.
-    touchQuietly(state, allocation.node);
+    touchTimes(state, allocation.node);
   }
 }
 
@@ -227,8 +226,7 @@ function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running
   const running: JobIn<"running"> = { ...rest, phase: "running", startedAt, history };
   saveJob(state, out, running);
   armDeadlines(state, running, at);
-  // Its end is now expected at another time.
-  for (const { node } of running.allocations) touchQuietly(state, node);
+  for (const { node } of running.allocations) touchTimes(state, node);
 }
 
 function withoutPreemption({ isPreempted: _, ...rest }: JobIn<"starting" | "running">) {
@@ -243,9 +241,10 @@ export function armDeadlines(state: State, job: JobIn<"running">, at: number): v
   if (limitAt === undefined || endAt < limitAt) state.deadlines.add({ at: endAt, kind: "job", jobId: job.id });
 }
 
-function touchQuietly(state: State, name: NodeName): void {
+/** The job's end is now expected at another time. */
+function touchTimes(state: State, name: NodeName): void {
   const node = state.nodes.get(name);
-  if (node) state.cluster.touch(node);
+  if (node) state.cluster.touchTimes(node);
 }
 
 /** When the job will have run for as long as it may; undefined without a limit. */

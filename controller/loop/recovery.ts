@@ -53,7 +53,7 @@ function finishedInOrder(state: State): readonly JobIn<"finished">[] {
 function takeIntoAccount(state: State, job: JobIn<"finished">): void {
   noteRuntime(state, job);
   const spent = job.spentGpuMs ?? 0;
-  if (spent > 0) state.use.settle(job.tenantId, job.id, spent, job.placedAt ?? job.finishedAt, job.finishedAt);
+  if (spent > 0) state.use.settle(job.tenantId, 0, spent, job.placedAt ?? job.finishedAt, job.finishedAt);
 }
 
 function sortedByKey(rows: readonly Row[]): readonly Row[] {

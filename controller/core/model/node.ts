@@ -89,7 +89,7 @@ export interface Departures {
 
 /** What a node was like when it was last looked at: see `Likenesses`. */
 export interface Likeness {
-  /** Of the node. */
+  /** The node's {@link Node.roomVersion}. */
   readonly version: number;
   readonly inventory: Inventory;
   /** The number of what the node has, whatever of it is free. */
@@ -103,6 +103,8 @@ export interface Node {
   ordinal: number;
   /** Grows with every change that may matter to where jobs fit. */
   version: number;
+  /** Grows with those that are not only of when its work will end. */
+  roomVersion: number;
   record: NodeRecord;
   reach: Reach;
   /** The stream it speaks on; undefined while it has none. */
@@ -140,6 +142,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
   return {
     ordinal: -1,
     version: 0,
+    roomVersion: 0,
     record,
     reach: "unreachable",
     session: undefined,

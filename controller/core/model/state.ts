@@ -47,8 +47,6 @@ export class State {
   readonly kinds = new Kinds();
 
   readonly queue = new JobQueue();
-  /** The group of each queued job. */
-  readonly #groups = new Map<JobId, QueueGroup>();
   /** The jobs of each array, by index. */
   readonly arrays = new Map<JobId, JobId[]>();
   /** Jobs that wait for this one to complete. */
@@ -79,7 +77,8 @@ export class State {
   needsPass = true;
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */
   growth = 0;
-  readonly #alive = new Set<JobId>();
+  /** The jobs that have not finished, with the group of each that is queued. */
+  readonly #alive = new Map<JobId, QueueGroup | undefined>();
   #lastIdMs = 0;
   #idsThisMs = 0;
 
@@ -121,7 +120,7 @@ export class State {
 
   /** Jobs that have not finished. */
   *alive(): Generator<Job> {
-    for (const id of this.#alive) yield this.job(id);
+    for (const id of this.#alive.keys()) yield this.job(id);
   }
 
   kindOf(id: JobId): Kind {
@@ -134,7 +133,7 @@ export class State {
   }
 
   groupOf(job: JobIn<"queued">): QueueGroup {
-    return present(this.#groups.get(job.id), "group of", job.id);
+    return present(this.#alive.get(job.id), "group of", job.id);
   }
 
   /** Something changed that may let a refused job start. */
@@ -157,10 +156,11 @@ export class State {
       return;
     }
     if (before) this.#count(before, -1);
+    if (before?.phase === "queued") this.#dequeue(before);
     this.jobs.set(job.id, job);
     if (!before && job.array) this.#joinArray(job.id, job.array);
     if (job.phase === "finished") this.#alive.delete(job.id);
-    else if (!before || before.phase === "finished") this.#alive.add(job.id);
+    else this.#alive.set(job.id, job.phase === "queued" ? this.#enqueue(job) : undefined);
     this.#count(job, 1);
     this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
@@ -177,7 +177,6 @@ export class State {
     this.jobsInState[stateOf(job)] += sign;
     if (job.phase === "finished") return;
     const usage = this.usageOf(job.tenantId);
-    if (job.phase === "queued") this.#enqueue(job, sign);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;
     if (job.phase === "held" && job.hold.kind === "dependencies") this.#depend(job.id, job.hold.on, sign);
     if (job.allocations.some(isHeld)) usage.jobs += sign;
@@ -199,13 +198,12 @@ export class State {
     }
   }
 
-  #enqueue(job: JobIn<"queued">, sign: 1 | -1): void {
-    if (sign === -1) {
-      this.queue.remove(job, this.groupOf(job));
-      this.#groups.delete(job.id);
-      if (this.claims.remove(job.id)) this.grow();
-      return;
-    }
+  #dequeue(job: JobIn<"queued">): void {
+    this.queue.remove(job, this.groupOf(job));
+    if (this.claims.remove(job.id)) this.grow();
+  }
+
+  #enqueue(job: JobIn<"queued">): QueueGroup {
     const { tenantId, effectivePriority, priority } = job;
     const spec = this.spec(job.id);
     const kind = this.kinds.of(spec);
@@ -213,8 +211,8 @@ export class State {
     const limitMinutes = spec.maxRuntimeMinutes;
     const isClaimed = job.claim !== undefined;
     const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed };
-    this.#groups.set(job.id, this.queue.add(job, facts));
     if (job.claim) this.claims.add(job.id, job.claim);
+    return this.queue.add(job, facts);
   }
 
   #depend(id: JobId, on: readonly JobId[], sign: 1 | -1): void {

@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from "../../../base/time.ts";
-import type { JobId, TenantId } from "../../../base/ids.ts";
+import type { TenantId } from "../../../base/ids.ts";
 
 /** Entries of a tenant's spending that are kept apart; older ones within the longest window are summed by the hour. */
 const LONGEST_WINDOW_MS = 366 * DAY_MS;
@@ -23,7 +23,6 @@ export class TenantUse {
   readonly #halfLifeMs: number;
   readonly #origin: number;
   readonly #byTenant = new Map<TenantId, Use>();
-  readonly #charged = new Map<JobId, number>();
 
   /** @param origin a time near the present: only keeps numbers small */
   constructor(halfLifeMs: number, origin: number) {
@@ -35,7 +34,6 @@ export class TenantUse {
   copy(): TenantUse {
     const copy = new TenantUse(this.#halfLifeMs, this.#origin);
     for (const [id, use] of this.#byTenant) copy.#byTenant.set(id, { ...use, byHour: new Map(use.byHour) });
-    for (const [id, value] of this.#charged) copy.#charged.set(id, value);
     return copy;
   }
 
@@ -50,20 +48,17 @@ export class TenantUse {
   }
 
   /** A job starts that is expected to use so many GPU-milliseconds. */
-  charge(tenant: TenantId, job: JobId, gpuMs: number, at: number): void {
+  charge(tenant: TenantId, gpuMs: number, at: number): void {
     const use = this.#useOf(tenant);
     this.#weigh(use, gpuMs, at);
     use.committed += gpuMs;
-    this.#charged.set(job, gpuMs);
   }
 
-  /** The attempt that was charged at `startedAt` has ended, having used so many. */
-  settle(tenant: TenantId, job: JobId, gpuMs: number, startedAt: number, at: number): void {
-    const charged = this.#charged.get(job) ?? 0;
+  /** The attempt that was charged so many at `startedAt` has ended, having used `gpuMs`. */
+  settle(tenant: TenantId, charged: number, gpuMs: number, startedAt: number, at: number): void {
     const use = this.#useOf(tenant);
     this.#weigh(use, gpuMs - charged, startedAt);
     use.committed -= charged;
-    this.#charged.delete(job);
     spend(use, gpuMs, at);
   }
 
