@@ -85,5 +85,5 @@ export function saveJob(state: State, out: Output, job: Job): void {
 export function withEvent(job: Job, at: number, kind: JobEventKind, message: string): readonly JobEvent[] {
   const kept = job.history.length < MAX_HISTORY ? job.history : job.history.slice(1 - MAX_HISTORY);
   // Not spread: an array that grows keeps room for more, of which millions of histories would never make use.
-  return kept.concat({ at, kind, message });
+  return kept.toSpliced(kept.length, 0, { at, kind, message });
 }

@@ -53,6 +53,9 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
   for (const allocation of placed.allocations) tellLaunch(state, out, placed, allocation);
 }
 
+/** One for all jobs that wait: there may be millions. */
+const NONE: readonly [] = [];
+
 function withoutClaim({ claim: _, ...rest }: JobIn<"queued">): Omit<JobIn<"queued">, "claim"> {
   return rest;
 }
@@ -134,7 +137,7 @@ function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs
     history: withEvent(job, at, isPreempted ? "preempted" : "requeued", story),
   };
   if (!later) {
-    saveJob(state, out, { ...common, phase: "queued", allocations: [] });
+    saveJob(state, out, { ...common, phase: "queued", allocations: NONE });
     return;
   }
   hold(state, out, common, { kind: "backoff", until: at + verdict.delayMs, why: verdict.message });
@@ -143,7 +146,7 @@ function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs
 /** Sets a job aside until a time, or until other jobs have completed. */
 function hold(state: State, out: Output, job: Fields, reason: Hold): void {
   if (reason.kind !== "dependencies") state.deadlines.add({ at: reason.until, kind: "job", jobId: job.id });
-  saveJob(state, out, { ...job, phase: "held", hold: reason, allocations: [] });
+  saveJob(state, out, { ...job, phase: "held", hold: reason, allocations: NONE });
 }
 
 /** A job that has just come, or for which something that it waited for has happened, queues as soon as it may. */
@@ -153,13 +156,13 @@ export function enter(state: State, out: Output, job: Fields, on: readonly JobId
   else if (notBefore > at) hold(state, out, job, { kind: "not-before", until: notBefore });
   else {
     const eligibleAt = at > job.submittedAt ? at : job.eligibleAt;
-    saveJob(state, out, { ...job, eligibleAt, phase: "queued", allocations: [] });
+    saveJob(state, out, { ...job, eligibleAt, phase: "queued", allocations: NONE });
   }
 }
 
 /** A held job whose time has come. */
 export function unhold(state: State, out: Output, job: JobIn<"held">, at: number): void {
-  if (job.hold.kind === "backoff") saveJob(state, out, { ...bare(job), phase: "queued", allocations: [] });
+  if (job.hold.kind === "backoff") saveJob(state, out, { ...bare(job), phase: "queued", allocations: NONE });
   else enter(state, out, bare(job), [], at);
 }
 

@@ -160,7 +160,8 @@ export class State {
     this.jobs.set(job.id, job);
     if (!before && job.array) this.#joinArray(job.id, job.array);
     if (job.phase === "finished") this.#alive.delete(job.id);
-    else this.#alive.set(job.id, job.phase === "queued" ? this.#enqueue(job) : undefined);
+    else if (job.phase === "queued") this.#alive.set(job.id, this.#enqueue(job));
+    else if (!before || before.phase === "queued") this.#alive.set(job.id, undefined);
     this.#count(job, 1);
     this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
@@ -247,7 +248,7 @@ export class State {
         const where = `${device} of ${node.record.name}`;
         throw new InvariantError(`device ${where} is given to ${holder.jobId} while it is held`);
       }
-      node.held.set(device, holders.concat(holder));
+      node.held.set(device, holders.toSpliced(holders.length, 0, holder));
     } else if (holders.length <= 1) node.held.delete(device);
     else
       node.held.set(

@@ -46,7 +46,10 @@ interface Dependencies {
   readonly failed: { readonly id: JobId; readonly how: string } | undefined;
 }
 
-function unfinishedDependencies(state: State, { dependsOn = [], tenantId }: JobSpec): Dependencies {
+const INDEPENDENT: Dependencies = { on: [], failed: undefined };
+
+function unfinishedDependencies(state: State, { dependsOn, tenantId }: JobSpec): Dependencies {
+  if (!dependsOn) return INDEPENDENT;
   const on: JobId[] = [];
   let failed: Dependencies["failed"];
   for (const [index, id] of dependsOn.entries()) {
