@@ -128,8 +128,12 @@ export class State {
   }
 
   /** How long the jobs of the group are expected to run. */
-  planOf({ facts }: QueueGroup): RuntimePlan {
-    return planRuntime(this.history, facts, this.settings.policy);
+  planOf(group: QueueGroup): RuntimePlan {
+    const { runs } = this.history;
+    if (group.plan?.runs !== runs) {
+      group.plan = { runs, runtime: planRuntime(this.history, group.facts, this.settings.policy) };
+    }
+    return group.plan.runtime;
   }
 
   groupOf(job: JobIn<"queued">): QueueGroup {
