@@ -11,7 +11,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: UNIT_FOLDERS.map((folder) => `${folder}/**/*.test.ts`),
-          testTimeout: 20_000,
+          testTimeout: 120_000,
           hookTimeout: 20_000,
         },
       },

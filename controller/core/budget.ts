@@ -65,14 +65,18 @@ function claimedGpuMs(state: State, { id: except, tenantId }: Job): number {
 
 /** A job has been placed: what it is expected to use is charged. */
 export function chargePlaced(state: State, job: Job): void {
-  if (job.plan === undefined || job.placedAt === undefined) return;
-  state.use.charge(job.tenantId, job.id, job.plan.ms * gpusOf(state.spec(job.id)), job.placedAt);
+  if (job.placedAt !== undefined) state.use.charge(job.tenantId, chargedGpuMs(state, job), job.placedAt);
+}
+
+/** GPU-milliseconds that the newest attempt was expected to use when it was placed. */
+function chargedGpuMs(state: State, { id, plan, placedAt }: Job): number {
+  return plan === undefined || placedAt === undefined ? 0 : plan.ms * gpusOf(state.spec(id));
 }
 
 /** The newest attempt is over: what it did use takes the place of what it was charged. */
 export function settleEnded(state: State, job: Job, at: number): number {
   const gpuMs = heldGpuMs(state.spec(job.id), job, at);
-  state.use.settle(job.tenantId, job.id, gpuMs, job.placedAt ?? at, at);
+  state.use.settle(job.tenantId, chargedGpuMs(state, job), gpuMs, job.placedAt ?? at, at);
   return gpuMs;
 }
 

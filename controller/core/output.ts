@@ -85,5 +85,6 @@ export function saveJob(state: State, out: Output, job: Job): void {
 /** The job's history with one more line. */
 export function withEvent(job: Job, at: number, kind: JobEventKind, message: string): readonly JobEvent[] {
   const kept = job.history.length < MAX_HISTORY ? job.history : job.history.slice(1 - MAX_HISTORY);
-  return [...kept, { at, kind, message }];
+  // Not spread: an array that grows keeps room for more, of which millions of histories would never make use.
+  return kept.toSpliced(kept.length, 0, { at, kind, message });
 }

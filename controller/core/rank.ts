@@ -4,7 +4,7 @@ import type { Job, JobIn } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { type Output, saveJob, withEvent } from "./output.ts";
 import { expectedEnd } from "./schedule/timeline.ts";
-import { conclude, stopJob, touchQuietly } from "./transition.ts";
+import { conclude, stopJob, touchTimes } from "./transition.ts";
 import { verdictOn } from "./verdict.ts";
 
 /** A rank runs: the job runs once every rank does, or has. */
@@ -59,8 +59,7 @@ function saveStarted(state: State, out: Output, job: JobIn<"starting" | "running
   const running: JobIn<"running"> = { ...rest, phase: "running", startedAt, history };
   saveJob(state, out, running);
   armDeadlines(state, running, at);
-  // Its end is now expected at another time.
-  for (const { node } of running.allocations) touchQuietly(state, node);
+  for (const { node } of running.allocations) touchTimes(state, node);
 }
 
 function withoutPreemption({ isPreempted: _, ...rest }: JobIn<"starting" | "running">) {

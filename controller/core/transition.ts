@@ -1,5 +1,5 @@
 /** How a job moves from phase to phase: every handler changes jobs through these functions and those of `rank.ts` alone. */
-import { assert, present } from "../../base/assert.ts";
+import { InvariantError, present } from "../../base/assert.ts";
 import type { AllocationKey, JobId, NodeName } from "../../base/ids.ts";
 import { formatDuration } from "../../base/time.ts";
 import { chargePlaced, settleEnded } from "./budget.ts";
@@ -21,16 +21,16 @@ import { tellLaunch, tellStop } from "./tell.ts";
 
 /** Where a job's ranks will be, and for how long it is expected to stay. */
 export interface Placement {
-  readonly shares: readonly Omit<Allocation, "state">[];
+  readonly allocations: readonly Allocation[];
   readonly plan: RuntimePlan;
 }
 
 /** A job that has its place: the next attempt begins. All of its devices are taken in this one write. */
 export function place(state: State, out: Output, job: JobIn<"queued">, placement: Placement, at: number): void {
-  const { shares, plan } = placement;
-  const nodes = shares.map((share) => share.node).join(", ");
-  const gpus = shares.reduce((sum, share) => sum + share.devices.length, 0);
-  const milli = shares[0]?.milli;
+  const { allocations, plan } = placement;
+  const nodes = allocations.map((allocation) => allocation.node).join(", ");
+  const gpus = allocations.reduce((sum, allocation) => sum + allocation.devices.length, 0);
+  const milli = allocations[0]?.milli;
   const what = milli === undefined ? `${gpus} ${gpus === 1 ? "GPU" : "GPUs"}` : `${milli / WHOLE_DEVICE} of a GPU`;
   const placed: Job = {
     ...(job.claim ? withoutClaim(job) : job),
@@ -40,7 +40,7 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
     checkpointAt: undefined,
     placedAt: at,
     plan,
-    allocations: shares.map((share) => ({ ...share, state: { phase: "assigned" } })),
+    allocations,
     history: withEvent(job, at, "placed", `attempt ${job.attempt + 1}: ${what} on ${nodes}`),
   };
   saveJob(state, out, placed);
@@ -48,6 +48,9 @@ export function place(state: State, out: Output, job: JobIn<"queued">, placement
   state.onPlaced?.(job.id);
   for (const allocation of placed.allocations) tellLaunch(state, out, placed, allocation);
 }
+
+/** One for all jobs that wait: there may be millions. */
+const NONE: readonly [] = [];
 
 function withoutClaim({ claim: _, ...rest }: JobIn<"queued">): Omit<JobIn<"queued">, "claim"> {
   return rest;
@@ -78,14 +81,13 @@ export function stopJob(
   for (const allocation of stopping.allocations) {
     if (!isHeld(allocation)) continue;
     tellStop(state, out, stopping, allocation);
-    // Its end is now expected at another time.
-    touchQuietly(state, allocation.node);
+    touchTimes(state, allocation.node);
   }
 }
 
 /** All ranks are gone: what the verdict says comes true. */
 export function conclude(state: State, out: Output, job: Job, verdict: Verdict, at: number): void {
-  assert(!job.allocations.some(isHeld), `job ${job.id} cannot end while it holds devices`);
+  if (job.allocations.some(isHeld)) throw new InvariantError(`job ${job.id} cannot end while it holds devices`);
   const spentGpuMs = (job.spentGpuMs ?? 0) + settleEnded(state, job, at);
   const settled = { ...job, spentGpuMs };
   if ("delayMs" in verdict) again(state, out, settled, verdict, at);
@@ -139,7 +141,7 @@ function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs
     history: withEvent(job, at, isPreempted ? "preempted" : "requeued", story),
   };
   if (!later) {
-    saveJob(state, out, { ...common, phase: "queued", allocations: [] });
+    saveJob(state, out, { ...common, phase: "queued", allocations: NONE });
     return;
   }
   hold(state, out, common, { kind: "backoff", until: at + verdict.delayMs, why: verdict.message });
@@ -148,23 +150,23 @@ function again(state: State, out: Output, job: Job, verdict: Verdict & { delayMs
 /** Sets a job aside until a time, or until other jobs have completed. */
 function hold(state: State, out: Output, job: Fields, reason: Hold): void {
   if (reason.kind !== "dependencies") state.deadlines.add({ at: reason.until, kind: "job", jobId: job.id });
-  saveJob(state, out, { ...job, phase: "held", hold: reason, allocations: [] });
+  saveJob(state, out, { ...job, phase: "held", hold: reason, allocations: NONE });
 }
 
 /** A job that has just come, or for which something that it waited for has happened, queues as soon as it may. */
 export function enter(state: State, out: Output, job: Fields, on: readonly JobId[], at: number): void {
-  const { notBefore = 0 } = present(state.specs.get(job.array?.id ?? job.id), `spec of ${job.id}`);
+  const { notBefore = 0 } = present(state.specs.get(job.array?.id ?? job.id), "spec of", job.id);
   if (on.length > 0) hold(state, out, job, { kind: "dependencies", on });
   else if (notBefore > at) hold(state, out, job, { kind: "not-before", until: notBefore });
   else {
-    const waited = at > job.submittedAt ? { eligibleAt: at } : {};
-    saveJob(state, out, { ...job, ...waited, phase: "queued", allocations: [] });
+    const eligibleAt = at > job.submittedAt ? at : job.eligibleAt;
+    saveJob(state, out, { ...job, eligibleAt, phase: "queued", allocations: NONE });
   }
 }
 
 /** A held job whose time has come. */
 export function unhold(state: State, out: Output, job: JobIn<"held">, at: number): void {
-  if (job.hold.kind === "backoff") saveJob(state, out, { ...bare(job), phase: "queued", allocations: [] });
+  if (job.hold.kind === "backoff") saveJob(state, out, { ...bare(job), phase: "queued", allocations: NONE });
   else enter(state, out, bare(job), [], at);
 }
 
@@ -192,9 +194,9 @@ function onDependencyEnded(
 }
 
 /** The end of what runs on the node is expected at another time. */
-export function touchQuietly(state: State, name: NodeName): void {
+export function touchTimes(state: State, name: NodeName): void {
   const node = state.nodes.get(name);
-  if (node) state.cluster.touch(node);
+  if (node) state.cluster.touchTimes(node);
 }
 
 /** Adds a line to the story of a job that otherwise stays as it is. */
@@ -207,7 +209,7 @@ export function keyOf(job: Job, allocation: Allocation): AllocationKey {
   return { jobId: job.id, attempt: job.attempt, rank: allocation.rank };
 }
 
-/** The fields that every phase has. */
+/** The fields that every phase has, known or not: objects of one shape are read and copied faster. */
 export type Fields = ReturnType<typeof bare>;
 
 function bare(job: Job) {
@@ -222,18 +224,18 @@ function bare(job: Job) {
     effectivePriority,
     gpuCount,
     submittedAt,
-    ...(eligibleAt === undefined ? {} : { eligibleAt }),
-    ...(array === undefined ? {} : { array }),
+    eligibleAt,
+    array,
     attempt,
     retries,
     startFailures,
     startedAt,
-    ...(plan === undefined ? {} : { plan }),
-    ...(placedAt === undefined ? {} : { placedAt }),
-    ...(isPreempted === undefined ? {} : { isPreempted }),
-    ...(preemptedMs === undefined ? {} : { preemptedMs }),
-    ...(spentGpuMs === undefined ? {} : { spentGpuMs }),
-    ...(checkpointAt === undefined ? {} : { checkpointAt }),
+    plan,
+    placedAt,
+    isPreempted,
+    preemptedMs,
+    spentGpuMs,
+    checkpointAt,
     lastNodes,
     history,
   };

@@ -65,7 +65,7 @@ function pastOf(job: Job): Past | undefined {
 function takeIntoAccount(state: State, { job, until }: Past): void {
   if (job.phase === "finished") noteRuntime(state, job);
   const spent = job.spentGpuMs ?? 0;
-  if (spent > 0) state.use.settle(job.tenantId, job.id, spent, Math.min(job.placedAt ?? until, until), until);
+  if (spent > 0) state.use.settle(job.tenantId, 0, spent, Math.min(job.placedAt ?? until, until), until);
 }
 
 function sortedByKey(rows: readonly Row[]): readonly Row[] {

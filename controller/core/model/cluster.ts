@@ -36,8 +36,14 @@ export class Cluster {
 
   /** Something about the node has changed that may matter to where jobs fit. */
   touch(node: Node): void {
-    node.version += 1;
     measureRoom(node);
+    node.roomVersion += 1;
+    this.touchTimes(node);
+  }
+
+  /** Work on the node ends at another time than was expected; all that is free now stays as it is. */
+  touchTimes(node: Node): void {
+    node.version += 1;
     this.#changes.push(node.ordinal);
     const limit = Math.max(MIN_CHANGES, CHANGES_PER_NODE * this.nodes.length);
     if (this.#changes.length < 2 * limit) return;

@@ -1,6 +1,6 @@
-import { assert, present } from "../../../base/assert.ts";
+import { InvariantError, present } from "../../../base/assert.ts";
 import type { JobId, TenantId } from "../../../base/ids.ts";
-import { type JobIn, since } from "./job.ts";
+import { type JobIn, type RuntimePlan, since } from "./job.ts";
 import type { Kind } from "./kind.ts";
 
 type QueuedJob = JobIn<"queued">;
@@ -40,6 +40,8 @@ export class QueueGroup {
   /** The state's growth at which the first job was last refused: until room grows, so will be all others. */
   refusedAt = -1;
   trial: PreemptionTrial | undefined;
+  /** How long its jobs are expected to run, by the history of so many runs. */
+  plan: { readonly runs: number; readonly runtime: RuntimePlan } | undefined;
   readonly #jobs: QueuedJob[] = [];
   /** Jobs before it have left: moving the others up at each departure would cost too much. */
   #start = 0;
@@ -76,7 +78,7 @@ export class QueueGroup {
 
   remove(job: QueuedJob): void {
     const index = this.indexOf(job) + this.#start;
-    assert(this.#jobs[index]?.id === job.id, `job ${job.id} is not in its group`);
+    if (this.#jobs[index]?.id !== job.id) throw new InvariantError(`job ${job.id} is not in its group`);
     if (index > this.#start) {
       this.#jobs.splice(index, 1);
       return;

@@ -29,9 +29,15 @@ export class Kinds {
 function shapeOf(demand: Demand): string {
   const { gpus, milli, gpuMemoryMb, gpuModels, cpuCores, memoryMb, gang, gpusPerNode, hasImage, nodeSelector } = demand;
   const numbers = `${gpus}/${milli}/${gpuMemoryMb}/${cpuCores}/${memoryMb}/${gang ? (gpusPerNode ?? "packed") : ""}`;
-  return `${numbers}/${hasImage}/${gpuModels.join("|")}/${JSON.stringify(nodeSelector)}`;
+  return `${numbers}/${hasImage}/${gpuModels.join("|")}/${textOf(nodeSelector)}`;
 }
 
 function poolOf({ gpus, gpuModels, nodeSelector }: Demand): string {
-  return `${gpus === 0 ? "cpu" : gpuModels.join("|")}/${JSON.stringify(nodeSelector)}`;
+  return `${gpus === 0 ? "cpu" : gpuModels.join("|")}/${textOf(nodeSelector)}`;
+}
+
+/** Most jobs select no nodes: then nothing is made into JSON. */
+function textOf(nodeSelector: Demand["nodeSelector"]): string {
+  for (const _ in nodeSelector) return JSON.stringify(nodeSelector);
+  return "";
 }

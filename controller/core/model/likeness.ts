@@ -14,12 +14,16 @@ export class Likenesses {
 
   of(node: Node): number {
     const { likeness: known, record } = node;
-    if (known?.version === node.version) return known.number;
-    const { inventory } = record;
-    const traits = known?.inventory === inventory ? known.traits : this.#numberOf(describe(inventory));
+    if (known?.version === node.roomVersion) return known.number;
+    const traits = this.traitsOf(node);
     const number = takesWork(node) ? this.#numberOf(`${traits} ${whatIsLeft(node)}`) : 0;
-    node.likeness = { version: node.version, inventory, traits, number };
+    node.likeness = { version: node.roomVersion, inventory: record.inventory, traits, number };
     return number;
+  }
+
+  /** A number that is equal for nodes that have the same, whatever of it is free. */
+  traitsOf({ likeness: known, record: { inventory } }: Node): number {
+    return known?.inventory === inventory ? known.traits : this.#numberOf(describe(inventory));
   }
 
   /** No number is ever used again for something else. */

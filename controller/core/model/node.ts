@@ -90,7 +90,7 @@ export interface Departures {
 
 /** What a node was like when it was last looked at: see `Likenesses`. */
 export interface Likeness {
-  /** Of the node. */
+  /** The node's {@link Node.roomVersion}. */
   readonly version: number;
   readonly inventory: Inventory;
   /** The number of what the node has, whatever of it is free. */
@@ -104,6 +104,8 @@ export interface Node {
   ordinal: number;
   /** Grows with every change that may matter to where jobs fit. */
   version: number;
+  /** Grows with those that are not only of when its work will end. */
+  roomVersion: number;
   record: NodeRecord;
   reach: Reach;
   /** The stream it speaks on; undefined while it has none. */
@@ -141,6 +143,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
   return {
     ordinal: -1,
     version: 0,
+    roomVersion: 0,
     record,
     reach: "unreachable",
     session: undefined,
@@ -172,9 +175,16 @@ export function measureRoom(node: Node): void {
   node.room = node.record.inventory.devices.map(({ id }) => {
     if (blocked.has(id) || node.throttling.has(id)) return 0;
     const holders = node.held.get(id);
-    const free = holders ? holders.reduce((left, holder) => left - holder.milli, WHOLE_DEVICE) : WHOLE_DEVICE;
+    const free = holders ? WHOLE_DEVICE - milliOf(holders) : WHOLE_DEVICE;
     return node.claims.size === 0 ? free : free - claimedMilli(node, id);
   });
+}
+
+/** What all of them hold together, in thousandths of a device. */
+export function milliOf(holders: readonly Holder[]): number {
+  let sum = 0;
+  for (const { milli } of holders) sum += milli;
+  return sum;
 }
 
 /** What of the device is kept for jobs that wait for others to leave, in thousandths. */

@@ -38,6 +38,8 @@ export class RuntimeHistory {
   /** In the order of last use. */
   readonly #byKey: Map<string, Samples>;
   readonly #isFrozen: boolean;
+  /** How many runs have been added: until there is another one, predictions stay as they are. */
+  runs = 0;
 
   constructor(byKey = new Map<string, Samples>(), isFrozen = false) {
     this.#byKey = byKey;
@@ -52,6 +54,7 @@ export class RuntimeHistory {
   /** A job of this spec ran to its own end. */
   add(spec: JobSpec, shape: string, ranMs: number): void {
     if (this.#isFrozen) return;
+    this.runs += 1;
     for (const similarity of SIMILARITIES) {
       const key = similarity(spec, shape);
       const known = this.#byKey.get(key);

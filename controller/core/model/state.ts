@@ -1,4 +1,4 @@
-import { assert, present } from "../../../base/assert.ts";
+import { InvariantError, present } from "../../../base/assert.ts";
 import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import { newSchedulingMemory, type SchedulingMemory } from "../schedule/memory.ts";
 import { Claims } from "./claims.ts";
@@ -19,7 +19,7 @@ import {
 import { IdSource } from "./id-source.ts";
 import { JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
-import type { Holder, Node } from "./node.ts";
+import { type Holder, milliOf, type Node } from "./node.ts";
 import type { Policy } from "./policy.ts";
 import { planRuntime, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
@@ -49,8 +49,6 @@ export class State {
   readonly ids = new IdSource();
 
   readonly queue = new JobQueue();
-  /** The group of each queued job. */
-  readonly #groups = new Map<JobId, QueueGroup>();
   /** The jobs of each array, by index. */
   readonly arrays = new Map<JobId, JobId[]>();
   readonly dependents = new Dependents();
@@ -80,7 +78,8 @@ export class State {
   needsPass = true;
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */
   growth = 0;
-  readonly #alive = new Set<JobId>();
+  /** The jobs that have not finished, with the group of each that is queued. */
+  readonly #alive = new Map<JobId, QueueGroup | undefined>();
 
   /**
    * @param at the time: uses of GPUs long ago weigh less
@@ -98,15 +97,15 @@ export class State {
   }
 
   job(id: JobId): Job {
-    return present(this.jobs.get(id), `job ${id}`);
+    return present(this.jobs.get(id), "job", id);
   }
 
   spec(id: JobId): JobSpec {
-    return present(this.specs.get(this.jobs.get(id)?.array?.id ?? id), `spec of ${id}`);
+    return this.specs.get(id) ?? present(this.specs.get(this.jobs.get(id)?.array?.id ?? id), "spec of", id);
   }
 
   tenant(id: TenantId): Tenant {
-    return present(this.tenants.get(id), `tenant ${id}`);
+    return present(this.tenants.get(id), "tenant", id);
   }
 
   usageOf(id: TenantId): Usage {
@@ -120,7 +119,7 @@ export class State {
 
   /** Jobs that have not finished. */
   *alive(): Generator<Job> {
-    for (const id of this.#alive) yield this.job(id);
+    for (const id of this.#alive.keys()) yield this.job(id);
   }
 
   kindOf(id: JobId): Kind {
@@ -128,12 +127,16 @@ export class State {
   }
 
   /** How long the jobs of the group are expected to run. */
-  planOf({ facts }: QueueGroup): RuntimePlan {
-    return planRuntime(this.history, facts, this.settings.policy);
+  planOf(group: QueueGroup): RuntimePlan {
+    const { runs } = this.history;
+    if (group.plan?.runs !== runs) {
+      group.plan = { runs, runtime: planRuntime(this.history, group.facts, this.settings.policy) };
+    }
+    return group.plan.runtime;
   }
 
   groupOf(job: JobIn<"queued">): QueueGroup {
-    return present(this.#groups.get(job.id), `group of ${job.id}`);
+    return present(this.#alive.get(job.id), "group of", job.id);
   }
 
   /** Something changed that may let a refused job start. */
@@ -156,10 +159,12 @@ export class State {
       return;
     }
     if (before) this.#count(before, -1);
+    if (before?.phase === "queued") this.#dequeue(before);
     this.jobs.set(job.id, job);
     if (!before && job.array) this.#joinArray(job.id, job.array);
     if (job.phase === "finished") this.#alive.delete(job.id);
-    else if (!before || before.phase === "finished") this.#alive.add(job.id);
+    else if (job.phase === "queued") this.#alive.set(job.id, this.#enqueue(job));
+    else if (!before || before.phase === "queued") this.#alive.set(job.id, undefined);
     this.#count(job, 1);
     this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
@@ -177,7 +182,6 @@ export class State {
     this.dependents.count(job, sign);
     if (job.phase === "finished") return;
     const usage = this.usageOf(job.tenantId);
-    if (job.phase === "queued") this.#enqueue(job, sign);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;
     if (job.allocations.some(isHeld)) usage.jobs += sign;
   }
@@ -198,13 +202,12 @@ export class State {
     }
   }
 
-  #enqueue(job: JobIn<"queued">, sign: 1 | -1): void {
-    if (sign === -1) {
-      this.queue.remove(job, this.groupOf(job));
-      this.#groups.delete(job.id);
-      if (this.claims.remove(job.id)) this.grow();
-      return;
-    }
+  #dequeue(job: JobIn<"queued">): void {
+    this.queue.remove(job, this.groupOf(job));
+    if (this.claims.remove(job.id)) this.grow();
+  }
+
+  #enqueue(job: JobIn<"queued">): QueueGroup {
     const { tenantId, effectivePriority, priority } = job;
     const spec = this.spec(job.id);
     const kind = this.kinds.of(spec);
@@ -212,8 +215,8 @@ export class State {
     const limitMinutes = spec.maxRuntimeMinutes;
     const isClaimed = job.claim !== undefined;
     const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed };
-    this.#groups.set(job.id, this.queue.add(job, facts));
     if (job.claim) this.claims.add(job.id, job.claim);
+    return this.queue.add(job, facts);
   }
 
   #hold(job: Job, allocation: Allocation, usage: Usage, sign: 1 | -1): void {
@@ -236,10 +239,11 @@ export class State {
   #holdDevice(node: Node, device: DeviceId, holder: Holder, sign: 1 | -1): void {
     const holders = node.held.get(device) ?? NOBODY;
     if (sign === 1) {
-      const taken = holders.reduce((sum, { milli }) => sum + milli, holder.milli);
-      const where = `${device} of ${node.record.name}`;
-      assert(taken <= WHOLE_DEVICE, `device ${where} is given to ${holder.jobId} while it is held`);
-      node.held.set(device, [...holders, holder]);
+      if (milliOf(holders) + holder.milli > WHOLE_DEVICE) {
+        const where = `${device} of ${node.record.name}`;
+        throw new InvariantError(`device ${where} is given to ${holder.jobId} while it is held`);
+      }
+      node.held.set(device, holders.toSpliced(holders.length, 0, holder));
     } else if (holders.length <= 1) node.held.delete(device);
     else
       node.held.set(
@@ -249,7 +253,7 @@ export class State {
   }
 
   #nodeOf(job: Job, allocation: Allocation): Node {
-    return present(this.nodes.get(allocation.node), `node ${allocation.node} of ${job.id}`);
+    return present(this.nodes.get(allocation.node), "node of", job.id);
   }
 }
 

@@ -46,7 +46,10 @@ interface Dependencies {
   readonly failed: { readonly id: JobId; readonly how: string } | undefined;
 }
 
-function unfinishedDependencies(state: State, { dependsOn = [], tenantId }: JobSpec): Dependencies {
+const INDEPENDENT: Dependencies = { on: [], failed: undefined };
+
+function unfinishedDependencies(state: State, { dependsOn, tenantId }: JobSpec): Dependencies {
+  if (!dependsOn) return INDEPENDENT;
   const on: JobId[] = [];
   let failed: Dependencies["failed"];
   for (const [index, id] of dependsOn.entries()) {
@@ -95,11 +98,18 @@ function add(state: State, out: Output, { id, tenant, spec, waitsFor, at, array 
     effectivePriority: Math.min(priority, tierPriority),
     gpuCount: spec.gpuCount,
     submittedAt: at,
-    ...(array ? { array } : {}),
+    eligibleAt: undefined,
+    array,
     attempt: 0,
     retries: 0,
     startFailures: 0,
     startedAt: undefined,
+    plan: undefined,
+    placedAt: undefined,
+    isPreempted: undefined,
+    preemptedMs: undefined,
+    spentGpuMs: undefined,
+    checkpointAt: undefined,
     lastNodes: undefined,
     history: [{ at, kind: "submitted", message: "submitted" }],
   } as const;

@@ -38,14 +38,19 @@ export function countDemand(mix: DemandMix, { shape, demand }: Kind, jobs = 1): 
   mix.total += jobs;
 }
 
-/** Draws the mix anew if enough has come since; true when it did. */
+/** Draws the mix anew if enough has come since; true when it is another one then. */
 export function refreshMix(mix: DemandMix): boolean {
   if (mix.total < Math.max(MIN_JOBS, mix.drawnAt * (1 + REFRESH))) return false;
   const frequent = [...mix.counts.values()].sort((a, b) => b.count - a.count).slice(0, MAX_KINDS);
   const total = frequent.reduce((sum, { count }) => sum + count, 0);
+  const before = mix.drawn;
   mix.drawn = frequent.map(({ demand, count }) => ({ demand, weight: count / total }));
   mix.drawnAt = mix.total;
-  return true;
+  return !isSame(before, mix.drawn);
+}
+
+function isSame(a: readonly MixedDemand[], b: readonly MixedDemand[]): boolean {
+  return a.length === b.length && a.every((one, i) => one.demand === b[i]?.demand && one.weight === b[i].weight);
 }
 
 /** The same mix for looking ahead. */

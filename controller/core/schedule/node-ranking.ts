@@ -47,6 +47,14 @@ export class NodeRanking {
     return this.#costs[node.ordinal] ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The cheapest of the nodes that are accepted: most often it is the very first. */
+  find(isAccepted: (node: Node) => boolean): Node | undefined {
+    const { best } = this;
+    if (!best || isAccepted(best)) return best;
+    for (const node of this.ascending()) if (node !== best && isAccepted(node)) return node;
+    return undefined;
+  }
+
   /** From the cheapest on. The cluster must not change meanwhile. */
   *ascending(): Generator<Node> {
     this.#catchUp();
@@ -129,15 +137,16 @@ export class NodeRanking {
   }
 
   #isCheaper(a: number, b: number): boolean {
-    const [x, y] = [this.#costs[a] ?? 0, this.#costs[b] ?? 0];
+    const x = this.#costs[a] ?? 0;
+    const y = this.#costs[b] ?? 0;
     if (x !== y) return x < y;
     return (this.#ranks?.[a] ?? 0) < (this.#ranks?.[b] ?? 0);
   }
 
   #swap(a: number, b: number): void {
-    const [x, y] = [this.#heap[a] ?? 0, this.#heap[b] ?? 0];
-    this.#put(x, b);
-    this.#put(y, a);
+    const ordinal = this.#heap[a] ?? 0;
+    this.#put(this.#heap[b] ?? 0, a);
+    this.#put(ordinal, b);
   }
 
   #put(ordinal: number, place: number): void {

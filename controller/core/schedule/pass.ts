@@ -1,4 +1,5 @@
 import { budgetBlock } from "../budget.ts";
+import type { RankState } from "../model/allocation.ts";
 import { type JobIn, type RuntimePlan, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import type { State } from "../model/state.ts";
@@ -39,6 +40,8 @@ export function schedule(state: State, out: Output, at: number): void {
   clearReservations(state);
   new Pass(state, out, at, true).run(state.queue.groups);
 }
+
+const ASSIGNED: RankState = { phase: "assigned" };
 
 /** Why a group's turn brought no start. */
 type Refusal = "quota" | "budget" | "room";
@@ -224,16 +227,18 @@ class Pass {
     const { demand } = kind;
     const { onNodeLost } = state.spec(job.id);
     const movesWhenLost = onNodeLost === undefined ? state.nodes.size >= MIN_NODES_TO_MOVE : onNodeLost === "requeue";
-    const shares = places.map(({ node, devices, share }, rank) => ({
+    const milli = demand.milli === WHOLE_DEVICE ? undefined : demand.milli;
+    const allocations = places.map(({ node, devices, share }, rank) => ({
       rank,
       node: node.record.name,
       devices: devices.map((device) => device.id),
-      ...(demand.milli === WHOLE_DEVICE ? {} : { milli: demand.milli }),
+      milli,
       cpuCores: share.cpuCores,
       memoryMb: share.memoryMb,
       gpuMemoryMb: gpuMemoryOf(devices, demand),
       movesWhenLost,
+      state: ASSIGNED,
     }));
-    place(state, this.#out, job, { shares, plan }, this.#at);
+    place(state, this.#out, job, { allocations, plan }, this.#at);
   }
 }

@@ -35,10 +35,8 @@ export function findPlaces(state: State, placing: Placing): readonly Place[] | u
   if (demand.gpusPerNode !== undefined) return spread(state, placing, demand.gpusPerNode);
   if (demand.gang) return packed(state, placing);
   const share = shareOf(demand, demand.gpus);
-  for (const node of placementRanking(state, placing.kind).ascending()) {
-    if (mayStay(state, node, share, placing)) return [take(node, demand, share)];
-  }
-  return undefined;
+  const node = placementRanking(state, placing.kind).find((other) => mayStay(state, other, share, placing));
+  return node && [take(node, demand, share)];
 }
 
 /** A gang with exactly so many GPUs on each node: the best nodes, close together. */
@@ -138,28 +136,40 @@ export interface Offer {
 
 /** As {@link take}, of what is offered. */
 export function takeOf({ node, free, left }: Offer, demand: Demand, share: Share): Place {
-  if (demand.milli < WHOLE_DEVICE) {
-    const order = [...free].sort((a, b) => left(a) - left(b) || a.memoryMb - b.memoryMb || a.index - b.index);
-    return { node, devices: order.slice(0, share.gpus), share };
-  }
-  const islands = new Map<number, number>();
-  for (const { island } of free) if (island !== undefined) islands.set(island, (islands.get(island) ?? 0) + 1);
-  const enough = [...islands].filter(([, size]) => size >= share.gpus).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
-  const best = share.gpus > 1 ? enough[0]?.[0] : smallestIsland(islands);
-  const order = [...free].sort(
-    (a, b) =>
-      Number(node.hot.has(a.id)) - Number(node.hot.has(b.id)) ||
-      Number(a.island !== best) - Number(b.island !== best) ||
-      a.memoryMb - b.memoryMb ||
-      (a.numaNode ?? 0) - (b.numaNode ?? 0) ||
-      a.index - b.index,
-  );
-  return { node, devices: order.slice(0, share.gpus), share };
+  const isBefore =
+    demand.milli < WHOLE_DEVICE ? fullestFirst(left) : islandFirst(node, smallestIsland(free, share.gpus));
+  return { node, devices: firstOf(free, share.gpus, isBefore), share };
 }
 
-/** A single GPU is taken from the island that has the fewest free. */
-function smallestIsland(islands: ReadonlyMap<number, number>): number | undefined {
-  return [...islands].sort((a, b) => a[1] - b[1] || a[0] - b[0])[0]?.[0];
+type DeviceOrder = (a: Device, b: Device) => number;
+
+function fullestFirst(left: Offer["left"]): DeviceOrder {
+  return (a, b) => left(a) - left(b) || a.memoryMb - b.memoryMb || a.index - b.index;
+}
+
+function islandFirst({ hot }: Node, island: number | undefined): DeviceOrder {
+  return (a, b) =>
+    Number(hot.has(a.id)) - Number(hot.has(b.id)) ||
+    Number(a.island !== island) - Number(b.island !== island) ||
+    a.memoryMb - b.memoryMb ||
+    (a.numaNode ?? 0) - (b.numaNode ?? 0) ||
+    a.index - b.index;
+}
+
+/** So many devices, the first in the order; most jobs want one, for which nothing needs to be sorted. */
+function firstOf(free: readonly Device[], count: number, order: DeviceOrder): readonly Device[] {
+  const [head] = free;
+  if (count !== 1 || !head) return free.toSorted(order).slice(0, count);
+  return [free.reduce((first, device) => (order(device, first) < 0 ? device : first), head)];
+}
+
+/** Of the islands that have as many free devices the one with the fewest; undefined where none has. */
+function smallestIsland(free: readonly Device[], gpus: number): number | undefined {
+  if (free.every(({ island }) => island === undefined)) return undefined;
+  const islands = new Map<number, number>();
+  for (const { island } of free) if (island !== undefined) islands.set(island, (islands.get(island) ?? 0) + 1);
+  const enough = [...islands].filter(([, size]) => size >= gpus).sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+  return enough[0]?.[0];
 }
 
 /** What the job would hold at these places: GPU memory as asked, else all of the devices'. */

@@ -5,7 +5,7 @@ import { gpuCapacity, judge, nodeObstacle, roomOn, type Share, shareOf } from ".
 import { GangOutlook } from "./gang-outlook.ts";
 import { NodeRanking } from "./node-ranking.ts";
 import { BEST_FIT_SCALE, bestFitCost } from "./score/best-fit.ts";
-import { fragmentationGrowth } from "./score/fragmentation.ts";
+import { Fragmentation } from "./score/fragmentation.ts";
 import { shareCosts } from "./shared-cost.ts";
 import { capacitiesOf, opensAt } from "./timeline.ts";
 
@@ -42,8 +42,21 @@ function placementCost(state: State, node: Node, kind: Kind, share: Share): numb
   if (placement === "first-fit") return 0;
   const tight = bestFitCost(node, demand, share);
   if (placement === "best-fit") return tight;
-  const growth = fragmentationGrowth(node, demand, share, state.scheduling.mix.drawn);
+  const growth = fragmentationOf(state).growth(node, demand, share);
   return (Math.round(growth * FRAGMENTATION_STEPS) + FRAGMENTATION_OFFSET) * BEST_FIT_SCALE + tight;
+}
+
+/** With the mix that was in use when it was last asked for. */
+const fragmentations = new WeakMap<State, Fragmentation>();
+
+/** What the mix of demands that is in use makes of nodes. */
+function fragmentationOf(state: State): Fragmentation {
+  const { drawn } = state.scheduling.mix;
+  const known = fragmentations.get(state);
+  if (known?.mix === drawn) return known;
+  const fragmentation = new Fragmentation(drawn, state.cluster.likenesses);
+  fragmentations.set(state, fragmentation);
+  return fragmentation;
 }
 
 /** The nodes that can take any of a gang's GPUs now, those that take most first. */

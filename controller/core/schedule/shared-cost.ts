@@ -17,14 +17,14 @@ const SIZES = 1_024;
 export function shareCosts(state: State, { demand }: Kind, share: Share, costOf: NodeCost): NodeCost {
   const { drawn } = state.scheduling.mix;
   const { likenesses } = state.cluster;
-  const sizes = new Set([share.memoryMb]);
+  const sizes = [share.memoryMb];
   const labels = new Set(Object.keys(demand.nodeSelector));
   for (const { demand: typical } of drawn) {
     // What the job leaves is asked about as well.
-    sizes.add(typical.memoryMb).add(typical.memoryMb + share.memoryMb);
+    sizes.push(typical.memoryMb, typical.memoryMb + share.memoryMb);
     for (const label of Object.keys(typical.nodeSelector)) labels.add(label);
   }
-  const sorted = Float64Array.from(sizes).sort();
+  const sorted = sortedSizes(sizes);
   const known = new Map<number | string, number>();
   return (node) => {
     const left = likenesses.of(node) * SIZES + countUpTo(sorted, freeHost(node).memoryMb);
@@ -38,13 +38,19 @@ export function shareCosts(state: State, { demand }: Kind, share: Share, costOf:
   };
 }
 
-function valuesOf(node: Node, labels: ReadonlySet<string>): string {
+/** What the node is labelled with, in the order of the labels. */
+export function valuesOf(node: Node, labels: ReadonlySet<string>): string {
   const values = node.record.inventory.labels;
   return JSON.stringify([...labels].map((label) => values[label] ?? null));
 }
 
-/** How many of the sorted numbers are not above the limit. */
-function countUpTo(sorted: Float64Array, limit: number): number {
+/** Each of the sizes once, for {@link countUpTo}. */
+export function sortedSizes(sizes: readonly number[]): Float64Array {
+  return Float64Array.from(new Set(sizes)).sort();
+}
+
+/** How many of the sorted sizes are not above the limit: limits of which that is equal are on the same side of each size. */
+export function countUpTo(sorted: Float64Array, limit: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
