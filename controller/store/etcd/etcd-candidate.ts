@@ -50,6 +50,7 @@ export class EtcdCandidate implements Service {
   readonly #health: HealthWatch;
   readonly #closing = new AbortController();
   #campaign: Promise<Store> | undefined;
+  #mirror: Mirror | undefined;
   #tenure: EtcdTenure | undefined;
 
   /** Begins to look who leads; reads the TLS files. */
@@ -75,6 +76,11 @@ export class EtcdCandidate implements Service {
   /** Calls after every change of `leader`; returns what ends that. */
   onLeaderChange(listener: (leader: LeaderHint | undefined) => void): () => void {
     return this.#leaderWatch.onChange(listener);
+  }
+
+  /** How many rows this controller has copied while it waits to lead; undefined while it does not wait. */
+  get following(): number | undefined {
+    return this.#mirror?.rowCount;
   }
 
   /** The latest answer of etcd's members about themselves: for metrics. */
@@ -124,6 +130,7 @@ export class EtcdCandidate implements Service {
     const { log, clock, address, instance, leaseTtlMs = DEFAULT_LEASE_TTL_MS, compactEveryMs } = this.#options;
     const parts = { client: this.#client, layout: this.#layout, clock, log };
     const mirror = new Mirror(parts);
+    this.#mirror = mirror;
     let tenure: EtcdTenure | undefined;
     try {
       const candidate = { address, instance };
@@ -142,6 +149,7 @@ export class EtcdCandidate implements Service {
       await tenure?.close();
       throw error;
     } finally {
+      this.#mirror = undefined;
       await mirror.close();
     }
   }
