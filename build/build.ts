@@ -12,5 +12,7 @@ execFileSync(join(root, "node_modules/.bin/tsc"), ["--project", "tsconfig.build.
   cwd: root,
 });
 // Read at run time, beside proto/load.js.
-cpSync(join(root, "proto/gpusched"), join(dist, "proto/gpusched"), { recursive: true });
+for (const protocol of ["proto/gpusched", "proto/etcd"]) {
+  cpSync(join(root, protocol), join(dist, protocol), { recursive: true });
+}
 console.log("built dist/");

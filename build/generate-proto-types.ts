@@ -1,4 +1,4 @@
-/** Writes the TypeScript types of `proto/gpusched/v1` to `proto/generated`, or to the directory given as argument. */
+/** Writes the TypeScript types of `proto/gpusched/v1` and `proto/etcd` to `proto/generated`, or to the directory given as argument. */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -21,6 +21,7 @@ execFileSync(
     `--outDir=${outDir}`,
     "gpusched/v1/agent.proto",
     "gpusched/v1/scheduler.proto",
+    "etcd/etcdserver.proto",
   ],
   { stdio: "inherit", cwd: root },
 );

@@ -1,4 +1,4 @@
-/** The programs that tests use besides Node.js: a Docker Engine, an image's content, clients in other languages. */
+/** The programs that tests use besides Node.js: a Docker Engine, an image's content, etcd, clients in other languages. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
@@ -17,6 +17,7 @@ const TOOLS: readonly Tool[] = [
     packages: ["busybox-static"],
     isThere: () => runs("busybox", "true") && isStatic("busybox"),
   },
+  { name: "etcd", packages: ["etcd-server"], isThere: () => runs("etcd", "--version") },
   { name: "curl", packages: ["curl"], isThere: () => runs("curl", "--version") },
   {
     name: "python3 with requests",

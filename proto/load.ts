@@ -1,21 +1,24 @@
 /** The services and their clients, loaded from `proto/gpusched/v1` with the one set of options that the types are generated for. */
 import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
-import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
+import { loadSync, type Options, type PackageDefinition } from "@grpc/proto-loader";
 import type { ProtoGrpcType as AgentProto } from "./generated/agent.ts";
 import type { ProtoGrpcType as SchedulerProto } from "./generated/scheduler.ts";
+
+/** What `build/generate-proto-types.ts` assumes. */
+export const LOAD_OPTIONS: Options = {
+  includeDirs: [join(import.meta.dirname)],
+  keepCase: true,
+  longs: Number,
+  enums: String,
+  defaults: true,
+  oneofs: true,
+};
 
 /** What reflection serves, and what clients and servers are made of. */
 export const packageDefinition: PackageDefinition = loadSync(
   ["gpusched/v1/agent.proto", "gpusched/v1/scheduler.proto"],
-  {
-    includeDirs: [join(import.meta.dirname)],
-    keepCase: true,
-    longs: Number,
-    enums: String,
-    defaults: true,
-    oneofs: true,
-  },
+  LOAD_OPTIONS,
 );
 
 const loaded = grpc.loadPackageDefinition(packageDefinition) as unknown as AgentProto & SchedulerProto;

@@ -18,6 +18,7 @@ function gatedStore(disk = new MemoryDisk()) {
   const commits: { writes: readonly Write[]; allow: () => void; fail: (error: Error) => void }[] = [];
   const store: Store = {
     kind: "memory",
+    tenure: inner.tenure,
     load: () => inner.load(),
     commit: (writes) =>
       new Promise((resolve, reject) => {

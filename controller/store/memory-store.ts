@@ -8,6 +8,7 @@ import {
   StoreError,
   TABLES,
   type Table,
+  type Tenure,
   type Write,
 } from "./store.ts";
 
@@ -25,6 +26,8 @@ export class MemoryDisk {
   };
   term = 0;
   revision = 0;
+  /** Tells the latest holder that another has begun a term. */
+  onNextTerm: (error: StoreError) => void = () => undefined;
 
   /** A simulation gives the cluster's id, so that a replay agrees. */
   constructor(clusterId: string = randomUUID()) {
@@ -35,11 +38,13 @@ export class MemoryDisk {
 /** Opens a store on the disk: begins the next term there, which fences every store opened on it before. */
 export function createMemoryStore(disk: MemoryDisk = new MemoryDisk()): Store {
   disk.term += 1;
+  disk.onNextTerm(new StoreError("fenced", `term ${disk.term} has begun: term ${disk.term - 1} is over`));
   return new MemoryStore(disk);
 }
 
 class MemoryStore implements Store {
   readonly kind = "memory";
+  readonly tenure: Tenure;
   readonly #disk: MemoryDisk;
   readonly #term: number;
   #isClosed = false;
@@ -47,6 +52,11 @@ class MemoryStore implements Store {
   constructor(disk: MemoryDisk) {
     this.#disk = disk;
     this.#term = disk.term;
+    const { promise: lost, resolve } = Promise.withResolvers<StoreError>();
+    disk.onNextTerm = (error) => {
+      if (!this.#isClosed) resolve(error);
+    };
+    this.tenure = { isHeld: () => !this.#isClosed && disk.term === this.#term, lost };
   }
 
   async load(): Promise<StoreContents> {

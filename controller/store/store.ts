@@ -54,6 +54,17 @@ export class StoreError extends Error {
   }
 }
 
+/** A store's right to be written, and its controller's to lead. */
+export interface Tenure {
+  /**
+   * Whether the term may be acted upon at this very moment: to be asked before each promise that reaches beyond the store, such as
+   * a node's lease. A commit needs no asking: it is refused.
+   */
+  isHeld(): boolean;
+  /** Resolves with why when the term ends although nobody has closed the store. */
+  readonly lost: Promise<StoreError>;
+}
+
 /**
  * Where the controller's state is durable. One caller, one commit at a time.
  *
@@ -61,6 +72,7 @@ export class StoreError extends Error {
  */
 export interface Store extends Service {
   readonly kind: "memory" | "sqlite" | "etcd";
+  readonly tenure: Tenure;
   /** Everything that is stored. Called once, before the first commit. */
   load(): Promise<StoreContents>;
   /**

@@ -15,7 +15,7 @@
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
-import { type Row, type Store, type StoreContents, StoreError, type Write } from "../store.ts";
+import { type Row, type Store, type StoreContents, StoreError, type Tenure, type Write } from "../store.ts";
 import { dataPaths, parseJsonObject } from "./data-directory.ts";
 import type { PackedWrite } from "./database.ts";
 import type { RowChunk } from "./inspection.ts";
@@ -82,6 +82,8 @@ function parseChunk({ table, texts }: RowChunk, directory: string, rows: Row[]):
 
 class SqliteStore implements Store {
   readonly kind = "sqlite";
+  /** Nobody can take the directory from its holder. */
+  readonly tenure: Tenure = { isHeld: () => this.#over === undefined, lost: new Promise(() => undefined) };
   readonly #channel: WorkerChannel;
   readonly #log: Logger;
   #contents: StoreContents | undefined;

@@ -1,0 +1,180 @@
+/**
+ * The store of several controllers: rows in etcd, written only by the one that leads.
+ *
+ * Every commit puts the head. A commit that fits into one of etcd's transactions puts its rows with it. A larger one is written
+ * down first, as a batch: its parts, which nothing names yet, and then the head, which names them: that is when it is durable, all
+ * or nothing. Its rows follow; the next commit waits for them and removes the batch. Whoever begins a term finds rows and batch,
+ * takes the batch's writes as done, and finishes what its predecessor could not.
+ */
+import { randomUUID } from "node:crypto";
+import type { Logger } from "../../../base/logger.ts";
+import type { RequestOp } from "../../../proto/generated/etcdserverpb/RequestOp.ts";
+import { type Store, type StoreContents, StoreError, type Write } from "../store.ts";
+import { encodeParts, groupAsRows, MAX_DROPPED_BATCHES, refuseTooLarge } from "./commit-plan.ts";
+import { Compactor } from "./compactor.ts";
+import { createCluster } from "./create-cluster.ts";
+import type { EtcdClient } from "./etcd-client.ts";
+import { fencedTxn } from "./fenced-txn.ts";
+import { type Head, type Layout, type PackedWrite, packWrites, parseHead } from "./layout.ts";
+import type { Found } from "./mirror.ts";
+import { put, remove, removeAll } from "./requests.ts";
+import type { EtcdTenure } from "./tenure.ts";
+
+export interface EtcdStoreOptions {
+  readonly client: EtcdClient;
+  readonly layout: Layout;
+  readonly tenure: EtcdTenure;
+  /** How often what rows were before is forgotten; 0 is never. */
+  readonly compactEveryMs: number;
+  readonly log: Logger;
+}
+
+/** Transactions of one commit that are under way at once. */
+const IN_FLIGHT = 4;
+
+const CLOSED = new StoreError("failed", "the store is closed");
+
+/** Begins the term: what the mirror has found, made into a store; a new cluster where it has found nothing. */
+export async function beginTerm(options: EtcdStoreOptions, found: Found | undefined): Promise<Store> {
+  return new EtcdStore(options, found ?? (await createCluster(options, randomUUID())));
+}
+
+class EtcdStore implements Store {
+  readonly kind = "etcd";
+  readonly tenure: EtcdTenure;
+  readonly #options: EtcdStoreOptions;
+  readonly #compactor: Compactor;
+  #contents: StoreContents | undefined;
+  #head: Head;
+  #headRevision: number;
+  /** To be removed by the next commit. */
+  #oldBatches: readonly string[];
+  /** Resolves when the last batch's rows are all there. */
+  #applied: Promise<void>;
+  #queue: Promise<unknown> = Promise.resolve();
+  #over: StoreError | undefined;
+  #isClosing = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: EtcdStoreOptions, { clusterId, head, headRevision, rows, unapplied, staleBatches }: Found) {
+    this.#options = options;
+    this.tenure = options.tenure;
+    this.#contents = { clusterId, term: this.tenure.term, revision: head.revision, rows };
+    this.#head = head;
+    this.#headRevision = headRevision;
+    this.#oldBatches = [...(head.batch ? [head.batch.id] : []), ...staleBatches].slice(0, MAX_DROPPED_BATCHES);
+    this.#applied = this.#apply(packWrites(unapplied));
+    this.#compactor = new Compactor(options);
+  }
+
+  /** What was found at the election; handed out once, so that it is not held for ever. */
+  async load(): Promise<StoreContents> {
+    if (this.#over) throw this.#over;
+    const contents = this.#contents;
+    if (!contents) throw new StoreError("failed", "the store was loaded before: campaign again to load again");
+    this.#contents = undefined;
+    return contents;
+  }
+
+  commit(writes: readonly Write[]): Promise<number> {
+    if (this.#over) return Promise.reject(this.#over);
+    const commit = this.#queue.then(() => this.#commit(writes));
+    this.#queue = commit.catch(() => undefined);
+    return commit;
+  }
+
+  close(): Promise<void> {
+    this.#over ??= CLOSED;
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** A commit under way is finished; rows of a batch that are still to come are left to the next term. */
+  async #close(): Promise<void> {
+    await this.#queue;
+    this.#isClosing = true;
+    await this.#applied.catch(() => undefined);
+    await this.#compactor.close();
+    await this.tenure.close();
+    this.#options.log.info({ term: this.tenure.term, revision: this.#head.revision }, "store closed");
+  }
+
+  async #commit(writes: readonly Write[]): Promise<number> {
+    // Set by an earlier commit: one that was asked for before the store was closed is finished.
+    if (this.#over && this.#over !== CLOSED) throw this.#over;
+    const packed = packWrites(writes);
+    try {
+      refuseTooLarge(packed);
+      await this.#applied;
+      const groups = groupAsRows(packed);
+      if (groups.length > 1) await this.#commitBatch(packed);
+      else
+        await this.#moveHead(
+          {},
+          packed.map((write) => this.#rowOperation(write)),
+        );
+      return this.#head.revision;
+    } catch (error) {
+      if (error instanceof StoreError) this.#over = error;
+      throw error;
+    }
+  }
+
+  async #commitBatch(writes: readonly PackedWrite[]): Promise<void> {
+    const { layout, tenure } = this.#options;
+    const parts = encodeParts(writes);
+    const id = `${tenure.term}-${this.#head.revision + 1}`;
+    const puts = parts.map((text, index) => put(layout.part(id, index), text));
+    // The last part goes with the head: most batches are one transaction.
+    const last = puts.splice(-1);
+    await this.#inTurns(puts.map((operation) => [operation]));
+    await this.#moveHead({ batch: { id, parts: parts.length } }, last);
+    this.#oldBatches = [id];
+    this.#applied = this.#apply(writes);
+  }
+
+  /** Makes a commit durable. */
+  async #moveHead(named: Pick<Head, "batch">, operations: readonly RequestOp[]): Promise<void> {
+    const { layout, tenure } = this.#options;
+    const head: Head = { revision: this.#head.revision + 1, term: tenure.term, ...named };
+    const drops = this.#oldBatches.map((id) => removeAll(layout.batch(id)));
+    const { headRevision } = await fencedTxn(
+      this.#options,
+      this.#headRevision,
+      [put(layout.head, JSON.stringify(head)), ...drops, ...operations],
+      ({ value }) => {
+        const { revision, term } = parseHead(layout, value.toString());
+        return revision === head.revision && term === head.term;
+      },
+    );
+    this.#head = head;
+    this.#headRevision = headRevision;
+    this.#oldBatches = [];
+  }
+
+  /** Puts a batch's rows, in any order: each key is there once. */
+  #apply(writes: readonly PackedWrite[]): Promise<void> {
+    const groups = groupAsRows(writes).map((group) => group.map((write) => this.#rowOperation(write)));
+    const applied = this.#inTurns(groups);
+    // Whoever commits next is told; if nobody does, the batch stays.
+    applied.catch(() => undefined);
+    return applied;
+  }
+
+  async #inTurns(transactions: RequestOp[][]): Promise<void> {
+    const waiting = transactions.values();
+    const headRevision = this.#headRevision;
+    const work = async (): Promise<void> => {
+      for (const operations of waiting) {
+        if (this.#isClosing) throw CLOSED;
+        await fencedTxn(this.#options, headRevision, operations, () => false);
+      }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  }
+
+  #rowOperation(write: PackedWrite): RequestOp {
+    const etcdKey = this.#options.layout.row(write);
+    return write.text === null ? remove(etcdKey) : put(etcdKey, write.text);
+  }
+}

@@ -1,0 +1,121 @@
+/** A real etcd of its own, on free ports and in a temporary directory, whose members a test stops, kills and starts again. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Service } from "../../base/service.ts";
+import { EtcdClient } from "../../controller/store/etcd/etcd-client.ts";
+import { freePort } from "./free-port.ts";
+
+const READY_WITHIN_MS = 30_000;
+const POLL_MS = 50;
+
+export interface EtcdMember {
+  readonly endpoint: string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGSTOP: connections are accepted and never answered. */
+  pause(): void;
+  resume(): void;
+  /** After a kill; on the same data. */
+  restart(): void;
+}
+
+/** Closing it kills every member and removes what they stored. */
+export interface EtcdCluster extends Service {
+  readonly endpoints: readonly string[];
+  readonly members: readonly EtcdMember[];
+  /** For looking and meddling, beside whatever is tested. */
+  readonly client: EtcdClient;
+  /** Resolves when a majority answers. */
+  untilReady(): Promise<void>;
+}
+
+export interface EtcdClusterOptions {
+  readonly members: number;
+  /** How large a member's file may become before it takes no more writes. */
+  readonly quotaBytes?: number;
+}
+
+interface Ports {
+  readonly name: string;
+  readonly client: number;
+  readonly peer: number;
+}
+
+export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptions): Promise<EtcdCluster> {
+  const parent = await mkdtemp(join(tmpdir(), "gpusched-etcd-"));
+  const ports: Ports[] = [];
+  for (let n = 0; n < count; n += 1) {
+    ports.push({ name: `member-${n}`, client: await freePort(), peer: await freePort() });
+  }
+  const cluster = ports.map(({ name, peer }) => `${name}=http://127.0.0.1:${peer}`).join(",");
+  const quota = quotaBytes === undefined ? [] : ["--quota-backend-bytes", String(quotaBytes)];
+  const members = ports.map((one) => startMember(one, ["--initial-cluster", cluster, ...quota], parent));
+  const endpoints = members.map(({ endpoint }) => endpoint);
+  const client = new EtcdClient({ endpoints });
+  const untilReady = () => untilAnswered(client);
+  const close = async () => {
+    client.close();
+    await Promise.all(members.map((member) => member.kill()));
+    await rm(parent, { recursive: true, force: true });
+  };
+  try {
+    await untilReady();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { endpoints, members, client, untilReady, close };
+}
+
+/** Skips a test where there is no etcd and none could be installed: `npm test` does that if it may. */
+export function skipWithoutEtcd(context: { skip: (condition: boolean, reason: string) => void }): void {
+  context.skip(!hasEtcd(), "etcd is not installed: apt-get install etcd-server");
+}
+
+export function hasEtcd(): boolean {
+  return spawnSync("etcd", ["--version"], { stdio: "ignore" }).status === 0;
+}
+
+function startMember({ name, client, peer }: Ports, options: readonly string[], parent: string): EtcdMember {
+  const endpoint = `127.0.0.1:${client}`;
+  const args = ["--name", name, "--data-dir", join(parent, name), "--log-level", "error", "--logger", "zap"];
+  const urls = ["--listen-client-urls", `http://${endpoint}`, "--advertise-client-urls", `http://${endpoint}`];
+  const peerUrl = `http://127.0.0.1:${peer}`;
+  const peers = ["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl];
+  let child: ChildProcess;
+  const start = () => {
+    child = spawn("etcd", [...args, ...urls, ...peers, ...options], { stdio: ["ignore", "ignore", "ignore"] });
+    // Seen by whoever waits for it to answer.
+    child.on("error", () => undefined);
+  };
+  start();
+  return {
+    endpoint,
+    restart: start,
+    pause: () => void child.kill("SIGSTOP"),
+    resume: () => void child.kill("SIGCONT"),
+    kill: async () => {
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, "exit");
+      child.kill("SIGKILL");
+      await exited;
+    },
+  };
+}
+
+async function untilAnswered(client: EtcdClient): Promise<void> {
+  const giveUpAtMs = performance.now() + READY_WITHIN_MS;
+  for (;;) {
+    try {
+      await client.range({ key: Buffer.from("ready?") });
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAtMs) throw error;
+      await sleep(POLL_MS);
+    }
+  }
+}
