@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { silentLogger } from "../../base/logger.ts";
 import { MAX_ROW_BYTES } from "../../controller/store/etcd/commit-plan.ts";
 import { readHealth } from "../../controller/store/etcd/etcd-health.ts";
 import { put, remove } from "../../controller/store/etcd/requests.ts";
-import { Watcher } from "../../controller/store/etcd/watcher.ts";
 import type { StoreContents, Write } from "../../controller/store/store.ts";
 import { type EtcdCluster, hasEtcd, skipWithoutEtcd, startEtcd } from "../support/etcd-cluster.ts";
-import { beginFatefulTerm, type Term } from "../support/etcd-faults.ts";
+import { Follower, type Term } from "../support/etcd-faults.ts";
+import { waitUntil } from "../support/etcd-leaders.ts";
 
 let etcd: EtcdCluster;
 let prefix: string;
@@ -22,7 +21,7 @@ beforeEach((context) => {
   prefix = `commits-${places}/`;
 });
 
-const begin = () => beginFatefulTerm(etcd.endpoints, prefix);
+const begin = () => new Follower(etcd.endpoints, prefix).lead();
 
 /** What the next term finds. */
 async function nextTermFinds(): Promise<StoreContents> {
@@ -32,10 +31,19 @@ async function nextTermFinds(): Promise<StoreContents> {
   return contents;
 }
 
+/** A term that commits, which removes what an earlier one has left of a batch. */
+async function finishTerm(): Promise<void> {
+  const { store, die } = await begin();
+  await store.load();
+  await store.commit([]);
+  await die();
+}
+
 /** Rows of about 20 KB: a batch of three parts, and of as many transactions of rows. */
 const ROWS = 130;
 const batch = (n: number): Write[] =>
   Array.from({ length: ROWS }, (_, index) => row(`job-${index}`, { n, padding: "x".repeat(20_000) }));
+const gone = (key: string): Write => ({ table: "job", key, value: null });
 const row = (key: string, value: Record<string, unknown>): Write => ({ table: "job", key, value });
 /** The numbers that the rows have, each once. */
 const numbersIn = (contents: StoreContents) => [...new Set(contents.rows.map(({ value }) => value["n"]))];
@@ -66,6 +74,8 @@ test("a batch is there as a whole or not at all, whichever transaction its leade
       isThere ? [transactions] : before === undefined ? [] : [before],
     );
     if (isThere) expect(contents.rows).toHaveLength(ROWS);
+    await finishTerm();
+    expect((await nextTermFinds()).rows).toEqual(expect.arrayContaining([...contents.rows]));
     if (acknowledged !== undefined) expect(isThere).toBe(true);
     if (acknowledged !== undefined) outcomes.acknowledged += 1;
     else if (isThere) outcomes.there += 1;
@@ -95,6 +105,36 @@ test("a commit whose answer is lost is done once, and answered", async () => {
   expect(contents.revision).toBe(3);
   expect(contents.rows).toHaveLength(ROWS + 1);
   expect(contents.rows.find(({ key }) => key === "small")?.value).toEqual({ n: 2 });
+});
+
+test("a leader that does not know that its lease has ended is refused, before the next one has written anything", async () => {
+  const first = await begin();
+  await first.store.load();
+  await first.store.commit([row("a", { n: 1 })]);
+  await etcd.client.txn({ success: [remove(`${prefix}leader`)] });
+  const second = await begin();
+  expect(await second.store.load()).toMatchObject({ revision: 1 });
+  expect(first.store.tenure.isHeld()).toBe(true);
+  await expect(first.store.commit([row("a", { n: 2 })])).rejects.toMatchObject({ code: "fenced" });
+  expect(first.store.tenure.isHeld()).toBe(false);
+  expect(await first.store.tenure.lost).toMatchObject({ code: "fenced" });
+  expect(await second.store.commit([row("b", { n: 2 })])).toBe(2);
+  await first.die();
+  await second.die();
+  const { rows } = await nextTermFinds();
+  expect(rows.map(({ key, value }) => `${key} ${String(value["n"])}`).sort()).toEqual(["a 1", "b 2"]);
+});
+
+test("a leader whose election key is gone is refused, although nobody else leads", async () => {
+  const { store, die } = await begin();
+  await store.load();
+  await etcd.client.txn({ success: [remove(`${prefix}leader`)] });
+  await expect(store.commit([row("a", { n: 1 })])).rejects.toMatchObject({
+    code: "fenced",
+    message: expect.stringContaining("its election key is gone"),
+  });
+  await die();
+  expect(await nextTermFinds()).toMatchObject({ revision: 0, rows: [] });
 });
 
 test("transactions that arrive again, however late, change nothing", async () => {
@@ -178,25 +218,49 @@ test.each([
   await etcd.client.txn({ success: [remove(`${prefix}leader`)] });
 });
 
-test("a watch from before etcd's compaction says so", async () => {
+test("whoever is elected before its copy is read waits for all of it", async () => {
   const { store, die } = await begin();
   await store.load();
-  await store.commit([row("a", { n: 1 })]);
-  const { header } = await etcd.client.range({ key: Buffer.from("x") });
-  await etcd.client.compact(header?.revision ?? 0);
-  const { promise: compacted, resolve: onCompacted } = Promise.withResolvers<void>();
-  const options = { client: etcd.client, prefix, onEvents: () => undefined, log: silentLogger };
-  const watcher = new Watcher({ ...options, from: 1, onCompacted });
-  await compacted;
-  await watcher.close();
+  // Several pages.
+  const rows = Array.from({ length: 3_500 }, (_, n) => row(`job-${n}`, { n }));
+  await store.commit(rows);
+  await store.commit([]);
   await die();
+  for (let repetition = 0; repetition < 3; repetition += 1) {
+    expect((await nextTermFinds()).rows).toHaveLength(rows.length);
+  }
 });
+
+test.each(["remembered", "compacted"])(
+  "a follower whose watch was cut has, when it is elected, exactly what is stored: history %s",
+  async (history) => {
+    const first = await begin();
+    await first.store.load();
+    await first.store.commit([row("kept", { n: 1 }), row("removed", { n: 1 }), row("changed", { n: 1 })]);
+    const follower = new Follower(etcd.endpoints, prefix);
+    follower.client.isWatchCut = true;
+    await waitUntil(() => follower.mirror.rowCount === 3, "the follower has a copy");
+    await first.store.commit([gone("removed"), row("changed", { n: 2 })]);
+    await first.store.commit([row("added", { n: 3 })]);
+    await first.die();
+    const { header } = await etcd.client.range({ key: Buffer.from("x") });
+    if (history === "compacted") await etcd.client.compact(header?.revision ?? 0);
+    const { store, die } = await follower.lead(() => {
+      expect(follower.mirror.rowCount).toBe(3);
+      follower.client.isWatchCut = false;
+    });
+    const { rows } = await store.load();
+    const found = rows.map(({ key, value }) => `${key} ${String(value["n"])}`).sort();
+    expect(found).toEqual(["added 3", "changed 2", "kept 1"]);
+    await die();
+  },
+);
 
 test("a full etcd is named as such, by its health too", async () => {
   const small = await startEtcd({ members: 1, quotaBytes: 4 * 1024 * 1024 });
   let term: Term | undefined;
   try {
-    term = await beginFatefulTerm(small.endpoints, prefix);
+    term = await new Follower(small.endpoints, prefix).lead();
     await term.store.load();
     const padding = "x".repeat(500_000);
     const fill = async (store: Term["store"]): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Terms in etcd whose leader dies, or whose network loses answers, at the transaction that a test chooses. */
+/** Followers and terms in etcd whose process dies, or whose network loses requests or answers, where a test chooses. */
 import { systemClock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { TxnRequest } from "../../proto/generated/etcdserverpb/TxnRequest.ts";
@@ -22,6 +22,8 @@ export class FatefulClient extends EtcdClient {
   /** All that was sent, in order, repetitions included. */
   readonly sent: TxnRequest[] = [];
   fateOf: (index: number) => Fate = () => "answered";
+  /** While it is true no watch can be opened. */
+  isWatchCut = false;
   readonly #lost = Promise.withResolvers<void>();
 
   /** Resolves when the first request is lost. */
@@ -39,6 +41,11 @@ export class FatefulClient extends EtcdClient {
     if (fate === "answer lost") throw new EtcdError("unavailable", "the answer was lost");
     return answer;
   }
+
+  override openWatch(): ReturnType<EtcdClient["openWatch"]> {
+    if (this.isWatchCut) throw new EtcdError("unavailable", "the watch is cut");
+    return super.openWatch();
+  }
 }
 
 export interface Term {
@@ -48,24 +55,38 @@ export interface Term {
   die(): Promise<void>;
 }
 
-/** Leads below the prefix, as soon as nobody else does. */
-export async function beginFatefulTerm(endpoints: readonly string[], prefix: string): Promise<Term> {
-  const client = new FatefulClient({ endpoints });
-  const parts = { client, layout: new Layout(prefix), clock: systemClock, log: silentLogger };
-  const leaderWatch = new LeaderWatch(parts);
-  const mirror = new Mirror(parts);
-  const signal = AbortSignal.timeout(ELECTED_WITHIN_MS);
-  const candidate = { address: "127.0.0.1:7000", instance: "fateful" };
-  const tenure = await winElection({ ...parts, leaderWatch, candidate, leaseTtlMs: LEASE_TTL_MS }, signal);
-  const found = await mirror.upTo(tenure.term, signal);
-  client.sent.splice(0);
-  const store = await beginTerm({ ...parts, tenure, compactEveryMs: 0 }, found);
-  await leaderWatch.close();
-  const die = async () => {
-    client.fateOf = () => "request lost";
-    await tenure.close();
-    await store.close();
-    client.close();
-  };
-  return { client, store, die };
+/** Has a copy of what lies below the prefix, and leads when it is told to. */
+export class Follower {
+  readonly client: FatefulClient;
+  readonly mirror: Mirror;
+  readonly #parts;
+
+  constructor(endpoints: readonly string[], prefix: string) {
+    this.client = new FatefulClient({ endpoints });
+    this.#parts = { client: this.client, layout: new Layout(prefix), clock: systemClock, log: silentLogger };
+    this.mirror = new Mirror(this.#parts);
+  }
+
+  /** As soon as nobody else leads. */
+  async lead(onElected: () => void = () => undefined): Promise<Term> {
+    const { client } = this;
+    const leaderWatch = new LeaderWatch(this.#parts);
+    const signal = AbortSignal.timeout(ELECTED_WITHIN_MS);
+    const candidate = { address: "127.0.0.1:7000", instance: "fateful" };
+    const options = { ...this.#parts, leaderWatch, candidate, leaseTtlMs: LEASE_TTL_MS };
+    const tenure = await winElection(options, signal);
+    // Nothing tells this leader that its key is gone.
+    await leaderWatch.close();
+    onElected();
+    const found = await this.mirror.upTo(tenure.term, signal);
+    client.sent.splice(0);
+    const store = await beginTerm({ ...this.#parts, tenure, compactEveryMs: 0 }, found);
+    const die = async () => {
+      client.fateOf = () => "request lost";
+      await tenure.close();
+      await store.close();
+      client.close();
+    };
+    return { client, store, die };
+  }
 }
