@@ -1,26 +1,28 @@
-import { systemClock } from "../base/clock.ts";
 import { asTenantId } from "../base/ids.ts";
 import { RequestError } from "../base/errors.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
+import { type Candidate, LoneCandidate } from "./candidate.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
-import { FileJournal } from "./journal/file-journal.ts";
-import { Loop } from "./loop/loop.ts";
-import { StartWatch } from "./loop/start-watch.ts";
-import { AgentLinks } from "./rpc/agent-links.ts";
-import { agentService } from "./rpc/agent-service.ts";
-import { LogRelay } from "./rpc/log-relay.ts";
-import { schedulerService } from "./rpc/scheduler-service.ts";
+import { Leadership } from "./leadership.ts";
+import { Front } from "./rpc/front.ts";
 import { startRpcServer } from "./rpc/server.ts";
-import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
+import { EtcdCandidate, type EtcdCandidateOptions } from "./store/etcd/etcd-candidate.ts";
+
+/** An etcd, and how controllers take turns on it. */
+export type EtcdOptions = Omit<EtcdCandidateOptions, "address" | "clock" | "log">;
 
 export interface ControllerOptions {
   /** Host and port; port 0 takes a free one. */
   readonly listen: string;
   /** What others are told as this controller's address; by default, where it listens. */
   readonly advertise: string | undefined;
+  /** Where the embedded store is; not used with etcd. */
   readonly dataDir: string;
+  /** Keeps the state there, and takes turns with other controllers. */
+  readonly etcd?: EtcdOptions | undefined;
   readonly nodeUnreachableAfterMs: number;
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
@@ -33,7 +35,7 @@ export interface ControllerOptions {
 
 export interface Controller extends Service {
   readonly address: string;
-  /** Resolves when the term has ended by failure: the process should end and start again. */
+  /** Resolves when this process can lead no more: it should end and start again. */
   readonly ended: Promise<Error>;
 }
 
@@ -41,7 +43,8 @@ export interface Controller extends Service {
 const EXAMPLE_TENANT = asTenantId("tenant-123");
 
 /**
- * Opens the store, loads the state, and serves.
+ * Serves, and leads when it is its turn: the only controller of a data directory has then opened it and loaded the state when
+ * this resolves; one of several on etcd may have to wait.
  *
  * @throws StoreError `locked` or `damaged` with what to do
  */
@@ -51,54 +54,39 @@ export async function startController(options: ControllerOptions): Promise<Contr
     throw new RequestError("invalid", "--node-lost-after must not be shorter than --node-unreachable-after");
   }
   const services = new ServiceStack();
-  const { promise: ended, resolve: onTermEnd } = Promise.withResolvers<Error>();
   try {
-    const owner = { address: options.advertise ?? options.listen };
-    const store = services.add(await openSqliteStore({ dataDir: options.dataDir, log, owner }));
-    const links = new AgentLinks();
-    const logs = new LogRelay(log);
-    const settings = settingsOf(options);
-    const { journal: path } = options;
-    const journal = path === undefined ? undefined : services.add(new FileJournal({ path, log }));
-    const loop: Loop = services.add(
-      await Loop.start({
-        store,
-        settings,
-        clock: systemClock,
-        log,
-        carryOut: (effect) => links.carryOut(effect, { clusterId: loop.clusterId, term: loop.term, settings }),
-        onTermEnd,
-        journal,
-      }),
-    );
-    if (options.seedTenant) await seedTenant(loop);
-    const facts = { leader: options.advertise ?? options.listen, store: store.kind };
-    const server = services.add(
-      await startRpcServer(options.listen, {
-        scheduler: schedulerService({
-          loop,
-          logs,
-          lateStarts: services.add(new StartWatch(loop, log)).lateStarts,
-          facts,
-          log,
-        }),
-        agent: agentService(loop, links, logs, log),
-      }),
-    );
-    facts.leader = options.advertise ?? server.address;
-    log.info({ address: server.address, term: loop.term, cluster: loop.clusterId }, "the controller leads");
-    return { address: server.address, ended, close: () => services.close() };
+    let candidate: Candidate | undefined;
+    const front = new Front(() => candidate?.leader?.address);
+    const server = services.add(await startRpcServer(options.listen, front.handlers));
+    const address = options.advertise ?? server.address;
+    candidate = services.add(candidateOf(options, address));
+    const term = {
+      address,
+      settings: settingsOf(options),
+      journal: options.journal,
+      seedTenant: options.seedTenant ? EXAMPLE_TENANT : undefined,
+      log,
+    };
+    const leadership = services.add(new Leadership({ candidate, front, term, log }));
+    if (!candidate.leadsAgain) await orEnded(leadership);
+    return { address: server.address, ended: leadership.ended, close: () => services.close() };
   } catch (error) {
     await services.close();
     throw error;
   }
 }
 
-function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy }: ControllerOptions): Settings {
-  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy };
+function candidateOf({ etcd, dataDir, log }: ControllerOptions, address: string): Candidate {
+  if (!etcd) return new LoneCandidate({ dataDir, address, log });
+  return new EtcdCandidate({ ...etcd, address, clock: systemClock, log });
 }
 
-async function seedTenant(loop: Loop): Promise<void> {
-  const tenant = { name: "example", limits: {}, tier: "high" } as const;
-  await loop.submit({ kind: "create-tenant", tenant, id: EXAMPLE_TENANT });
+/** The first term has begun, or why it never will. */
+async function orEnded({ began, ended }: Leadership): Promise<void> {
+  const failure = await Promise.race([began.then(() => undefined), ended]);
+  if (failure) throw failure;
+}
+
+function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy }: ControllerOptions): Settings {
+  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy };
 }

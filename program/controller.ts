@@ -4,6 +4,7 @@ import { startController } from "../controller/controller.ts";
 import { checkExposure } from "./exposure.ts";
 import { controllerOptions, unsupportedByController } from "./options.ts";
 import { policyOf } from "./policy-file.ts";
+import { etcdOf } from "./etcd.ts";
 import { defineRole } from "./role.ts";
 
 /** `gpusched controller`. */
@@ -19,6 +20,7 @@ export const controllerRole = defineRole({
         listen: values.listen,
         advertise: values.advertise,
         dataDir: values.dataDir,
+        etcd: etcdOf(values),
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,
         nodeLostAfterMs: values.nodeLostAfter,
         policy: policyOf(values),

@@ -48,7 +48,12 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["agnet"], 'gpusched: unknown command "agnet"; did you mean agent?'],
     [["dev", "--http-port", "abc"], 'gpusched: --http-port must be a port from 0 to 65535, not "abc"'],
     [["dev", "--htp-port", "1"], "gpusched: unknown option --htp-port; did you mean --http-port?"],
-    [["controller", "--etcd", "http://h:2379"], "gpusched: --etcd is not supported yet by this version"],
+    [["controller", "--etcd", "http://h"], "gpusched: --etcd must be an address such as http://10.0.0.5:2379"],
+    [["controller", "--etcd", "https://h:2379"], "gpusched: --etcd-ca is needed with https://"],
+    [
+      ["controller", "--metrics-listen", "1.2.3.4:1"],
+      "gpusched: --metrics-listen is not supported yet by this version",
+    ],
     [["gateway", "--jwt-issuer", "me"], "gpusched: --jwt-issuer is not supported yet by this version"],
     [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
     [["replay"], "gpusched: a FILE is needed: the journal of a controller"],

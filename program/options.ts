@@ -13,6 +13,8 @@ import {
   port,
   text,
 } from "../base/option-kinds.ts";
+import { parseAddress } from "../base/address.ts";
+import { DEFAULT_PREFIX } from "../controller/store/etcd/etcd-candidate.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
 import { LOG_LEVELS } from "../base/logger.ts";
@@ -92,10 +94,38 @@ const nodeOptions = {
 
 const executor = oneOf("docker", "process");
 
+/** Where etcd answers: `http://host:2379`, or just `host:2379`. */
+const etcdEndpoint: Kind<string> = {
+  placeholder: "URL",
+  expected: "an address such as http://10.0.0.5:2379 or https://etcd-1:2379",
+  repeatable: false,
+  parse: (value) => {
+    const [, bare = ""] = /^(?:https?:\/\/)?([^/]+)\/?$/.exec(value) ?? [];
+    return parseAddress(bare) ? value : undefined;
+  },
+};
+
+const etcdOptions = {
+  etcd: {
+    kind: list(etcdEndpoint),
+    help: "keep the state in this etcd instead of --data-dir, and take turns with other controllers",
+  },
+  etcdPrefix: { kind: text, default: DEFAULT_PREFIX, help: "below which all keys lie" },
+  etcdCa: { kind: path, help: "certificates that etcd's must be signed by, in a PEM file; needed with https" },
+  etcdCert: { kind: path, help: "this controller's certificate for etcd, in a PEM file" },
+  etcdKey: { kind: path, help: "the key of that certificate, in a PEM file" },
+  electionTtl: {
+    kind: duration,
+    default: "5s",
+    help: "how long nobody leads at most after a leader's sudden end; whole seconds",
+  },
+} satisfies OptionTable;
+
 export const controllerOptions = {
   listen: { kind: address, default: "127.0.0.1:9090", help: "where gateways and agents connect" },
   ...clusterOptions,
   dataDir: { kind: path, default: "./data/controller", help: "where everything is stored" },
+  ...etcdOptions,
   ...insecureOption,
   ...commonOptions,
 } satisfies OptionTable;
@@ -130,8 +160,6 @@ export const devOptions = {
 } satisfies OptionTable;
 
 export const unsupportedByController = {
-  etcd: "the store is the data directory",
-  "election-ttl": "there is one controller",
   "metrics-listen": "the gateway serves /metrics",
 } satisfies UnsupportedFlags;
 

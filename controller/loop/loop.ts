@@ -103,12 +103,12 @@ export class Loop implements Service {
 
   /** Reads the durable state, as it is at the loop's time `at`; `look` must not keep or change what it sees. */
   async read<T>(look: (state: State, at: number) => T): Promise<T> {
-    if (this.#ended) throw this.#overError();
+    if (this.#isOver) throw this.#overError();
     if (!this.#busy) return look(this.#state, this.#now());
     return new Promise((resolve, reject) => {
       this.#reads.push(() => {
         try {
-          if (this.#ended) reject(this.#overError());
+          if (this.#isOver) reject(this.#overError());
           else resolve(look(this.#state, this.#now()));
         } catch (error) {
           reject(error instanceof Error ? error : new Error(messageOf(error)));
@@ -184,6 +184,8 @@ export class Loop implements Service {
       this.#options.journal?.record({ at, inputs, outcome: result });
       await committed;
       for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]);
+      // A leader that was away for too long must not prolong anything that a later one counts on to end.
+      if (!this.#options.store.tenure.isHeld()) return;
       for (const effect of result.effects) this.#options.carryOut(effect);
     } catch (error) {
       this.#fail(error);
@@ -237,6 +239,11 @@ export class Loop implements Service {
     for (const letter of this.#mailbox.takeAll()) letter.reject?.(this.#overError());
     this.#questions.close(this.#overError());
     for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Whether another controller may lead by now: what is known here may then be old. */
+  get #isOver(): boolean {
+    return this.#ended !== undefined || !this.#options.store.tenure.isHeld();
   }
 
   #overError(): RequestError {

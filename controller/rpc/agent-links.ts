@@ -1,4 +1,5 @@
 import type { Logger } from "../../base/logger.ts";
+import type { Service } from "../../base/service.ts";
 import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { Settings } from "../core/model/state.ts";
 import type { Effect } from "../core/output.ts";
@@ -21,7 +22,7 @@ export interface Leadership {
 }
 
 /** The streams by session: where effects that are meant for agents leave. */
-export class AgentLinks {
+export class AgentLinks implements Service {
   readonly #links = new Map<number, AgentLink>();
   #lastSession = 0;
 
@@ -34,6 +35,13 @@ export class AgentLinks {
 
   remove(session: number): void {
     this.#links.delete(session);
+  }
+
+  /** The term is over: the agents look for the next leader. */
+  close(): Promise<void> {
+    for (const link of this.#links.values()) link.end();
+    this.#links.clear();
+    return Promise.resolve();
   }
 
   /** Sends what an effect means to its agent; a stream that has gone hears nothing. */

@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { RequestError } from "../../base/errors.ts";
 import type { AllocationKey, NodeName } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
+import type { Service } from "../../base/service.ts";
 import type { LogData__Output } from "../../proto/generated/gpusched/v1/LogData.ts";
 import type { LogRequest } from "../../proto/generated/gpusched/v1/LogRequest.ts";
 import type { LogServerMessage__Output } from "../../proto/generated/gpusched/v1/LogServerMessage.ts";
@@ -30,7 +31,7 @@ interface Reader {
  * Carries job output from agents to readers. Each agent keeps a stream open on which requests go down and output comes up;
  * an agent sends at most 256 KiB beyond what its reader has taken, so that nothing piles up here.
  */
-export class LogRelay {
+export class LogRelay implements Service {
   readonly #log: Logger;
   readonly #streams = new Map<string, Stream>();
   readonly #readers = new Map<number, { stream: Stream; reader: Reader }>();
@@ -38,6 +39,14 @@ export class LogRelay {
 
   constructor(log: Logger) {
     this.#log = log;
+  }
+
+  /** The term is over: readers are told that their output breaks off. */
+  close(): Promise<void> {
+    for (const { reader } of [...this.#readers.values()]) reader.onLost();
+    for (const stream of this.#streams.values()) stream.end();
+    this.#streams.clear();
+    return Promise.resolve();
   }
 
   /** Takes in an agent's log stream. */

@@ -43,6 +43,7 @@ const RETRY_MS = SECOND_MS;
  * Close the store before the candidate.
  */
 export class EtcdCandidate implements Service {
+  readonly leadsAgain = true;
   readonly #options: EtcdCandidateOptions;
   readonly #client: EtcdClient;
   readonly #layout: Layout;

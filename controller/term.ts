@@ -1,0 +1,83 @@
+import { systemClock } from "../base/clock.ts";
+import type { TenantId } from "../base/ids.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Service, ServiceStack } from "../base/service.ts";
+import type { Settings } from "./core/model/state.ts";
+import { FileJournal } from "./journal/file-journal.ts";
+import { Loop } from "./loop/loop.ts";
+import { StartWatch } from "./loop/start-watch.ts";
+import { AgentLinks } from "./rpc/agent-links.ts";
+import { agentService } from "./rpc/agent-service.ts";
+import type { Handlers } from "./rpc/front.ts";
+import { LogRelay } from "./rpc/log-relay.ts";
+import { schedulerService } from "./rpc/scheduler-service.ts";
+import type { Store } from "./store/store.ts";
+
+export interface TermOptions {
+  /** This controller's address, as others are told. */
+  readonly address: string;
+  readonly settings: Settings;
+  readonly journal: string | undefined;
+  /** A tenant that is to be there. */
+  readonly seedTenant: TenantId | undefined;
+  readonly log: Logger;
+}
+
+/** One leadership, from the loaded state to its end; what it knew is dropped with it. */
+export class Term implements Service {
+  readonly handlers: Handlers;
+  /** Resolves when the term cannot go on. */
+  readonly failed: Promise<Error>;
+  readonly #services: ServiceStack;
+
+  private constructor(handlers: Handlers, failed: Promise<Error>, services: ServiceStack) {
+    this.handlers = handlers;
+    this.failed = failed;
+    this.#services = services;
+  }
+
+  /** Loads what the store has, and begins to decide. The store stays its owner's. */
+  static async begin(store: Store, options: TermOptions): Promise<Term> {
+    const { log, settings, address: leader } = options;
+    const services = new ServiceStack();
+    const { promise: failed, resolve: onTermEnd } = Promise.withResolvers<Error>();
+    try {
+      const journal = options.journal === undefined ? undefined : new FileJournal({ path: options.journal, log });
+      if (journal) services.add(journal);
+      const links = services.add(new AgentLinks());
+      const logs = services.add(new LogRelay(log));
+      const loop: Loop = services.add(
+        await Loop.start({
+          store,
+          settings,
+          clock: systemClock,
+          log,
+          carryOut: (effect) => links.carryOut(effect, { clusterId: loop.clusterId, term: loop.term, settings }),
+          onTermEnd,
+          journal,
+        }),
+      );
+      if (options.seedTenant !== undefined) await seedTenant(loop, options.seedTenant);
+      const { lateStarts } = services.add(new StartWatch(loop, log));
+      const facts = { leader, store: store.kind };
+      const handlers = {
+        scheduler: schedulerService({ loop, logs, lateStarts, facts, log }),
+        agent: agentService(loop, links, logs, log),
+      };
+      log.info({ address: leader, term: loop.term, cluster: loop.clusterId }, "the controller leads");
+      return new Term(handlers, failed, services);
+    } catch (error) {
+      await services.close();
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#services.close();
+  }
+}
+
+async function seedTenant(loop: Loop, id: TenantId): Promise<void> {
+  const tenant = { name: "example", limits: {}, tier: "high" } as const;
+  await loop.submit({ kind: "create-tenant", tenant, id });
+}
