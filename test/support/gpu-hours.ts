@@ -33,7 +33,9 @@ export class GpuHours {
     }
     for (const job of w.state.jobs.values()) {
       const { gpuHoursBudget } = w.state.tenant(job.tenantId);
-      if (gpuHoursBudget !== undefined && job.attempt > 0 && this.#note(w, job)) starters.add(job.tenantId);
+      if (gpuHoursBudget === undefined || job.attempt === 0 || !this.#note(w, job)) continue;
+      // Jobs without GPUs run whatever has been used.
+      if (w.state.spec(job.id).gpuCount > 0) starters.add(job.tenantId);
     }
     for (const id of starters) {
       this.starts += 1;
