@@ -55,11 +55,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   const services = new ServiceStack();
   try {
-    let candidate: Candidate | undefined;
-    const front = new Front(() => candidate?.leader?.address);
+    const front = new Front();
     const server = services.add(await startRpcServer(options.listen, front.handlers));
     const address = options.advertise ?? server.address;
-    candidate = services.add(candidateOf(options, address));
+    const candidate = services.add(candidateOf(options, address));
     const term = {
       address,
       settings: settingsOf(options),
@@ -67,7 +66,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       seedTenant: options.seedTenant ? EXAMPLE_TENANT : undefined,
       log,
     };
-    const leadership = services.add(new Leadership({ candidate, front, term, log }));
+    const leadership = services.add(new Leadership({ address: server.address, candidate, front, term, log }));
     if (!candidate.leadsAgain) await orEnded(leadership);
     return { address: server.address, ended: leadership.ended, close: () => services.close() };
   } catch (error) {

@@ -11,6 +11,8 @@ import { Term, type TermOptions } from "./term.ts";
 const RETRY_MS = 1_000;
 
 export interface LeadershipOptions {
+  /** Where this controller listens. */
+  readonly address: string;
   readonly candidate: Candidate;
   readonly front: Front;
   readonly term: TermOptions;
@@ -33,6 +35,7 @@ export class Leadership implements Service {
     this.#options = options;
     ({ promise: this.began, resolve: this.#onBegan } = Promise.withResolvers<void>());
     ({ promise: this.ended, resolve: this.#onEnded } = Promise.withResolvers<Error>());
+    this.#follow();
     this.#running = this.#run();
   }
 
@@ -61,6 +64,11 @@ export class Leadership implements Service {
     }
   }
 
+  #follow(): void {
+    const { front, candidate } = this.#options;
+    front.follow(() => candidate.leader?.address);
+  }
+
   #isOver(error: unknown): boolean {
     return (
       !this.#options.candidate.leadsAgain || (error instanceof Error && "code" in error && error.code === "damaged")
@@ -69,20 +77,22 @@ export class Leadership implements Service {
 
   /** Leads until the term is over; says why it is. */
   async #lead(store: Store): Promise<Error> {
-    const { front, term: options } = this.#options;
+    const { front, term: options, log } = this.#options;
     const { signal } = this.#closing;
     const services = new ServiceStack();
     services.add(store);
     try {
       const term = services.add(await Term.begin(store, options));
       front.lead(term.handlers);
+      const { number, clusterId } = term;
+      log.info({ address: this.#options.address, term: number, cluster: clusterId }, "the controller leads");
       this.#onBegan();
       const why = await Promise.race([term.failed, store.tenure.lost, untilAborted(signal)]);
-      front.follow();
+      this.#follow();
       if (signal.aborted) await front.drain();
       return why;
     } finally {
-      front.follow();
+      this.#follow();
       await services.close();
     }
   }

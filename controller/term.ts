@@ -25,12 +25,16 @@ export interface TermOptions {
 
 /** One leadership, from the loaded state to its end; what it knew is dropped with it. */
 export class Term implements Service {
+  readonly number: number;
+  readonly clusterId: string;
   readonly handlers: Handlers;
   /** Resolves when the term cannot go on. */
   readonly failed: Promise<Error>;
   readonly #services: ServiceStack;
 
-  private constructor(handlers: Handlers, failed: Promise<Error>, services: ServiceStack) {
+  private constructor(loop: Loop, handlers: Handlers, failed: Promise<Error>, services: ServiceStack) {
+    this.number = loop.term;
+    this.clusterId = loop.clusterId;
     this.handlers = handlers;
     this.failed = failed;
     this.#services = services;
@@ -64,8 +68,7 @@ export class Term implements Service {
         scheduler: schedulerService({ loop, logs, lateStarts, facts, log }),
         agent: agentService(loop, links, logs, log),
       };
-      log.info({ address: leader, term: loop.term, cluster: loop.clusterId }, "the controller leads");
-      return new Term(handlers, failed, services);
+      return new Term(loop, handlers, failed, services);
     } catch (error) {
       await services.close();
       throw error;

@@ -22,15 +22,13 @@ type Handle = (call: Call, callback: Callback) => void;
  */
 export class Front {
   readonly handlers: Handlers;
-  readonly #leaderAddress: () => string | undefined;
+  #leaderAddress: () => string | undefined = () => undefined;
   #term: Handlers | undefined;
   /** Unary calls that have no answer yet. */
   #open = 0;
   #onDrained: (() => void) | undefined;
 
-  /** @param leaderAddress where the leader is, as far as is known */
-  constructor(leaderAddress: () => string | undefined) {
-    this.#leaderAddress = leaderAddress;
+  constructor() {
     this.handlers = {
       scheduler: this.#relay<SchedulerServiceHandlers>(SchedulerService.service, (term) => term.scheduler),
       agent: this.#relay<AgentServiceHandlers>(AgentService.service, (term) => term.agent),
@@ -42,9 +40,14 @@ export class Front {
     this.#term = term;
   }
 
-  /** From now on calls are refused. */
-  follow(): void {
+  /**
+   * From now on calls are refused.
+   *
+   * @param leaderAddress where the leader is, as far as is known
+   */
+  follow(leaderAddress: () => string | undefined): void {
     this.#term = undefined;
+    this.#leaderAddress = leaderAddress;
   }
 
   /** Resolves when calls that are under way have their answers, or a little later. Streams are their owners' to end. */

@@ -129,7 +129,9 @@ async function expectToComplete(id: string): Promise<void> {
   expect(job).toMatchObject({ state: "completed", exit_code: 0, attempt: 1 });
   for (const rank of RANKS) {
     expect(readFileSync(join(jobsDir, `starts-${rank}`), "utf8")).toBe("start\n");
-    expect(await rest.text("GET", `/jobs/${id}/logs?rank=${rank}`)).toMatch(/\ndone\n$/);
+    // A node that has just come back may offer its output a little later than itself.
+    const output = async () => (await rest.ask("GET", `/jobs/${id}/logs?rank=${rank}`))?.text;
+    await expect.poll(output, patience).toMatch(/\ndone\n$/);
   }
   await expect.poll(status, patience).toMatchObject({ running_jobs: 0, available_gpus: 4 });
 }
