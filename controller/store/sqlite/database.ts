@@ -54,6 +54,8 @@ export class Database {
     this.#path = paths.database;
     this.#connection = new DatabaseSync(paths.database, { timeout: BUSY_TIMEOUT_MS });
     this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // What a process left in the log may be in memory only, if a sync of it had failed: it is written anew, into the database.
+    this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     this.meta = beginTerm(this.#connection);
     this.#revision = this.meta.revision;
     this.#advance = this.#connection.prepare(
