@@ -3,6 +3,7 @@ import { asTenantId } from "../base/ids.ts";
 import { RequestError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
+import { type ArchiveOptions, Archivist } from "./archive/archivist.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
 import { FileJournal } from "./journal/file-journal.ts";
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   readonly policy: Policy;
   /** Where to take down all inputs and decisions, a file for each term; by default nowhere. */
   readonly journal?: string | undefined;
+  /** For how long jobs that are over are kept, and where they go then; by default they are kept for ever. */
+  readonly archive?: ArchiveOptions | undefined;
   /** Creates the tenant that the documented examples use. */
   readonly seedTenant: boolean;
   readonly log: Logger;
@@ -71,6 +74,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         journal,
       }),
     );
+    if (options.archive) services.add(new Archivist({ ...options.archive, loop, log }));
     if (options.seedTenant) await seedTenant(loop);
     const facts = { leader: options.advertise ?? options.listen, store: store.kind };
     const server = services.add(

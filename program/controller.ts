@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { startController } from "../controller/controller.ts";
 import { checkExposure } from "./exposure.ts";
 import { controllerOptions, unsupportedByController } from "./options.ts";
+import { archiveOf } from "./archive.ts";
 import { policyOf } from "./policy-file.ts";
 import { defineRole } from "./role.ts";
 
@@ -23,6 +24,7 @@ export const controllerRole = defineRole({
         nodeLostAfterMs: values.nodeLostAfter,
         policy: policyOf(values),
         journal: values.journal,
+        archive: archiveOf(values, values.dataDir),
         seedTenant: false,
         log,
       }),

@@ -7,6 +7,7 @@ import type { OptionValues } from "../base/options.ts";
 import { version } from "../base/version.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
+import { archiveOf } from "./archive.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
@@ -70,10 +71,12 @@ export const devRole = defineRole({
 });
 
 function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
+  const dataDir = join(values.dataDir, "controller");
   return {
     listen: formatAddress(GRPC_HOST, values.grpcPort),
     advertise: values.advertise,
-    dataDir: join(values.dataDir, "controller"),
+    dataDir,
+    archive: archiveOf(values, dataDir),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
     journal: values.journal,

@@ -61,6 +61,9 @@ const clusterOptions = {
     default: DEFAULT_POLICY.name,
     help: "how jobs are ordered and placed; gpusched policies prints all",
   },
+  keepFinishedFor: { kind: duration, default: "720h", help: "how long jobs that are over stay listed (30 days)" },
+  keepFinished: { kind: integer(0, 10_000_000), default: "100000", help: "how many jobs that are over stay listed" },
+  archive: { kind: path, help: "the directory for jobs that are no longer listed (archive in the data directory)" },
   journal: { kind: path, help: "where to take down all inputs and decisions, for gpusched replay (nowhere)" },
 } satisfies OptionTable;
 

@@ -179,7 +179,7 @@ export class Loop implements Service {
       const at = this.#now();
       const inputs = letters.map((letter) => letter.input);
       const result = this.#decide(inputs, at);
-      const writes = result.writes.map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+      const writes = result.writes.map(({ table, key, value }) => ({ table, key, value: value && { ...value } }));
       const committed = writes.length > 0 ? this.#options.store.commit(writes) : undefined;
       this.#options.journal?.record({ at, inputs, outcome: result });
       await committed;
