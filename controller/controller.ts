@@ -22,6 +22,8 @@ export interface ControllerOptions {
   /** What others are told as this controller's address; by default, where it listens. */
   readonly advertise: string | undefined;
   readonly dataDir: string;
+  /** How far the cluster had come whose latest state is lost: accepted by the operator. */
+  readonly lost?: { readonly term: number; readonly revision: number } | undefined;
   readonly nodeUnreachableAfterMs: number;
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
@@ -57,7 +59,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { promise: ended, resolve: onTermEnd } = Promise.withResolvers<Error>();
   try {
     const owner = { address: options.advertise ?? options.listen };
-    const store = services.add(await openSqliteStore({ dataDir: options.dataDir, log, owner }));
+    const store = services.add(await openSqliteStore({ dataDir: options.dataDir, log, owner, lost: options.lost }));
     const links = new AgentLinks();
     const logs = new LogRelay(log);
     const settings = settingsOf(options);
@@ -69,7 +71,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
         settings,
         clock: systemClock,
         log,
-        carryOut: (effect) => links.carryOut(effect, { clusterId: loop.clusterId, term: loop.term, settings }),
+        carryOut: (effect) => {
+          const { clusterId, term, revision } = loop;
+          links.carryOut(effect, { clusterId, term, revision, settings });
+        },
         onTermEnd,
         journal,
       }),
@@ -98,8 +103,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
 }
 
-function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy }: ControllerOptions): Settings {
-  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy };
+function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy, lost }: ControllerOptions): Settings {
+  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy, ...(lost ? { waitsForNodes: true } : {}) };
 }
 
 async function seedTenant(loop: Loop): Promise<void> {

@@ -24,6 +24,7 @@ export const controllerRole = defineRole({
         nodeLostAfterMs: values.nodeLostAfter,
         policy: policyOf(values),
         journal: values.journal,
+        lost: values.acceptStateLoss,
         archive: archiveOf(values, values.dataDir),
         seedTenant: false,
         log,

@@ -64,7 +64,9 @@ export const devRole = defineRole({
     );
     const notes = [gpus.note, executor.note, ...agent.notes].filter((note) => note !== undefined);
     printBanner({ rest: gateway.address, grpc: controller.address, dataDir: values.dataDir, notes });
-    await untilReady(gateway.address, context.stopping);
+    // A controller that has stopped before will never be ready.
+    const failure = await Promise.race([controller.ended, untilReady(gateway.address, context.stopping)]);
+    if (failure) return failure;
     console.log("ready");
     return controller.ended;
   },
@@ -76,6 +78,7 @@ function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
     listen: formatAddress(GRPC_HOST, values.grpcPort),
     advertise: values.advertise,
     dataDir,
+    lost: values.acceptStateLoss,
     archive: archiveOf(values, dataDir),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,

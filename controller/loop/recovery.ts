@@ -26,6 +26,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   for (const { value } of rows.get("node") ?? []) {
     const node = silentNode(rowAs<NodeRecord>(value), at);
     state.cluster.add(node);
+    if (settings.waitsForNodes) state.unheard.add(node.record.name);
     watchSilence(state, node, at + settings.nodeUnreachableAfterMs);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));

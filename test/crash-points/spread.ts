@@ -1,14 +1,15 @@
 /** Which faults at which calls: as many as are asked for, evenly chosen. */
 import type { Beginning, CrashPoint, CrashPoints, Fault } from "./crash-point.ts";
 
-/** How many of a hundred points each gets: kills most, because they can fall between any two calls. */
+/** How many of a hundred points each gets, as far as it has so many calls; kills get what is left. */
 const SHARES: readonly (readonly [Beginning, Fault, number])[] = [
-  ["new", "kill", 35],
-  ["killed", "kill", 35],
   ["new", "one sync fails", 8],
   ["killed", "one sync fails", 8],
-  ["killed", "all syncs fail", 7],
+  ["new", "the disk is full", 7],
   ["killed", "the disk is full", 7],
+  ["killed", "all syncs fail", 5],
+  ["new", "kill", 35],
+  ["killed", "kill", 100],
 ];
 /** Processes at once: each waits for the disk most of the time. */
 const AT_ONCE = 2;
@@ -29,7 +30,7 @@ export async function runPoints(crashPoints: CrashPoints, points: number): Promi
   for (const [beginning, fault, share] of SHARES) {
     const calls = await crashPoints.callsOf(beginning, fault);
     all += calls.length;
-    const chosen = Math.min(calls.length, Math.max(1, Math.round((points * share) / 100)));
+    const chosen = Math.min(calls.length, points - todo.length, Math.max(1, Math.round((points * share) / 100)));
     for (let n = 0; n < chosen; n += 1) {
       todo.push({ beginning, fault, calls, index: Math.floor((n * calls.length) / chosen) });
     }

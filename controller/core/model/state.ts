@@ -33,6 +33,8 @@ export interface Settings {
   /** Silence after which a node's jobs are given up. */
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
+  /** Nothing is placed before every node has told what runs on it, or is lost: for a state that is known to be behind. */
+  readonly waitsForNodes?: boolean | undefined;
 }
 
 /**
@@ -78,6 +80,8 @@ export class State {
   readonly progress = new Map<JobId, string>();
   /** What the scheduler remembers from one pass to the next. */
   readonly scheduling: SchedulingMemory = newSchedulingMemory();
+  /** Nodes that have to be heard first. */
+  readonly unheard = new Set<NodeName>();
   /** Whether anything changed since the last scheduling pass that could let a job start. */
   needsPass = true;
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */
