@@ -15,6 +15,7 @@ const contentSchema = z.strictObject({
   clusterId: z.string(),
   highestTerm: z.int().nonnegative(),
   leaseMs: z.int().nonnegative(),
+  revision: z.int().nonnegative().optional(),
 });
 
 type Content = z.infer<typeof contentSchema>;
@@ -52,8 +53,8 @@ export class Journal {
   }
 
   get memory(): Memory {
-    const { clusterId, highestTerm, leaseMs } = this.#content;
-    return { clusterId, highestTerm, leaseMs };
+    const { clusterId, highestTerm, leaseMs, revision } = this.#content;
+    return { clusterId, highestTerm, leaseMs, ...(revision === undefined ? {} : { revision }) };
   }
 
   /** Resolves when the memory is durable. One call at a time. */

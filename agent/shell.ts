@@ -5,7 +5,7 @@ import { messageOf } from "../base/errors.ts";
 import type { AllocationKey } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Service } from "../base/service.ts";
-import type { Command, Effect, Input, Memory, Report } from "./core/input.ts";
+import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/input.ts";
 import { type AgentState, allReports, createAgentState } from "./core/state.ts";
 import { step } from "./core/step.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
@@ -53,7 +53,7 @@ export class AgentShell implements Service {
   }
 
   /** Takes a leader's Welcome. Undefined when it is ours, else why not. */
-  welcome(welcome: { clusterId: string; term: number; leaseMs: number }, helloSentAtMs: number): string | undefined {
+  welcome(welcome: Welcome, helloSentAtMs: number): string | undefined {
     this.#refusal = undefined;
     this.input({ kind: "connected", welcome, helloSentAtMs });
     return this.#refusal;

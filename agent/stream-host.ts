@@ -32,13 +32,16 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         boot_id: identity.bootId,
         cluster_id: shell.memory.clusterId,
         highest_term: shell.memory.highestTerm,
+        highest_revision: shell.memory.revision ?? 0,
         inventory: nodeInventory(inventory, vitals.devices),
         allocations: reports.map(reportToProto),
         executor: vitals.health,
       };
     },
-    onWelcome: ({ cluster_id, term, lease_ms }) =>
-      shell.welcome({ clusterId: cluster_id, term, leaseMs: lease_ms }, helloSentAtMs),
+    onWelcome: ({ cluster_id, term, lease_ms, revision }) => {
+      const welcome = { clusterId: cluster_id, term, leaseMs: lease_ms, ...(revision > 0 ? { revision } : {}) };
+      return shell.welcome(welcome, helloSentAtMs);
+    },
     onCommand(proto) {
       const command = commandFromProto(proto, launchContext);
       if (command) shell.input({ kind: "command", term: proto.term, command });
@@ -54,7 +57,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       };
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),
-    onHeartbeatAcked: (sequence) => shell.input({ kind: "heartbeat-acked", sequence }),
+    onHeartbeatAcked: (sequence, revision) => shell.input({ kind: "heartbeat-acked", sequence, revision }),
     takeNews: () => outbox.take(),
     onDisconnected: () => shell.input({ kind: "disconnected" }),
   };

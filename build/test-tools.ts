@@ -24,6 +24,7 @@ const TOOLS: readonly Tool[] = [
     packages: ["python3-requests"],
     isThere: () => runs("python3", "-c", "import requests"),
   },
+  { name: "strace", packages: ["strace"], isThere: () => runs("strace", "--version") },
   { name: "a C compiler", packages: ["gcc", "libc6-dev"], isThere: () => runs("cc", "--version") },
 ];
 

@@ -1,6 +1,5 @@
-import type { Logger } from "../base/logger.ts";
 import type { Service } from "../base/service.ts";
-import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
+import { openSqliteStore, type SqliteStoreOptions } from "./store/sqlite/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
 /** How a controller comes to lead. */
@@ -13,13 +12,17 @@ export interface Candidate extends Service {
   campaign(signal: AbortSignal): Promise<Store>;
 }
 
+export interface LoneCandidateOptions extends Omit<SqliteStoreOptions, "owner"> {
+  readonly address: string;
+}
+
 /** The only controller of its data directory: whoever holds that leads. */
 export class LoneCandidate implements Candidate {
   readonly leader: { readonly address: string };
   readonly leadsAgain = false;
-  readonly #options: { readonly dataDir: string; readonly log: Logger };
+  readonly #options: LoneCandidateOptions;
 
-  constructor(options: { readonly dataDir: string; readonly address: string; readonly log: Logger }) {
+  constructor(options: LoneCandidateOptions) {
     this.leader = { address: options.address };
     this.#options = options;
   }

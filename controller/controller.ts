@@ -3,6 +3,7 @@ import { RequestError } from "../base/errors.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
+import type { ArchiveOptions } from "./archive/archivist.ts";
 import { type Candidate, LoneCandidate } from "./candidate.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
@@ -23,11 +24,15 @@ export interface ControllerOptions {
   readonly dataDir: string;
   /** Keeps the state there, and takes turns with other controllers. */
   readonly etcd?: EtcdOptions | undefined;
+  /** How far the cluster had come whose latest state is lost: accepted by the operator. */
+  readonly lost?: { readonly term: number; readonly revision: number } | undefined;
   readonly nodeUnreachableAfterMs: number;
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
   /** Where to take down all inputs and decisions, a file for each term; by default nowhere. */
   readonly journal?: string | undefined;
+  /** For how long jobs that are over are kept, and where they go then; by default they are kept for ever. */
+  readonly archive?: ArchiveOptions | undefined;
   /** Creates the tenant that the documented examples use. */
   readonly seedTenant: boolean;
   readonly log: Logger;
@@ -63,6 +68,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       address,
       settings: settingsOf(options),
       journal: options.journal,
+      archive: options.archive,
       seedTenant: options.seedTenant ? EXAMPLE_TENANT : undefined,
       log,
     };
@@ -75,8 +81,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
 }
 
-function candidateOf({ etcd, dataDir, log }: ControllerOptions, address: string): Candidate {
-  if (!etcd) return new LoneCandidate({ dataDir, address, log });
+function candidateOf({ etcd, dataDir, lost, log }: ControllerOptions, address: string): Candidate {
+  if (!etcd) return new LoneCandidate({ dataDir, address, lost, log });
   return new EtcdCandidate({ ...etcd, address, clock: systemClock, log });
 }
 
@@ -86,6 +92,6 @@ async function orEnded({ began, ended }: Leadership): Promise<void> {
   if (failure) throw failure;
 }
 
-function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy }: ControllerOptions): Settings {
-  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy };
+function settingsOf({ nodeUnreachableAfterMs, nodeLostAfterMs, policy, lost }: ControllerOptions): Settings {
+  return { nodeUnreachableAfterMs, nodeLostAfterMs, policy, ...(lost ? { waitsForNodes: true } : {}) };
 }

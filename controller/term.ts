@@ -2,6 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import type { TenantId } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
+import { type ArchiveOptions, Archivist } from "./archive/archivist.ts";
 import type { Settings } from "./core/model/state.ts";
 import { FileJournal } from "./journal/file-journal.ts";
 import { Loop } from "./loop/loop.ts";
@@ -18,6 +19,8 @@ export interface TermOptions {
   readonly address: string;
   readonly settings: Settings;
   readonly journal: string | undefined;
+  /** For how long jobs that are over are kept, and where they go then; by default they are kept for ever. */
+  readonly archive: ArchiveOptions | undefined;
   /** A tenant that is to be there. */
   readonly seedTenant: TenantId | undefined;
   readonly log: Logger;
@@ -56,11 +59,15 @@ export class Term implements Service {
           settings,
           clock: systemClock,
           log,
-          carryOut: (effect) => links.carryOut(effect, { clusterId: loop.clusterId, term: loop.term, settings }),
+          carryOut: (effect) => {
+            const { clusterId, term, revision } = loop;
+            links.carryOut(effect, { clusterId, term, revision, settings });
+          },
           onTermEnd,
           journal,
         }),
       );
+      if (options.archive) services.add(new Archivist({ ...options.archive, loop, log }));
       if (options.seedTenant !== undefined) await seedTenant(loop, options.seedTenant);
       const { lateStarts } = services.add(new StartWatch(loop, log));
       const facts = { leader, store: store.kind };

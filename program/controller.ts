@@ -3,6 +3,7 @@ import { present } from "../base/assert.ts";
 import { startController } from "../controller/controller.ts";
 import { checkExposure } from "./exposure.ts";
 import { controllerOptions, unsupportedByController } from "./options.ts";
+import { archiveOf } from "./archive.ts";
 import { policyOf } from "./policy-file.ts";
 import { etcdOf } from "./etcd.ts";
 import { defineRole } from "./role.ts";
@@ -25,6 +26,8 @@ export const controllerRole = defineRole({
         nodeLostAfterMs: values.nodeLostAfter,
         policy: policyOf(values),
         journal: values.journal,
+        lost: values.acceptStateLoss,
+        archive: archiveOf(values, values.dataDir),
         seedTenant: false,
         log,
       }),

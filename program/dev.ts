@@ -7,6 +7,7 @@ import type { OptionValues } from "../base/options.ts";
 import { version } from "../base/version.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
+import { archiveOf } from "./archive.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
@@ -63,17 +64,22 @@ export const devRole = defineRole({
     );
     const notes = [gpus.note, executor.note, ...agent.notes].filter((note) => note !== undefined);
     printBanner({ rest: gateway.address, grpc: controller.address, dataDir: values.dataDir, notes });
-    await untilReady(gateway.address, context.stopping);
+    // A controller that has stopped before will never be ready.
+    const failure = await Promise.race([controller.ended, untilReady(gateway.address, context.stopping)]);
+    if (failure) return failure;
     console.log("ready");
     return controller.ended;
   },
 });
 
 function controllerOptionsOf(values: DevValues, { log }: RoleContext) {
+  const dataDir = join(values.dataDir, "controller");
   return {
     listen: formatAddress(GRPC_HOST, values.grpcPort),
     advertise: values.advertise,
-    dataDir: join(values.dataDir, "controller"),
+    dataDir,
+    lost: values.acceptStateLoss,
+    archive: archiveOf(values, dataDir),
     nodeUnreachableAfterMs: values.nodeUnreachableAfter,
     nodeLostAfterMs: values.nodeLostAfter,
     journal: values.journal,

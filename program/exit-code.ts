@@ -6,6 +6,8 @@ export const ExitCode = {
   usage: 2,
   /** The file that was given cannot be used (EX_DATAERR of sysexits.h). */
   unusable: 65,
+  /** Agents remember more than is stored: a supervisor should not try again. */
+  regressed: 69,
   /** A bug (EX_SOFTWARE of sysexits.h). */
   bug: 70,
   /** Refused as insecure (EX_CONFIG of sysexits.h): a supervisor should not try again. */

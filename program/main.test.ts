@@ -48,7 +48,10 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["agnet"], 'gpusched: unknown command "agnet"; did you mean agent?'],
     [["dev", "--http-port", "abc"], 'gpusched: --http-port must be a port from 0 to 65535, not "abc"'],
     [["dev", "--htp-port", "1"], "gpusched: unknown option --htp-port; did you mean --http-port?"],
-    [["controller", "--etcd", "http://h"], "gpusched: --etcd must be a list separated by commas, each an address such as"],
+    [
+      ["controller", "--etcd", "http://h"],
+      "gpusched: --etcd must be a list separated by commas, each an address such as",
+    ],
     [["controller", "--etcd", "https://h:2379"], "gpusched: --etcd-ca is needed with https://"],
     [
       ["controller", "--metrics-listen", "1.2.3.4:1"],

@@ -4,6 +4,7 @@ import { UsageError } from "../base/options.ts";
 import { nearestName } from "../base/nearest.ts";
 import { version } from "../base/version.ts";
 import { agentRole } from "./agent.ts";
+import { backupCommand, restoreCommand } from "./backup.ts";
 import { controllerRole } from "./controller.ts";
 import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -19,6 +20,8 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["controller", controllerRole],
   ["gateway", gatewayRole],
   ["agent", agentRole],
+  ["backup", backupCommand],
+  ["restore", restoreCommand],
   ["replay", replayCommand],
   ["policies", policiesCommand],
   ["policy-diff", policyDiffCommand],
@@ -51,7 +54,11 @@ function explain(verb: string, error: unknown): number {
   if (error instanceof InsecureError) return complain(error.message, ExitCode.insecure);
   const isExpected = error instanceof RequestError || !(systemErrorCode(error) ?? "ERR_").startsWith("ERR_");
   const detail = error instanceof Error && !isExpected ? error.stack : messageOf(error);
-  return complain(`${verb} cannot start: ${detail}`, ExitCode.failure);
+  return complain(`${verb} ${endsByItself(verb) ? "failed" : "cannot start"}: ${detail}`, ExitCode.failure);
+}
+
+function endsByItself(verb: string): boolean {
+  return verb === "backup" || verb === "restore";
 }
 
 function usage(): string {

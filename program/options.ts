@@ -39,6 +39,17 @@ export const simulatedGpus: Kind<SimulatedGpus> = {
   },
 };
 
+/** `7:8120`, as the controller prints it. */
+const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
+  placeholder: "TERM:REVISION",
+  expected: "a term and a revision, such as 7:8120",
+  repeatable: false,
+  parse: (value) => {
+    const [, term, revision] = /^(\d{1,15}):(\d{1,15})$/.exec(value) ?? [];
+    return term === undefined ? undefined : { term: Number(term), revision: Number(revision) };
+  },
+};
+
 /** What every role has. */
 const commonOptions = {
   logLevel: { kind: oneOf(...LOG_LEVELS), default: "info", help: "the least severe messages that are logged" },
@@ -62,6 +73,13 @@ const clusterOptions = {
     kind: { ...text, placeholder: "NAME", expected: "the name of a policy" },
     default: DEFAULT_POLICY.name,
     help: "how jobs are ordered and placed; gpusched policies prints all",
+  },
+  keepFinishedFor: { kind: duration, default: "720h", help: "how long jobs that are over stay listed (30 days)" },
+  keepFinished: { kind: integer(0, 10_000_000), default: "100000", help: "how many jobs that are over stay listed" },
+  archive: { kind: path, help: "the directory for jobs that are no longer listed (archive in the data directory)" },
+  acceptStateLoss: {
+    kind: stateMark,
+    help: "go on from a state that is older than what agents remember, as a refusal to do so has said",
   },
   journal: { kind: path, help: "where to take down all inputs and decisions, for gpusched replay (nowhere)" },
 } satisfies OptionTable;

@@ -1,5 +1,6 @@
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { StoreError } from "../controller/store/store.ts";
 import { ServiceStack } from "../base/service.ts";
 import { ExitCode } from "./exit-code.ts";
 
@@ -21,16 +22,18 @@ export async function runUntilStopped(
   const stopping = new AbortController();
   const signalled = firstSignal(log, stopping);
   let failed = true;
+  let code: number = ExitCode.failure;
   try {
     const failure = await Promise.race([run(services, stopping.signal), signalled]);
     failed = failure !== undefined;
+    if (failure instanceof StoreError && failure.code === "regressed") code = ExitCode.regressed;
     if (failure) log.fatal({ err: failure }, "stopping after a failure");
   } finally {
     stopping.abort();
     const closed = await closeWithinDeadline(services, log);
     failed ||= !closed;
   }
-  return failed ? ExitCode.failure : ExitCode.success;
+  return failed ? code : ExitCode.success;
 }
 
 /** Resolves at the first signal; the second one ends the process. */

@@ -7,6 +7,8 @@ export interface Memory {
   readonly clusterId: string;
   /** The highest term that was seen. */
   readonly highestTerm: number;
+  /** How far the cluster's store had come when a leader told of it last; absent before. */
+  readonly revision?: number;
   /** As the last leader granted it; 0 is no lease: nothing is ever fenced. */
   readonly leaseMs: number;
 }
@@ -34,7 +36,7 @@ export type Input =
   /** The executor has carried out a release, or failed to. */
   | { readonly kind: "released"; readonly atMs: number; readonly key: AllocationKey; readonly done: boolean }
   | { readonly kind: "heartbeat-sent"; readonly atMs: number; readonly sequence: number }
-  | { readonly kind: "heartbeat-acked"; readonly atMs: number; readonly sequence: number }
+  | { readonly kind: "heartbeat-acked"; readonly atMs: number; readonly sequence: number; readonly revision?: number }
   /** The memory of a `persist` effect is on disk. */
   | { readonly kind: "persisted"; readonly atMs: number; readonly memory: Memory }
   | { readonly kind: "tick"; readonly atMs: number };
@@ -44,6 +46,7 @@ export interface Welcome {
   readonly clusterId: string;
   readonly term: number;
   readonly leaseMs: number;
+  readonly revision?: number;
 }
 
 /** What the shell must do, in this order. */

@@ -39,6 +39,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       break;
     case "heartbeat-acked":
       acknowledgeHeartbeat(state, input.sequence);
+      noteRevision(state, input.revision, effects);
       break;
     case "persisted":
       onPersisted(state, input, effects);
@@ -70,13 +71,29 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, e
     return refuse(`it leads cluster ${welcome.clusterId}, and this node works for cluster ${clusterId}`);
   }
   if (welcome.term < highestTerm) return refuse(`its term ${welcome.term} is over: ${highestTerm} has been seen`);
+  const { revision = 0 } = state.memory;
+  if ((welcome.revision ?? revision) < revision) {
+    return refuse(`its state is older than what this node was told of: revision ${welcome.revision}, not ${revision}`);
+  }
   state.heartbeats.clear();
   prolongLease(state, helloSentAtMs);
-  const memory = { clusterId: welcome.clusterId, highestTerm: welcome.term, leaseMs: welcome.leaseMs };
+  const memory = {
+    clusterId: welcome.clusterId,
+    highestTerm: welcome.term,
+    leaseMs: welcome.leaseMs,
+    ...(welcome.revision === undefined && revision === 0 ? {} : { revision: welcome.revision ?? revision }),
+  };
   const isNews = Object.entries(memory).some(([name, value]) => state.memory[name as keyof typeof memory] !== value);
   if (!isNews) return;
   state.memory = memory;
   effects.push({ kind: "persist", memory });
+}
+
+/** Remembered, so that a store that went back is noticed, also after a restart of this agent. */
+function noteRevision(state: AgentState, revision = 0, effects: Effect[]): void {
+  if (revision <= (state.memory.revision ?? 0)) return;
+  state.memory = { ...state.memory, revision };
+  effects.push({ kind: "persist", memory: state.memory });
 }
 
 /** An end is final: what the executor says of it later is not news. */

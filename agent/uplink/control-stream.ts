@@ -27,7 +27,7 @@ export interface StreamHost {
   /** The content of the next heartbeat, without its sequence; the inventory is dropped when it is no news. */
   heartbeat(): Heartbeat;
   onHeartbeatSent(sequence: number): void;
-  onHeartbeatAcked(sequence: number): void;
+  onHeartbeatAcked(sequence: number, revision: number): void;
   /** The next report or checkpoint, undefined when none waits. */
   takeNews(): AgentMessage | undefined;
   onDisconnected(): void;
@@ -117,7 +117,7 @@ export class ControlStream {
     } else if (message.welcome) this.#onWelcome(message.welcome);
     else if (message.heartbeat_ack) {
       this.#acked = Math.max(this.#acked, message.heartbeat_ack.sequence);
-      this.#options.host.onHeartbeatAcked(message.heartbeat_ack.sequence);
+      this.#options.host.onHeartbeatAcked(message.heartbeat_ack.sequence, message.heartbeat_ack.revision);
     } else if (message.command && this.#welcomed) this.#options.host.onCommand(message.command);
   }
 

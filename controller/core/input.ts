@@ -72,6 +72,8 @@ export type Input =
   /** `id` is given only for the tenant of the documented examples. */
   | { readonly kind: "create-tenant"; readonly at: number; readonly tenant: TenantFields; readonly id?: TenantId }
   | { readonly kind: "update-tenant"; readonly at: number; readonly tenantId: TenantId; readonly change: TenantChange }
+  /** Jobs and arrays that are over and in the archive are not kept any more. */
+  | { readonly kind: "forget-jobs"; readonly at: number; readonly ids: readonly JobId[] }
   /** An agent's first word on a new stream: everything it has and knows. */
   | {
       readonly kind: "node-hello";
@@ -118,6 +120,7 @@ export interface Answers {
   "submit-job": { readonly jobId: JobId; readonly jobIds?: readonly JobId[] };
   checkpoint: { readonly jobId: JobId };
   "cancel-job": { readonly jobId: JobId };
+  "forget-jobs": { readonly jobs: number };
   "create-tenant": { readonly tenantId: TenantId };
   "update-tenant": { readonly tenantId: TenantId };
 }

@@ -52,6 +52,7 @@ export function checkInvariants(state: State): void {
     "the queue is not the queued jobs",
   );
   checkDependents(state);
+  checkPast(state);
   checkNodes(state, held);
   checkClaims(state, held);
 }
@@ -173,6 +174,27 @@ function checkDependents(state: State): void {
       assert(waiting.get(id)?.has(job.id), `${id} does not know that job ${job.id} waits for it`);
     }
   }
+}
+
+/** That all that is over may be forgotten in time, but for that on which somebody depends. */
+function checkPast(state: State): void {
+  const alive = new Set<JobId>();
+  const over = new Map<JobId, number>();
+  const needed = new Set<JobId>();
+  const unitOf = (id: JobId) => state.jobs.get(id)?.array?.id ?? id;
+  for (const { id, phase } of state.jobs.values()) {
+    if (phase === "finished") over.set(unitOf(id), (over.get(unitOf(id)) ?? 0) + 1);
+    else alive.add(unitOf(id));
+    if (phase !== "finished") for (const other of state.spec(id).dependsOn ?? []) needed.add(unitOf(other));
+  }
+  for (const id of alive) over.delete(id);
+  let jobs = 0;
+  for (const [id, count] of over) {
+    jobs += count;
+    assert(state.past.has(id), `${id} is over and not counted as past`);
+    assert(state.dependents.isNeeded(id) === needed.has(id), `it is wrong whether a job depends on ${id}`);
+  }
+  assert(state.past.count === jobs, `${jobs} jobs are past, not ${state.past.count}`);
 }
 
 /** That nobody but those who are being stopped is where room is kept for another job. */

@@ -6,10 +6,10 @@ import type { NodeRecord } from "./model/node.ts";
 import type { State } from "./model/state.ts";
 import type { Tenant } from "./model/tenant.ts";
 
-/** A row to make durable, in the core's own types; what a job is asked for is written once. */
+/** A row to make durable, in the core's own types; what a job is asked for is written once. Null removes it. */
 export type RowWrite =
-  | { readonly table: "job"; readonly key: JobId; readonly value: Job }
-  | { readonly table: "spec"; readonly key: JobId; readonly value: JobSpec }
+  | { readonly table: "job"; readonly key: JobId; readonly value: Job | null }
+  | { readonly table: "spec"; readonly key: JobId; readonly value: JobSpec | null }
   | { readonly table: "tenant"; readonly key: TenantId; readonly value: Tenant }
   | { readonly table: "node"; readonly key: NodeName; readonly value: NodeRecord };
 

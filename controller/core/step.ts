@@ -5,6 +5,7 @@ import type { State } from "./model/state.ts";
 import { onAllocationReport } from "./on/allocation-report.ts";
 import { onCancelJob } from "./on/cancel-job.ts";
 import { onCheckpoint } from "./on/checkpoint.ts";
+import { onForgetJobs } from "./on/forget-jobs.ts";
 import { onNodeDisconnected } from "./on/node-disconnected.ts";
 import { onNodeHeartbeat } from "./on/node-heartbeat.ts";
 import { onNodeHello } from "./on/node-hello.ts";
@@ -41,6 +42,8 @@ function dispatch(state: State, input: Input, out: Output): Answer {
       return onCancelJob(state, input, out);
     case "checkpoint":
       return onCheckpoint(state, input, out);
+    case "forget-jobs":
+      return onForgetJobs(state, input, out);
     case "create-tenant":
       return onCreateTenant(state, input, out);
     case "update-tenant":

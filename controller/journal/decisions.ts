@@ -29,7 +29,7 @@ function refusal(input: Unstamped<Input> | undefined, { code, message, fields }:
 function describeWrite(write: RowWrite): string | undefined {
   switch (write.table) {
     case "job":
-      return describeJob(write.value);
+      return write.value ? describeJob(write.value) : `forgot job ${write.key}`;
     // Says no more than the job that is written with it.
     case "spec":
       return undefined;

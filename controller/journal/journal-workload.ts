@@ -1,3 +1,4 @@
+import { present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import type { JobId, NodeName } from "../../base/ids.ts";
 import type { Input, Unstamped } from "../core/input.ts";
@@ -54,6 +55,8 @@ class Gathering {
   readonly #asked = new Map<JobId, Asked>();
   readonly #cancelledAt = new Map<JobId, number>();
   readonly #absences = new Absences();
+  /** The newest row of each job, also once the state has forgotten it. */
+  readonly #newest = new Map<JobId, Job>();
   #endsAt: number;
 
   constructor({ header, state }: Played & { kind: "loaded" }) {
@@ -73,6 +76,7 @@ class Gathering {
       spec: state.spec(job.id),
       isEarlier: true,
     });
+    this.#newest.set(job.id, job);
     this.#times.noteSize(job.id, job.attempt, job.allocations.length);
     this.#addCheckpoint(job);
     for (const { rank, state: rankState } of job.allocations) {
@@ -133,7 +137,8 @@ class Gathering {
       if (this.#inventories.get(node) !== text) this.#nodes.push({ at, node, inventory });
       this.#inventories.set(node, text);
     }
-    if (write.table === "job" && write.value.allocations.some(isHeld)) {
+    if (write.table === "job" && write.value) this.#newest.set(write.key, write.value);
+    if (write.table === "job" && write.value?.allocations.some(isHeld)) {
       const { id, attempt, allocations } = write.value;
       this.#times.noteSize(id, attempt, allocations.length);
       this.#addCheckpoint(write.value);
@@ -147,7 +152,7 @@ class Gathering {
   workload(): Workload {
     const until = this.#endsAt;
     const submissions = [...this.#asked.values()].map((asked): Submission => {
-      const job = this.#state.job(asked.jobId);
+      const job = present(this.#newest.get(asked.jobId), `job ${asked.jobId}`);
       const attempts = this.#times.attemptsOf(asked.jobId, job.attempt, until);
       const outcome = job.phase === "finished" ? job.outcome.kind : undefined;
       return { ...asked, cancelledAt: this.#cancelledAt.get(asked.jobId), outcome, attempts };

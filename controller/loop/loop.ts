@@ -8,7 +8,7 @@ import { checkInvariants } from "../core/invariants.ts";
 import type { Settings, State } from "../core/model/state.ts";
 import type { Effect } from "../core/output.ts";
 import type { Answer } from "../core/step.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, StoreContents } from "../store/store.ts";
 import { type BatchResult, runBatch } from "./batch.ts";
 import type { Journal } from "./journal.ts";
 import { type Question, Questions } from "./questions.ts";
@@ -57,18 +57,25 @@ export class Loop implements Service {
   readonly #questions: Questions;
   readonly #watchers = new Set<() => void>();
   readonly #wallOffsetMs: number;
+  #revision: number;
   #lastAt = 0;
   #busy: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
 
-  private constructor(options: LoopOptions, state: State, origin: { clusterId: string; term: number; offset: number }) {
+  private constructor(options: LoopOptions, state: State, origin: StoreContents & { offset: number }) {
     this.#options = options;
     this.#state = state;
     this.clusterId = origin.clusterId;
     this.term = origin.term;
+    this.#revision = origin.revision;
     this.#wallOffsetMs = origin.offset;
     this.#questions = new Questions((look) => this.read(look), options.clock);
+  }
+
+  /** How far the store has come: of all that has been answered and told. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Loads the state and starts: the first pass runs at once. */
@@ -80,7 +87,7 @@ export class Loop implements Service {
     const state = recover(contents, options.settings, at);
     checkInvariants(state);
     options.journal?.begin({ ...contents, at, settings: options.settings });
-    const loop = new Loop(options, state, { clusterId: contents.clusterId, term: contents.term, offset });
+    const loop = new Loop(options, state, { ...contents, offset });
     loop.post({ kind: "tick" });
     return loop;
   }
@@ -149,6 +156,11 @@ export class Loop implements Service {
     });
   }
 
+  /** Ends the term as a failure of the store does: nothing more is decided, written or told. */
+  endTerm(error: Error): void {
+    this.#fail(error);
+  }
+
   /** Finishes the batch in flight and stops. The store is not closed. */
   async close(): Promise<void> {
     this.#end(new RequestError("unavailable", "the controller is shutting down"));
@@ -179,10 +191,10 @@ export class Loop implements Service {
       const at = this.#now();
       const inputs = letters.map((letter) => letter.input);
       const result = this.#decide(inputs, at);
-      const writes = result.writes.map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+      const writes = result.writes.map(({ table, key, value }) => ({ table, key, value: value && { ...value } }));
       const committed = writes.length > 0 ? this.#options.store.commit(writes) : undefined;
       this.#options.journal?.record({ at, inputs, outcome: result });
-      await committed;
+      if (committed) this.#revision = await committed;
       for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]);
       // A leader that was away for too long must not prolong anything that a later one counts on to end.
       if (!this.#options.store.tenure.isHeld()) return;

@@ -1,4 +1,5 @@
-import { asJobId, asTenantId } from "../../base/ids.ts";
+import { asJobId, asTenantId, type TenantId } from "../../base/ids.ts";
+import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
 import { isHeld } from "../core/model/allocation.ts";
 import type { Job, JobSpec } from "../core/model/job.ts";
@@ -25,13 +26,15 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   for (const { value } of rows.get("node") ?? []) {
     const node = silentNode(rowAs<NodeRecord>(value), at);
     state.cluster.add(node);
+    if (settings.waitsForNodes) state.unheard.add(node.record.name);
     watchSilence(state, node, at + settings.nodeUnreachableAfterMs);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
   for (const row of sortedByKey(rows.get("job") ?? [])) loadJob(state, rowAs<Job>(row.value), at);
+  state.past.sort();
   const past = [...state.jobs.values()].flatMap((job) => pastOf(job) ?? []);
-  for (const one of past.sort((a, b) => a.until - b.until || (a.job.id < b.job.id ? -1 : 1)))
-    takeIntoAccount(state, one);
+  const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
+  for (const one of [...forgotten, ...past].sort(byTime)) takeIntoAccount(state, one);
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   state.grow();
   return state;
@@ -48,24 +51,42 @@ function loadJob(state: State, job: Job, at: number): void {
   if (job.phase === "running") armDeadlines(state, job, at);
 }
 
-/** Attempts of a job that are over, and when the newest of them ended. */
+/** Attempts that are over: those of a job, or on a day of jobs that are not kept any more. */
 interface Past {
-  readonly job: Job;
+  readonly tenantId: TenantId;
+  /** The job, or the day. */
+  readonly name: string;
+  readonly job?: Job;
+  readonly spentGpuMs: number;
+  readonly since: number;
+  /** When the newest of them ended. */
   readonly until: number;
 }
 
 function pastOf(job: Job): Past | undefined {
-  if (job.phase === "finished") return { job, until: job.finishedAt };
-  if (job.spentGpuMs === undefined) return undefined;
+  const { id: name, tenantId, spentGpuMs = 0, placedAt } = job;
+  if (job.phase !== "finished" && job.spentGpuMs === undefined) return undefined;
   const requeued = job.history.findLast(({ kind }) => kind === "requeued" || kind === "preempted");
-  return { job, until: requeued?.at ?? job.placedAt ?? job.submittedAt };
+  const until = job.phase === "finished" ? job.finishedAt : (requeued?.at ?? placedAt ?? job.submittedAt);
+  return { tenantId, name, job, spentGpuMs, since: Math.min(placedAt ?? until, until), until };
 }
 
-/** What a job that has ended tells of the next ones, and what attempts that are over cost its tenant. */
-function takeIntoAccount(state: State, { job, until }: Past): void {
-  if (job.phase === "finished") noteRuntime(state, job);
-  const spent = job.spentGpuMs ?? 0;
-  if (spent > 0) state.use.settle(job.tenantId, 0, spent, Math.min(job.placedAt ?? until, until), until);
+/** Each day's use as if all of it had been at the day's end: no budget is given back before its time. */
+function forgottenOf({ id: tenantId, forgotten = [] }: Tenant, at: number): Past[] {
+  return forgotten.map(([day, spentGpuMs]) => {
+    const until = Math.min(at, (day + 1) * DAY_MS - 1);
+    return { tenantId, name: `${tenantId} day ${day}`, spentGpuMs, since: until, until };
+  });
+}
+
+function byTime(a: Past, b: Past): number {
+  return a.until - b.until || (a.name < b.name ? -1 : 1);
+}
+
+/** What a job that has ended tells of the next ones, and what attempts that are over cost their tenant. */
+function takeIntoAccount(state: State, { tenantId, job, spentGpuMs, since, until }: Past): void {
+  if (job?.phase === "finished") noteRuntime(state, job);
+  if (spentGpuMs > 0) state.use.settle(tenantId, 0, spentGpuMs, since, until);
 }
 
 function sortedByKey(rows: readonly Row[]): readonly Row[] {

@@ -18,6 +18,8 @@ export interface AgentLink {
 export interface Leadership {
   readonly clusterId: string;
   readonly term: number;
+  /** How far the store has come. */
+  readonly revision: number;
   readonly settings: Settings;
 }
 
@@ -54,6 +56,7 @@ export class AgentLinks implements Service {
           welcome: {
             cluster_id: leadership.clusterId,
             term: leadership.term,
+            revision: leadership.revision,
             lease_ms: leadership.settings.nodeLostAfterMs,
           },
         });
@@ -63,7 +66,7 @@ export class AgentLinks implements Service {
         link.end();
         return;
       case "heartbeat-ack":
-        link.send({ heartbeat_ack: { sequence: effect.sequence } });
+        link.send({ heartbeat_ack: { sequence: effect.sequence, revision: leadership.revision } });
         return;
       default: {
         const command = fromEffect(effect, leadership.term);

@@ -7,6 +7,7 @@ import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/Age
 import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { Hello__Output } from "../../proto/generated/gpusched/v1/Hello.ts";
 import type { Loop } from "../loop/loop.ts";
+import { StoreError } from "../store/store.ts";
 import { type AgentLinks, boundedLink } from "./agent-links.ts";
 import type { LogRelay } from "./log-relay.ts";
 import { toCheckpoint, toHeartbeat, toHello, toReport } from "./translate/agent.ts";
@@ -21,6 +22,24 @@ export function agentService(loop: Loop, links: AgentLinks, logs: LogRelay, log:
     Connect: (stream) => new AgentStream(stream, loop, links, log).listen(),
     ServeLogs: (stream) => logs.attach(stream),
   };
+}
+
+/**
+ * An agent that remembers more than is stored: the store was restored, or has lost writes. Whoever goes on from there could start a
+ * second time what runs, and stop what it only takes for old: the term ends, until a person has decided.
+ */
+function regressionOf(hello: Hello__Output, { term, revision }: Loop): StoreError | undefined {
+  if (hello.cluster_id === "") return undefined;
+  if (hello.highest_term <= term && hello.highest_revision <= revision) return undefined;
+  const seen = { term: Math.max(hello.highest_term, term), revision: hello.highest_revision };
+  return new StoreError(
+    "regressed",
+    `the state of this controller is older than what its agents remember: node ${hello.node_name} was told of revision ` +
+      `${seen.revision} of term ${hello.highest_term}, and this controller is at revision ${revision} of term ${term}. ` +
+      "It was restored from a backup, or its disk has lost what was written. Nothing was stopped: jobs go on. " +
+      "Put the newer state back; or, to go on without what has happened since, start once with " +
+      `--accept-state-loss ${seen.term}:${seen.revision}`,
+  );
 }
 
 /** One agent's stream, from its hello to its end. */
@@ -78,15 +97,16 @@ class AgentStream {
   }
 
   #onHello(hello: Hello__Output): void {
-    const { clusterId, term } = this.#loop;
+    const { clusterId } = this.#loop;
     if (hello.cluster_id && hello.cluster_id !== clusterId) {
       const reason = `the agent belongs to cluster ${hello.cluster_id}, and this controller serves cluster ${clusterId}: its state was replaced, or the address is wrong; nothing was stopped`;
       this.#reject(reason, true);
       return;
     }
-    if (hello.highest_term > term) {
-      const reason = `the agent has obeyed term ${hello.highest_term}, and this controller is at term ${term}: its state is older than the cluster's, or another controller leads; nothing was stopped`;
-      this.#reject(reason, false);
+    const regression = regressionOf(hello, this.#loop);
+    if (regression) {
+      this.#reject(regression.message, false);
+      this.#loop.endTerm(regression);
       return;
     }
     const session = this.#links.add(boundedLink(this.#stream, this.#log));

@@ -39,9 +39,10 @@ export interface StoreContents {
  * - `locked` another process holds it; the message names it
  * - `damaged` what is there cannot be trusted; the message has the path and what to do; nothing was changed
  * - `fenced` a later term has begun: this one is over
+ * - `regressed` agents remember a newer state of this cluster than what is stored: it was restored, or has lost writes
  * - `failed` the commit may or may not be durable: this term is over
  */
-export type StoreErrorCode = "locked" | "damaged" | "fenced" | "failed";
+export type StoreErrorCode = "locked" | "damaged" | "fenced" | "regressed" | "failed";
 
 /** The store refuses; the message is for the operator. */
 export class StoreError extends Error {

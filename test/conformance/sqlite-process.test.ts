@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -70,6 +70,17 @@ test("no acknowledged commit is lost, and none is half there, whenever the proce
   }
   expect(acknowledged).toBeGreaterThan(ROUNDS);
 }, 240_000);
+
+test("what a killed process left in the log is moved into the database before a new term begins", async () => {
+  const child = start("commit");
+  await child.says(/^20$/m);
+  await kill(child.process);
+  const log = join(dataDir, "gpusched.db-wal");
+  const before = statSync(log).size;
+  const store = await openHere();
+  expect(statSync(log).size).toBeLessThan(before / 4);
+  await store.close();
+});
 
 test("a kill while the store is being made leaves a directory that opens", async () => {
   const random = seededRandom(printedSeed());

@@ -64,7 +64,9 @@ export class CoreWorld {
 
   /** The controller dies and another loads what was written; streams are gone. */
   restart(): void {
-    const rows = [...this.rows.values()].map(({ table, key, value }) => ({ table, key, value: { ...value } }));
+    const rows = [...this.rows.values()].flatMap(({ table, key, value }) => {
+      return value ? [{ table, key, value: { ...value } }] : [];
+    });
     this.state = recover({ clusterId: "c", term: 2, revision: 1, rows }, this.state.settings, this.now);
     for (const node of this.nodes.values()) node.session = undefined;
     checkInvariants(this.state);

@@ -84,7 +84,7 @@ test("ten thousand jobs that wait for ten thousand cost two rows each", () => {
   expect(later.jobIds.every((id) => state.job(id).phase === "queued")).toBe(true);
   checkInvariants(state);
   const named = [...w.rows.values()].reduce((sum, { value }) => {
-    return sum + ("hold" in value && value.hold.kind === "dependencies" ? value.hold.on.length : 0);
+    return sum + (value && "hold" in value && value.hold.kind === "dependencies" ? value.hold.on.length : 0);
   }, 0);
   expect(named).toBe(many);
 });

@@ -17,6 +17,8 @@ export class Dependents {
   /** Held jobs by the job or the array that they wait for. */
   readonly #waiting = new Map<JobId, Set<JobId>>();
   readonly #progress = new Map<JobId, Progress>();
+  /** By job or array: how many jobs that are not over name it, or one of its jobs, among their dependencies. */
+  readonly #needed = new Map<JobId, number>();
 
   /** Puts the job's part in, or takes it out. */
   count(job: Job, sign: 1 | -1): void {
@@ -34,6 +36,25 @@ export class Dependents {
     this.#progress.set(arrayId, progress);
     if (job.phase !== "finished") progress.outstanding += sign;
     else if (job.outcome.kind !== "completed") progress.failed += sign;
+  }
+
+  /** A job that is not over depends on the jobs and arrays, or does not any more. */
+  need(ids: readonly JobId[], sign: 1 | -1): void {
+    for (const id of ids) {
+      const count = (this.#needed.get(id) ?? 0) + sign;
+      if (count > 0) this.#needed.set(id, count);
+      else this.#needed.delete(id);
+    }
+  }
+
+  /** Whether a job that is not over depends on the job, or on the array or one of its jobs. */
+  isNeeded(id: JobId): boolean {
+    return this.#needed.has(id);
+  }
+
+  /** The array is not kept any more. */
+  forget(arrayId: JobId): void {
+    this.#progress.delete(arrayId);
   }
 
   /** Of an array; nothing for what is none. */

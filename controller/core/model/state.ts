@@ -20,6 +20,7 @@ import { IdSource } from "./id-source.ts";
 import { JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
 import { type Holder, milliOf, type Node } from "./node.ts";
+import { PastJobs } from "./past-jobs.ts";
 import type { Policy } from "./policy.ts";
 import { planRuntime, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
@@ -32,6 +33,8 @@ export interface Settings {
   /** Silence after which a node's jobs are given up. */
   readonly nodeLostAfterMs: number;
   readonly policy: Policy;
+  /** Nothing is placed before every node has told what runs on it, or is lost: for a state that is known to be behind. */
+  readonly waitsForNodes?: boolean | undefined;
 }
 
 /**
@@ -52,6 +55,7 @@ export class State {
   /** The jobs of each array, by index. */
   readonly arrays = new Map<JobId, JobId[]>();
   readonly dependents = new Dependents();
+  readonly past = new PastJobs();
   /** Queued jobs for which room is kept while others leave. */
   readonly claims = new Claims(this.cluster);
   readonly history: RuntimeHistory;
@@ -74,6 +78,8 @@ export class State {
   readonly progress = new Map<JobId, string>();
   /** What the scheduler remembers from one pass to the next. */
   readonly scheduling: SchedulingMemory = newSchedulingMemory();
+  /** Nodes that have to be heard first. */
+  readonly unheard = new Set<NodeName>();
   /** Whether anything changed since the last scheduling pass that could let a job start. */
   needsPass = true;
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */
@@ -166,9 +172,31 @@ export class State {
     else if (job.phase === "queued") this.#alive.set(job.id, this.#enqueue(job));
     else if (!before || before.phase === "queued") this.#alive.set(job.id, undefined);
     this.#count(job, 1);
+    this.#noteEnd(job);
     this.#rehold(before, job);
     if (job.phase !== "starting") this.progress.delete(job.id);
     this.needsPass = true;
+  }
+
+  /** A job, or an array with all of its jobs, that is over: nobody may hold or await anything of it. */
+  forget(id: JobId): void {
+    for (const jobId of this.arrays.get(id) ?? [id]) {
+      this.jobsInState[stateOf(this.job(jobId))] -= 1;
+      this.jobs.delete(jobId);
+    }
+    this.arrays.delete(id);
+    this.specs.delete(id);
+    this.dependents.forget(id);
+    this.past.delete(id);
+  }
+
+  #noteEnd(job: Job): void {
+    const id = job.array?.id ?? job.id;
+    const isOver = job.array ? this.dependents.progressOf(id).outstanding === 0 : job.phase === "finished";
+    if (!isOver) this.past.delete(id);
+    else if (job.phase === "finished") {
+      this.past.add(id, { endedAt: job.finishedAt, jobs: this.arrays.get(id)?.length ?? 1 });
+    }
   }
 
   #joinArray(id: JobId, { id: arrayId, index }: ArrayMembership): void {
@@ -181,6 +209,13 @@ export class State {
     this.jobsInState[stateOf(job)] += sign;
     this.dependents.count(job, sign);
     if (job.phase === "finished") return;
+    const { dependsOn } = this.spec(job.id);
+    if (dependsOn) {
+      this.dependents.need(
+        dependsOn.map((id) => this.jobs.get(id)?.array?.id ?? id),
+        sign,
+      );
+    }
     const usage = this.usageOf(job.tenantId);
     if (job.phase === "queued" || job.phase === "held") usage.queuedJobs += sign;
     if (job.allocations.some(isHeld)) usage.jobs += sign;

@@ -42,6 +42,8 @@ export interface Tenant {
   readonly budgetWindowDays?: number;
   readonly active: boolean;
   readonly createdAt: number;
+  /** What jobs used that are not kept any more: days since the epoch, ascending, and the GPU-milliseconds of those that ended then. */
+  readonly forgotten?: readonly (readonly [day: number, gpuMs: number])[];
 }
 
 /** What is held now; `gpuMemoryMb` counts what jobs asked for, else the devices' own memory. */

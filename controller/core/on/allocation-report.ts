@@ -7,6 +7,7 @@ import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { tellRelease, tellStopOf } from "../tell.ts";
 import { endRank, startRank } from "../rank.ts";
+import { finish } from "../transition.ts";
 
 /** More allocations than any host runs: what an agent names beyond that is not remembered. */
 const MAX_LEFTOVERS = 10_000;
@@ -24,7 +25,7 @@ export function applyReport(state: State, node: Node, report: AllocationReport, 
   const name = node.record.name;
   const wanted = wantedAllocation(state, name, report.key);
   if (!wanted) {
-    applyUnwanted(state, node, report, out);
+    applyUnwanted(state, node, report, out, at);
     return;
   }
   const { job, allocation } = wanted;
@@ -65,9 +66,10 @@ function wantedAllocation(state: State, node: NodeName, key: AllocationKey) {
  * A rank that the ledger does not want (any more). If the job is known, its end is on record: the node stops and forgets it.
  * If it is not, nothing is done to it: a controller never ends what it does not know. Either way its devices are not given out.
  */
-function applyUnwanted(state: State, node: Node, report: AllocationReport, out: Output): void {
+function applyUnwanted(state: State, node: Node, report: AllocationReport, out: Output, at: number): void {
   const name = allocationName(report.key);
-  const known = state.jobs.has(report.key.jobId);
+  const job = state.jobs.get(report.key.jobId);
+  const known = job !== undefined;
   if (report.state.phase === "ended") {
     if (node.leftovers.delete(name)) state.touch(node);
     if (known) tellRelease(state, out, node.record.name, report.key);
@@ -77,7 +79,26 @@ function applyUnwanted(state: State, node: Node, report: AllocationReport, out: 
     node.leftovers.set(name, report.devices.map(asDeviceId));
     state.cluster.touch(node);
   }
-  if (known) tellStopOf(state, out, node.record.name, report.key, 0, "this attempt is over");
+  if (job && job.attempt < report.key.attempt) giveUpBehind(state, job, node, report.key.attempt, out, at);
+  else if (known) tellStopOf(state, out, node.record.name, report.key, 0, "this attempt is over");
+}
+
+/**
+ * A later attempt than the ledger knows runs: the ledger is older than it, and a person has accepted that. The attempt goes on, and
+ * so that the job never runs twice at once, it is not tried again.
+ */
+function giveUpBehind(state: State, { id, phase }: Job, node: Node, attempt: number, out: Output, at: number): void {
+  if (phase === "finished") return;
+  const message = `attempt ${attempt} runs on node ${node.record.name}, begun after the state was saved that was restored: it goes on, and is not followed`;
+  for (const { rank } of state.job(id).allocations) {
+    const job = state.job(id);
+    const allocation = job.allocations[rank];
+    if (!allocation || !isHeld(allocation) || job.phase === "queued" || job.phase === "held") continue;
+    if (job.phase === "finished") return;
+    endRank(state, out, job, { rank, startedAt: undefined, endedAt: at, end: { kind: "fenced", message } }, at);
+  }
+  const left = state.job(id);
+  if (left.phase !== "finished") finish(state, out, left, { kind: "failed", message }, at);
 }
 
 /** An agent's clock may be wrong: its times are taken only as far as they fit between the submission and now. */

@@ -50,6 +50,7 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
   for (const report of input.allocations) applyReport(state, node, report, out, at);
   const known = new Set(input.allocations.map((report) => allocationName(report.key)));
   reconcileUnreported(state, node, known, rebooted, out, at);
+  state.unheard.delete(input.node);
   if (wasSilent) noteReturn(state, node, out, at);
 }
 

@@ -75,6 +75,7 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
 /** Gives a node up. Jobs that may run elsewhere do; the others keep their place until the node returns. */
 function lose(state: State, node: Node, silentMs: number, out: Output, at: number): void {
   node.reach = "lost";
+  state.unheard.delete(node.record.name);
   state.cluster.touch(node);
   const message = `node ${node.record.name} was lost: not heard for ${formatDuration(silentMs)}`;
   for (const jobId of [...node.jobs.keys()]) {

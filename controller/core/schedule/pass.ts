@@ -27,7 +27,7 @@ const MAX_RESERVATIONS = 100;
  * refused would be refused again. Jobs of a group are alike, so that one refusal answers for all.
  */
 export function schedule(state: State, out: Output, at: number): void {
-  if (!state.needsPass) return;
+  if (!state.needsPass || state.unheard.size > 0) return;
   state.needsPass = false;
   const { scheduling } = state;
   scheduling.now = at;

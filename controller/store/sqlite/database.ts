@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { formatTimestamp } from "../../../base/time.ts";
 import { StoreError, type Table } from "../store.ts";
 import { type DataPaths, syncDirectory, writeClusterFile } from "./data-directory.ts";
-import { RevisionMark } from "./revision-mark.ts";
+import { type Mark, RevisionMark } from "./revision-mark.ts";
 import { ALL_TABLES, createTableSql, FORMAT, type Meta, readMeta, rowCrc, upsertSql } from "./schema.ts";
 import { failed } from "./store-errors.ts";
 
@@ -15,6 +15,8 @@ export interface PackedWrite {
   readonly text: string | null;
 }
 
+/** Revisions that may have been made, and told to other agents, after the last one that was seen of a lost state. */
+const UNSEEN_REVISIONS = 1_000_000;
 /** How long a commit waits for another program, such as the sqlite3 tool, that is writing to the database. */
 const BUSY_TIMEOUT_MS = 5_000;
 
@@ -30,6 +32,8 @@ export function createDatabase(paths: DataPaths): void {
     const meta: Meta = { format: FORMAT, clusterId: randomUUID(), term: 0, revision: 0 };
     for (const [key, value] of Object.entries(meta)) insert.run(key, String(value), rowCrc(key, String(value)));
     database.exec("COMMIT");
+    // Closing does the same, but tells nobody when it fails, and the rows would stay behind.
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   } finally {
     database.close();
   }
@@ -49,12 +53,18 @@ export class Database {
   readonly #removes = new Map<Table, StatementSync>();
   #revision: number;
 
-  /** Begins the next term, durably. */
-  constructor(paths: DataPaths) {
+  /**
+   * Begins the next term, durably.
+   *
+   * @param lost how far the cluster had come whose latest state is lost: the new term is beyond all that anybody remembers of it
+   */
+  constructor(paths: DataPaths, lost: Mark | undefined) {
     this.#path = paths.database;
     this.#connection = new DatabaseSync(paths.database, { timeout: BUSY_TIMEOUT_MS });
     this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    this.meta = beginTerm(this.#connection);
+    // What a process left in the log may be in memory only, if a sync of it had failed: it is written anew, into the database.
+    this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.meta = beginTerm(this.#connection, lost);
     this.#revision = this.meta.revision;
     this.#advance = this.#connection.prepare(
       "UPDATE meta SET value = ?, crc = ? WHERE key = 'revision' AND value = ? " +
@@ -64,9 +74,7 @@ export class Database {
       const { clusterId, format } = this.meta;
       writeClusterFile(paths, { clusterId, createdAt: formatTimestamp(Date.now()), format });
     }
-    this.#mark = new RevisionMark(paths);
-    this.#mark.write(this.meta);
-    this.#mark.sync();
+    this.#mark = new RevisionMark(paths, this.meta);
   }
 
   /** The new revision, once all writes are durable. After a throw the outcome is unknown: commit no more. */
@@ -120,11 +128,16 @@ export class Database {
   }
 }
 
-function beginTerm(connection: DatabaseSync): Meta {
+function beginTerm(connection: DatabaseSync, lost: Mark | undefined): Meta {
   connection.exec("BEGIN IMMEDIATE");
   const meta = readMeta(connection);
-  const term = meta.term + 1;
-  connection.prepare(upsertSql("meta")).run("term", String(term), rowCrc("term", String(term)));
+  const isBehind = lost !== undefined && (lost.term > meta.term || lost.revision > meta.revision);
+  const term = Math.max(meta.term, isBehind ? lost.term : 0) + 1;
+  const revision = isBehind ? Math.max(meta.revision, lost.revision) + UNSEEN_REVISIONS : meta.revision;
+  const upsert = connection.prepare(upsertSql("meta"));
+  for (const [key, value] of Object.entries({ term, revision })) {
+    upsert.run(key, String(value), rowCrc(key, String(value)));
+  }
   connection.exec("COMMIT");
-  return { ...meta, term };
+  return { ...meta, term, revision };
 }

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
-import { type DataPaths, syncDirectory } from "./data-directory.ts";
+import { type DataPaths, replaceFile } from "./data-directory.ts";
 import { damaged } from "./store-errors.ts";
 
 /** How far the database has come. */
@@ -19,22 +19,25 @@ const LENGTH = 64;
 export class RevisionMark {
   readonly #file: number;
 
-  constructor(paths: DataPaths) {
-    this.#file = openSync(paths.revision, existsSync(paths.revision) ? "r+" : "w", 0o600);
-    syncDirectory(paths.directory);
-  }
-
-  write({ revision, term }: Mark): void {
-    writeSync(this.#file, `revision ${revision} term ${term}`.padEnd(LENGTH - 1).concat("\n"), 0);
-  }
-
-  sync(): void {
+  /** Makes the file if there is none: as a whole, so that a crash leaves none or one that can be understood. */
+  constructor(paths: DataPaths, mark: Mark) {
+    if (!existsSync(paths.revision)) replaceFile(paths.revision, lineOf(mark), paths.directory);
+    this.#file = openSync(paths.revision, "r+");
+    this.write(mark);
     fsyncSync(this.#file);
+  }
+
+  write(mark: Mark): void {
+    writeSync(this.#file, lineOf(mark), 0);
   }
 
   close(): void {
     closeSync(this.#file);
   }
+}
+
+function lineOf({ revision, term }: Mark): string {
+  return `revision ${revision} term ${term}`.padEnd(LENGTH - 1).concat("\n");
 }
 
 /** Undefined when there is none; throws `damaged` when it cannot be understood. */

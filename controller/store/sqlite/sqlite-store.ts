@@ -10,7 +10,7 @@
  *     controller.lock   locked by the one controller that uses the directory; empty
  *     owner.json        who that is, for people
  *
- * A backup is `sqlite3 gpusched.db ".backup <file>"` at any time, or a copy of the directory while no controller runs.
+ * A backup is made by backup.ts at any time, or by a copy of the directory while no controller runs.
  */
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
@@ -28,6 +28,8 @@ export interface SqliteStoreOptions {
   readonly log: Logger;
   /** Who opens it: shown to a second controller that tries to. */
   readonly owner: { readonly address: string };
+  /** How far the cluster had come whose latest state is lost, once a person has accepted that: the next term is beyond it. */
+  readonly lost?: { readonly term: number; readonly revision: number } | undefined;
 }
 
 /** Opening reads and checks everything: time in proportion to the size of the database. */
@@ -40,9 +42,9 @@ const CLOSE_DEADLINE_MS = 30 * SECOND_MS;
  * Rejects with `locked`, `damaged` or `failed`; then nothing stored was changed.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { dataDir, log, owner } = options;
+  const { dataDir, log, owner, lost } = options;
   const paths = dataPaths(dataDir);
-  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address });
+  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address, lost });
   try {
     await channel.call(OPEN_DEADLINE_MS, "open");
     const rows = await readRows(channel, paths.directory);

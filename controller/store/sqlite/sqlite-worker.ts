@@ -5,6 +5,7 @@ import { createDatabase, Database, type PackedWrite } from "./database.ts";
 import { type DataPaths, dataPaths, isUnused, makeDirectory } from "./data-directory.ts";
 import { Hold } from "./hold.ts";
 import { Inspection, type RowChunk } from "./inspection.ts";
+import type { Mark } from "./revision-mark.ts";
 import type { Meta } from "./schema.ts";
 import { failed } from "./store-errors.ts";
 import type { WorkerCalls, WorkerOptions, WorkerReply, WorkerRequest } from "./worker-calls.ts";
@@ -12,13 +13,15 @@ import type { WorkerCalls, WorkerOptions, WorkerReply, WorkerRequest } from "./w
 class StoreThread implements WorkerCalls {
   readonly #paths: DataPaths;
   readonly #address: string;
+  readonly #lost: Mark | undefined;
   #hold: Hold | undefined;
   #inspection: Inspection | undefined;
   #database: Database | undefined;
 
-  constructor({ dataDir, address }: WorkerOptions) {
+  constructor({ dataDir, address, lost }: WorkerOptions) {
     this.#paths = dataPaths(dataDir);
     this.#address = address;
+    this.#lost = lost;
   }
 
   open(): void {
@@ -35,7 +38,7 @@ class StoreThread implements WorkerCalls {
     assert(this.#hold, "the store is not open");
     this.#inspection?.close();
     if (!this.#inspection) createDatabase(this.#paths);
-    this.#database = new Database(this.#paths);
+    this.#database = new Database(this.#paths, this.#lost);
     return this.#database.meta;
   }
 

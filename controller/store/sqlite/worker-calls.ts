@@ -1,6 +1,7 @@
 import type { StoreErrorCode } from "../store.ts";
 import type { PackedWrite } from "./database.ts";
 import type { RowChunk } from "./inspection.ts";
+import type { Mark } from "./revision-mark.ts";
 import type { Meta } from "./schema.ts";
 
 /** What the store asks of its worker thread, in this order: open, read until undefined, begin, commit …, close. */
@@ -21,6 +22,8 @@ export interface WorkerCalls {
 export interface WorkerOptions {
   readonly dataDir: string;
   readonly address: string;
+  /** How far the cluster had come whose latest state is lost. */
+  readonly lost?: Mark | undefined;
 }
 
 export interface WorkerRequest {

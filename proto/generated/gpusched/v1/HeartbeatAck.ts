@@ -4,8 +4,10 @@ import type { Long } from '@grpc/proto-loader';
 
 export interface HeartbeatAck {
   'sequence'?: (number | string | Long);
+  'revision'?: (number | string | Long);
 }
 
 export interface HeartbeatAck__Output {
   'sequence': (number);
+  'revision': (number);
 }

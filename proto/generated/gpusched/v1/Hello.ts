@@ -14,6 +14,7 @@ export interface Hello {
   'inventory'?: (_gpusched_v1_NodeInventory | null);
   'allocations'?: (_gpusched_v1_AllocationReport)[];
   'executor'?: (_gpusched_v1_ExecutorHealth | null);
+  'highest_revision'?: (number | string | Long);
 }
 
 export interface Hello__Output {
@@ -25,4 +26,5 @@ export interface Hello__Output {
   'inventory': (_gpusched_v1_NodeInventory__Output | null);
   'allocations': (_gpusched_v1_AllocationReport__Output)[];
   'executor': (_gpusched_v1_ExecutorHealth__Output | null);
+  'highest_revision': (number);
 }

@@ -6,10 +6,12 @@ export interface Welcome {
   'cluster_id'?: (string);
   'term'?: (number | string | Long);
   'lease_ms'?: (number | string | Long);
+  'revision'?: (number | string | Long);
 }
 
 export interface Welcome__Output {
   'cluster_id': (string);
   'term': (number);
   'lease_ms': (number);
+  'revision': (number);
 }
