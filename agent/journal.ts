@@ -15,6 +15,7 @@ const contentSchema = z.strictObject({
   clusterId: z.string(),
   highestTerm: z.int().nonnegative(),
   leaseMs: z.int().nonnegative(),
+  fenced: z.array(z.string()).readonly().optional(),
 });
 
 type Content = z.infer<typeof contentSchema>;
@@ -52,13 +53,14 @@ export class Journal {
   }
 
   get memory(): Memory {
-    const { clusterId, highestTerm, leaseMs } = this.#content;
-    return { clusterId, highestTerm, leaseMs };
+    const { clusterId, highestTerm, leaseMs, fenced } = this.#content;
+    return { clusterId, highestTerm, leaseMs, ...(fenced === undefined ? {} : { fenced }) };
   }
 
   /** Resolves when the memory is durable. One call at a time. */
   async save(memory: Memory): Promise<void> {
-    const content = { ...this.#content, ...memory };
+    const { version, agentId } = this.#content;
+    const content = { version, agentId, ...memory };
     await writeFileAtomic(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
     this.#content = content;
   }
