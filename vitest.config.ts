@@ -18,6 +18,7 @@ export default defineConfig({
       { test: { name: "tidy", include: ["test/tidy.test.ts"], testTimeout: 60_000 } },
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "scenario", include: ["test/scenario/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
       {
         test: {
           name: "integration",

@@ -16,6 +16,7 @@ const contentSchema = z.strictObject({
   highestTerm: z.int().nonnegative(),
   leaseMs: z.int().nonnegative(),
   revision: z.int().nonnegative().optional(),
+  fenced: z.array(z.string()).readonly().optional(),
 });
 
 type Content = z.infer<typeof contentSchema>;
@@ -53,13 +54,20 @@ export class Journal {
   }
 
   get memory(): Memory {
-    const { clusterId, highestTerm, leaseMs, revision } = this.#content;
-    return { clusterId, highestTerm, leaseMs, ...(revision === undefined ? {} : { revision }) };
+    const { clusterId, highestTerm, leaseMs, revision, fenced } = this.#content;
+    return {
+      clusterId,
+      highestTerm,
+      leaseMs,
+      ...(revision === undefined ? {} : { revision }),
+      ...(fenced === undefined ? {} : { fenced }),
+    };
   }
 
   /** Resolves when the memory is durable. One call at a time. */
   async save(memory: Memory): Promise<void> {
-    const content = { ...this.#content, ...memory };
+    const { version, agentId } = this.#content;
+    const content = { version, agentId, ...memory };
     await writeFileAtomic(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
     this.#content = content;
   }

@@ -62,7 +62,8 @@ function launch(state: AgentState, spec: LaunchSpec, refuse: (why: string) => vo
     requeueOnNodeLost: spec.requeueOnNodeLost,
     state: conflict === undefined ? { phase: "starting", message: "starting" } : neverStarted(conflict),
     stopping: false,
-    fenced: false,
+    fencedAtMs: undefined,
+    fenceIsTold: false,
     release: undefined,
   };
   state.allocations.set(allocationName(spec.key), allocation);

@@ -11,6 +11,8 @@ export interface Memory {
   readonly revision?: number;
   /** As the last leader granted it; 0 is no lease: nothing is ever fenced. */
   readonly leaseMs: number;
+  /** Allocations that the agent itself ends or has ended, by name, until they are released; absent is none. */
+  readonly fenced?: readonly string[];
 }
 
 /** A leader's order. All of them may be repeated without harm. */

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { asJobId } from "../../base/ids.ts";
+import { allocationName, asJobId } from "../../base/ids.ts";
 import type { FoundAllocation } from "../executor/executor.ts";
 import type { Effect, Input } from "./input.ts";
 import { fenceAtMs } from "./lease.ts";
-import { type AgentState, createAgentState } from "./state.ts";
+import { type AgentState, allReports, createAgentState } from "./state.ts";
 import { step } from "./step.ts";
 
 const LEASE_MS = 300_000;
@@ -19,7 +19,11 @@ function agent(over: Partial<FoundAllocation> = {}, leaseMs = LEASE_MS): AgentSt
   step(state, { kind: "recovered", atMs: 0, found: [found] });
   return state;
 }
-const tick = (state: AgentState, atMs: number): readonly Effect[] => step(state, { kind: "tick", atMs });
+/** A tick, and the disk at once. */
+const tick = (state: AgentState, atMs: number): readonly Effect[] =>
+  step(state, { kind: "tick", atMs }).flatMap((effect) =>
+    effect.kind === "persist" ? step(state, { kind: "persisted", atMs, memory: effect.memory }) : [effect],
+  );
 const beat = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-sent", sequence, atMs });
 const ack = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-acked", sequence, atMs });
 
@@ -91,6 +95,47 @@ test("an allocation is fenced once, and its end is told as fenced whatever its e
   expect(step(state, { kind: "allocation-changed", atMs: 1, key, state: ended })).toMatchObject([
     { kind: "report", report: { state: { phase: "ended", end: { kind: "fenced" } } } },
   ]);
+});
+
+test("a restarted agent still knows what it fenced, stops it, tells its end as fenced, and forgets it with its release", () => {
+  const before = agent();
+  tick(before, FENCE_MS);
+  const end = { kind: "exited", exitCode: 143, signal: undefined, outOfMemory: false, message: "" } as const;
+  const ended = { phase: "ended", startedAtMs: 1, endedAtMs: 2, end } as const;
+  const facts = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true };
+
+  const still = createAgentState(before.durable, 0);
+  expect(step(still, { kind: "recovered", atMs: 0, found: [{ ...facts, state: running }] })).toMatchObject([
+    { kind: "stop", key },
+    { kind: "report", report: { stopping: true } },
+  ]);
+
+  const over = createAgentState(before.durable, 0);
+  expect(step(over, { kind: "recovered", atMs: 0, found: [{ ...facts, state: ended }] })).toEqual([]);
+  expect(allReports(over)).toMatchObject([{ state: { phase: "ended", end: { kind: "fenced" } } }]);
+  step(over, { kind: "command", atMs: 1, term: 1, command: { kind: "release", key } });
+  expect(step(over, { kind: "released", atMs: 2, key, done: true })).toEqual([
+    { kind: "persist", memory: { clusterId: "c", highestTerm: 1, leaseMs: LEASE_MS } },
+  ]);
+});
+
+test("a fence is on disk before anything is stopped, but a disk that does not answer is not waited for", () => {
+  const state = agent();
+  const tickAlone = (atMs: number) => step(state, { kind: "tick", atMs });
+  expect(tickAlone(FENCE_MS)).toMatchObject([{ kind: "persist", memory: { fenced: [allocationName(key)] } }]);
+  expect(tickAlone(FENCE_MS + 1_000)).toEqual([]);
+  expect(tickAlone(FENCE_MS + 2_000)).toMatchObject([{ kind: "stop", key }, { kind: "report" }]);
+  expect(tickAlone(FENCE_MS + 3_000)).toEqual([]);
+});
+
+test("a fence that is not told yet is taken back when a leader answers", () => {
+  const state = agent();
+  step(state, beat(1, FENCE_MS - 1));
+  const [persist] = step(state, { kind: "tick", atMs: FENCE_MS });
+  step(state, ack(1, FENCE_MS + 1));
+  const memory = persist?.kind === "persist" ? persist.memory : state.memory;
+  expect(step(state, { kind: "persisted", atMs: FENCE_MS + 2, memory })).toMatchObject([{ kind: "persist" }]);
+  expect(state.memory.fenced).toBeUndefined();
 });
 
 test("what ended before the lease ran out keeps its own end", () => {

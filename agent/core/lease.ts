@@ -5,6 +5,8 @@ import { type AgentState, type KnownAllocation, reportOf } from "./state.ts";
 const CLOCK_RATE_MARGIN = 0.1;
 /** For the kill after the grace, and for the shell's own ticks. */
 const KILL_MARGIN_MS = 5_000;
+/** How long a stop waits for the disk to remember that it is a fence. */
+const DISK_PATIENCE_MS = 2_000;
 /** Heartbeats that may wait for an acknowledgement; older ones no longer prolong the lease. */
 const MAX_UNACKNOWLEDGED = 64;
 
@@ -47,23 +49,52 @@ export function fenceAtMs(state: AgentState, graceMs: number): number | undefine
   return Math.max(goneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
 }
 
-/** Stops what may be started elsewhere soon. What waits for this node instead goes on. */
+/**
+ * Stops what may be started elsewhere soon; what waits for this node instead goes on. That it was the agent's doing is on
+ * disk first: one that is restarted would else report the end as the job's own. A disk that does not answer is not waited for.
+ */
 export function fence(state: AgentState, atMs: number, effects: Effect[]): void {
-  for (const allocation of state.allocations.values()) {
-    if (mustFence(state, allocation, atMs)) fenceOne(state, allocation, atMs, effects);
+  const due = [...state.allocations].filter(([, allocation]) => mustFence(state, allocation, atMs));
+  if (due.length > 0) {
+    for (const [, allocation] of due) allocation.fencedAtMs = atMs;
+    state.memory = { ...state.memory, fenced: [...(state.memory.fenced ?? []), ...due.map(([name]) => name)] };
+    effects.push({ kind: "persist", memory: state.memory });
+  }
+  for (const [name, allocation] of state.allocations) {
+    const { fencedAtMs, fenceIsTold } = allocation;
+    if (fencedAtMs === undefined || fenceIsTold || allocation.state.phase === "ended") continue;
+    if (atMs < (fenceAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY)) {
+      // A leader has answered meanwhile.
+      allocation.fencedAtMs = undefined;
+      forgetFenced(state, (other) => other === name, effects);
+      continue;
+    }
+    const isDurable = state.durable.fenced?.includes(name) ?? false;
+    if (isDurable || atMs >= fencedAtMs + DISK_PATIENCE_MS) fenceOne(state, allocation, atMs, effects);
   }
 }
 
+/** Remembers no longer of the allocations so named that they were fenced. */
+export function forgetFenced(state: AgentState, isOver: (name: string) => boolean, effects: Effect[]): void {
+  const { fenced = [], ...memory } = state.memory;
+  const left = fenced.filter((name) => !isOver(name));
+  if (left.length === fenced.length) return;
+  state.memory = left.length > 0 ? { ...memory, fenced: left } : memory;
+  effects.push({ kind: "persist", memory: state.memory });
+}
+
 function mustFence(state: AgentState, allocation: KnownAllocation, atMs: number): boolean {
-  if (!allocation.requeueOnNodeLost || allocation.fenced || allocation.state.phase === "ended") return false;
+  if (!allocation.requeueOnNodeLost || allocation.fencedAtMs !== undefined) return false;
+  if (allocation.state.phase === "ended") return false;
   const fenceAt = fenceAtMs(state, allocation.graceMs);
   return fenceAt !== undefined && atMs >= fenceAt;
 }
 
-function fenceOne(state: AgentState, allocation: KnownAllocation, atMs: number, effects: Effect[]): void {
+/** Stops it now. */
+export function fenceOne(state: AgentState, allocation: KnownAllocation, atMs: number, effects: Effect[]): void {
   const silentSeconds = Math.round((atMs - state.leaseFromMs) / 1_000);
   const left = (goneByMs(state) ?? atMs) - atMs;
-  allocation.fenced = true;
+  allocation.fenceIsTold = true;
   allocation.stopping = true;
   effects.push({
     kind: "stop",

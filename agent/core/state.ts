@@ -11,8 +11,10 @@ export interface KnownAllocation {
   readonly requeueOnNodeLost: boolean;
   state: ReportedState;
   stopping: boolean;
-  /** The agent itself is ending it because its lease runs out. */
-  fenced: boolean;
+  /** The agent itself is ending it because its lease runs out: since when, by the shell's clock. */
+  fencedAtMs: number | undefined;
+  /** And has said so to the executor. */
+  fenceIsTold: boolean;
   /** Undefined until a leader asked for it. */
   release: { retryAtMs: number | undefined } | undefined;
 }

@@ -3,8 +3,8 @@ import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import type { AllocationEnd, AllocationState, FoundAllocation } from "../executor/executor.ts";
 import { onCommand, onPersisted } from "./commands.ts";
 import type { Effect, Input, Welcome } from "./input.ts";
-import { acknowledgeHeartbeat, fence, noteHeartbeat, prolongLease } from "./lease.ts";
-import { type AgentState, knownAllocation, reportOf } from "./state.ts";
+import { acknowledgeHeartbeat, fence, fenceOne, forgetFenced, noteHeartbeat, prolongLease } from "./lease.ts";
+import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
 
 /** How long after a failed release it is tried again. */
 const RELEASE_RETRY_MS = 30_000;
@@ -17,7 +17,8 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
   const effects: Effect[] = [];
   switch (input.kind) {
     case "recovered":
-      for (const found of input.found) adopt(state, found);
+      for (const found of input.found) adopt(state, found, input.atMs, effects);
+      forgetFenced(state, (name) => !state.allocations.has(name), effects);
       break;
     case "connected":
       onWelcome(state, input.welcome, input.helloSentAtMs, effects);
@@ -32,7 +33,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       onAllocationChanged(state, input.key, input.state, effects);
       break;
     case "released":
-      onReleased(state, input.key, input.done, input.atMs);
+      onReleased(state, input, effects);
       break;
     case "heartbeat-sent":
       noteHeartbeat(state, input.sequence, input.atMs);
@@ -43,6 +44,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       break;
     case "persisted":
       onPersisted(state, input, effects);
+      fence(state, input.atMs, effects);
       break;
     case "tick":
       fence(state, input.atMs, effects);
@@ -55,13 +57,20 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
 }
 
 /** What was found on the host is taken over as it is; the next Hello tells of it. */
-function adopt(state: AgentState, found: FoundAllocation): void {
-  state.allocations.set(allocationName(found.key), {
+function adopt(state: AgentState, found: FoundAllocation, atMs: number, effects: Effect[]): void {
+  const name = allocationName(found.key);
+  const isFenced = state.memory.fenced?.includes(name) ?? false;
+  const allocation: KnownAllocation = {
     ...found,
-    stopping: found.state.phase === "running" && found.state.stopping,
-    fenced: false,
+    state: isFenced ? withFencedEnd(found.state) : found.state,
+    stopping: isFenced || (found.state.phase === "running" && found.state.stopping),
+    fencedAtMs: isFenced ? atMs : undefined,
+    fenceIsTold: false,
     release: undefined,
-  });
+  };
+  state.allocations.set(name, allocation);
+  // Its stop may never have been asked for.
+  if (isFenced && found.state.phase !== "ended") fenceOne(state, allocation, atMs, effects);
 }
 
 function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, effects: Effect[]): void {
@@ -77,16 +86,16 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, e
   }
   state.heartbeats.clear();
   prolongLease(state, helloSentAtMs);
-  const memory = {
+  const granted = {
     clusterId: welcome.clusterId,
     highestTerm: welcome.term,
     leaseMs: welcome.leaseMs,
     ...(welcome.revision === undefined && revision === 0 ? {} : { revision: welcome.revision ?? revision }),
   };
-  const isNews = Object.entries(memory).some(([name, value]) => state.memory[name as keyof typeof memory] !== value);
+  const isNews = Object.entries(granted).some(([name, value]) => state.memory[name as keyof typeof granted] !== value);
   if (!isNews) return;
-  state.memory = memory;
-  effects.push({ kind: "persist", memory });
+  state.memory = { ...state.memory, ...granted };
+  effects.push({ kind: "persist", memory: state.memory });
 }
 
 /** Remembered, so that a store that went back is noticed, also after a restart of this agent. */
@@ -101,9 +110,13 @@ function onAllocationChanged(state: AgentState, key: AllocationKey, next: Alloca
   const known = knownAllocation(state, key);
   if (!known || known.state.phase === "ended") return;
   if (known.state.phase === "running" && next.phase === "starting") return;
-  known.state = next.phase === "ended" && known.fenced ? { ...next, end: fencedEnd(next.end) } : next;
+  known.state = known.fencedAtMs === undefined ? next : withFencedEnd(next);
   if (next.phase === "running" && next.stopping) known.stopping = true;
   effects.push({ kind: "report", report: reportOf(known) });
+}
+
+function withFencedEnd(state: AllocationState): AllocationState {
+  return state.phase === "ended" ? { ...state, end: fencedEnd(state.end) } : state;
 }
 
 function fencedEnd(end: AllocationEnd): AllocationEnd {
@@ -111,11 +124,16 @@ function fencedEnd(end: AllocationEnd): AllocationEnd {
   return { kind: "fenced", message: end.message === "" ? message : `${message} (${end.message})` };
 }
 
-function onReleased(state: AgentState, key: AllocationKey, done: boolean, atMs: number): void {
-  const known = knownAllocation(state, key);
+function onReleased(state: AgentState, input: Extract<Input, { kind: "released" }>, effects: Effect[]): void {
+  const known = knownAllocation(state, input.key);
   if (!known?.release) return;
-  if (done) state.allocations.delete(allocationName(key));
-  else known.release.retryAtMs = atMs + RELEASE_RETRY_MS;
+  if (!input.done) {
+    known.release.retryAtMs = input.atMs + RELEASE_RETRY_MS;
+    return;
+  }
+  const released = allocationName(input.key);
+  state.allocations.delete(released);
+  forgetFenced(state, (name) => name === released, effects);
 }
 
 function retryReleases(state: AgentState, atMs: number, effects: Effect[]): void {

@@ -1,0 +1,103 @@
+import { type AllocationKey, allocationName } from "../../base/ids.ts";
+import type { Executor, LaunchSpec } from "../../agent/executor/executor.ts";
+import type { StreamHost } from "../../agent/uplink/control-stream.ts";
+import type { AgentView, WorldView } from "./world-view.ts";
+
+/** No clock is faster than another by more. */
+const MAX_CLOCK_RATIO = 1.1;
+
+/** Stands between an agent's core and what surrounds it, and sees that it obeys whom it should. */
+export class AgentWatch {
+  readonly #world: WorldView;
+  /** The term of the command that is being taken, undefined while none is. */
+  #term: number | undefined;
+
+  constructor(world: WorldView) {
+    this.#world = world;
+  }
+
+  executor(agent: AgentView, executor: Executor): Executor {
+    return {
+      name: executor.name,
+      gpuGrant: executor.gpuGrant,
+      recover: () => executor.recover(),
+      launch: (spec: LaunchSpec) => {
+        this.#checkTerm(agent, `launches ${allocationName(spec.key)}`);
+        executor.launch(spec);
+      },
+      stop: (key: AllocationKey, graceMs: number, reason: string) => {
+        this.#checkTerm(agent, `stops ${allocationName(key)}`);
+        if (reason.startsWith("no controller has answered")) this.#checkFence(agent, key);
+        executor.stop(key, graceMs, reason);
+      },
+      release: (key: AllocationKey) => {
+        this.#checkTerm(agent, `releases ${allocationName(key)}`);
+        return executor.release(key);
+      },
+      readLog: (...how) => executor.readLog(...how),
+      watchOutput: (...how) => executor.watchOutput(...how),
+      health: () => executor.health(),
+      close: () => executor.close(),
+    };
+  }
+
+  stream(agent: AgentView, host: StreamHost): StreamHost {
+    const { timeline } = this.#world;
+    let helloAtMs = 0;
+    const sentAtMs = new Map<number, number>();
+    const answered = (atMs: number | undefined) => {
+      agent.answeredFromMs = Math.max(agent.answeredFromMs, atMs ?? agent.answeredFromMs);
+    };
+    return {
+      ...host,
+      hello: () => {
+        helloAtMs = timeline.now;
+        sentAtMs.clear();
+        return host.hello();
+      },
+      onWelcome: (welcome) => {
+        const { highestTerm } = agent.host.memory;
+        const refusal = host.onWelcome(welcome);
+        if (refusal === undefined) {
+          answered(helloAtMs);
+          if (welcome.term < highestTerm)
+            this.#world.violate(`${agent.name} takes term ${welcome.term} after ${highestTerm}`);
+        }
+        return refusal;
+      },
+      onCommand: (command) => {
+        this.#term = command.term;
+        host.onCommand(command);
+        this.#term = undefined;
+      },
+      onHeartbeatSent: (sequence) => {
+        sentAtMs.set(sequence, timeline.now);
+        host.onHeartbeatSent(sequence);
+      },
+      onHeartbeatAcked: (sequence, revision) => {
+        answered(sentAtMs.get(sequence));
+        host.onHeartbeatAcked(sequence, revision);
+      },
+    };
+  }
+
+  /** A command is obeyed in the term that is on disk, which none is above. */
+  #checkTerm(agent: AgentView, what: string): void {
+    const { highestTerm } = agent.host.memory;
+    const term = this.#term;
+    if (term === undefined || term === highestTerm) return;
+    this.#world.violate(`${agent.name} ${what} at the word of term ${term}, and ${highestTerm} is on its disk`);
+  }
+
+  /** Nobody fences himself who was answered within half of his lease. */
+  #checkFence(agent: AgentView, key: AllocationKey): void {
+    const { coverage, timeline } = this.#world;
+    coverage.count("agent fences an allocation");
+    if (agent.host.containers.get(allocationName(key))?.spec.requeueOnNodeLost === false) {
+      this.#world.violate(`${agent.name} fences ${allocationName(key)}, which waits for it`);
+    }
+    const silentMs = timeline.now - agent.answeredFromMs;
+    if (silentMs * MAX_CLOCK_RATIO >= agent.host.memory.leaseMs / 2) return;
+    this.#world.violate(`${agent.name} fences ${allocationName(key)} after ${Math.round(silentMs)} ms of silence`);
+  }
+}

@@ -1,0 +1,137 @@
+import { LEADER_TTL_MS } from "./model-store.ts";
+import { FAULTS, type FaultKind } from "./faults.ts";
+import type { AgentView, WorldView } from "./world-view.ts";
+
+/** How long an agent may stand still or be away at a time: what is left of its lease's margins when both clocks are at their worst. */
+const AGENT_AWAY_MS = 3_000;
+/** And not soon again: what it missed adds up. */
+const AGENT_THERE_MS = 60_000;
+
+/** An agent that was answered within this time is not cut off. */
+const HEARD_MS = 8_000;
+
+type Path = readonly [from: string, to: string];
+
+/** Does to the world what the seed's faults say, until they are over. */
+export class Nemesis {
+  readonly #world: WorldView;
+  readonly #acts: Readonly<Record<FaultKind, () => void>>;
+  /** When each agent was last away. */
+  readonly #awayAtMs = new Map<AgentView, number>();
+
+  constructor(world: WorldView) {
+    this.#world = world;
+    this.#acts = {
+      "controller crash": () => this.#controller()?.crash(this.#ms(500, 8_000)),
+      "controller restart": () => this.#controller()?.shutDown(this.#ms(500, 3_000)),
+      "controller pause": () => this.#pauseController(),
+      "agent crash": () => this.#steadyAgent()?.crash(this.#ms(200, AGENT_AWAY_MS)),
+      "agent pause": () => this.#pauseAgent(),
+      reboot: () => this.#agent()?.reboot(this.#ms(5_000, 90_000)),
+      "node leaves for good": () => this.#removeNode(),
+      "node joins": () => world.addNode(),
+      "stream breaks": () => this.#world.faults.random.pick(world.network.streams)?.drop(),
+      "partition of an agent": () => this.#cutAgent(["to", "from"]),
+      "one-way partition of an agent": () => this.#cutAgent([world.faults.random.next() < 0.5 ? "to" : "from"]),
+      "controller cut off from the store": () => this.#cutController(),
+      "store without a majority": () => this.#stopStore(),
+      "leader's lease lost": () => world.store.kind === "etcd" && world.store.revokeLease(),
+      "tenant changes": () => world.clients.changeTenant(),
+      cancellation: () => world.clients.cancel(),
+    };
+    for (const kind of Object.keys(FAULTS) as FaultKind[]) this.#arm(kind);
+  }
+
+  #arm(kind: FaultKind): void {
+    const { faults, timeline, coverage } = this.#world;
+    const waitMs = faults.nextMs(kind);
+    if (waitMs === undefined) return;
+    timeline.after(waitMs, undefined, kind, () => {
+      if (faults.isOver) return;
+      coverage.count(`fault: ${kind}`);
+      this.#acts[kind]();
+      this.#arm(kind);
+    });
+  }
+
+  #ms(least: number, most: number): number {
+    return least + this.#world.faults.random.next() * (most - least);
+  }
+
+  #agent(): AgentView | undefined {
+    return this.#world.faults.random.pick(this.#world.agents.filter(({ host }) => !host.isGone));
+  }
+
+  /** One that has been there for a while. */
+  #steadyAgent(): AgentView | undefined {
+    const agent = this.#agent();
+    const { now } = this.#world.timeline;
+    const isCutOff = now - (agent?.answeredFromMs ?? 0) > HEARD_MS;
+    if (isCutOff && !this.#world.faults.includes("an agent restarts while it is cut off")) return undefined;
+    if (!agent || now - (this.#awayAtMs.get(agent) ?? Number.NEGATIVE_INFINITY) < AGENT_THERE_MS) return undefined;
+    this.#awayAtMs.set(agent, now);
+    return agent;
+  }
+
+  /** The one that leads, more often than not. */
+  #controller() {
+    const { controllers, faults } = this.#world;
+    const leader = controllers.find(({ loop }) => loop !== undefined);
+    return leader && faults.random.next() < 0.7 ? leader : faults.random.pick(controllers);
+  }
+
+  #pauseController(): void {
+    const controller = this.#controller();
+    if (!controller) return;
+    controller.actor.pausedUntilMs = this.#world.timeline.now + this.#ms(100, 3 * LEADER_TTL_MS);
+  }
+
+  #pauseAgent(): void {
+    const agent = this.#steadyAgent();
+    if (agent) agent.actor.pausedUntilMs = this.#world.timeline.now + this.#ms(100, AGENT_AWAY_MS);
+  }
+
+  #removeNode(): void {
+    if (this.#world.agents.filter(({ host }) => !host.isGone).length > 2) this.#agent()?.reboot(undefined);
+  }
+
+  /** Between an agent and one controller, or all of them. */
+  #cutAgent(directions: readonly ("to" | "from")[]): void {
+    const { controllers, network, timeline, faults } = this.#world;
+    const agent = this.#agent();
+    if (!agent) return;
+    const some = faults.random.next() < 0.3 ? [this.#controller() ?? controllers[0]] : controllers;
+    const pairs = some.flatMap((controller) => {
+      const name = controller?.name ?? "";
+      return directions.map((direction): Path => (direction === "to" ? [name, agent.name] : [agent.name, name]));
+    });
+    for (const pair of pairs) network.block(...pair);
+    // Short ones pass unnoticed, long ones outlive the lease.
+    const longMs = faults.random.next() < 0.5 ? 30_000 : 120_000;
+    timeline.after(this.#ms(500, longMs), undefined, `${agent.name} is reached again`, () => {
+      for (const pair of pairs) network.unblock(...pair);
+    });
+  }
+
+  #cutController(): void {
+    const { network, timeline, faults } = this.#world;
+    const controller = this.#controller();
+    if (!controller) return;
+    const way = faults.random.next();
+    const there: Path = [controller.name, "store"];
+    const back: Path = ["store", controller.name];
+    const pairs = way < 0.5 ? [there, back] : way < 0.75 ? [there] : [back];
+    for (const pair of pairs) network.block(...pair);
+    timeline.after(this.#ms(500, 30_000), undefined, `${controller.name} reaches the store again`, () => {
+      for (const pair of pairs) network.unblock(...pair);
+    });
+  }
+
+  #stopStore(): void {
+    const { store, timeline } = this.#world;
+    store.isDown = true;
+    timeline.after(this.#ms(500, 30_000), undefined, "the store answers again", () => {
+      store.isDown = false;
+    });
+  }
+}

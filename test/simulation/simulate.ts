@@ -1,0 +1,52 @@
+/** `npm run simulate`: runs seeds, prints those that fail, what they met and how fast it went. */
+import { parseArgs } from "node:util";
+import { Coverage } from "./coverage.ts";
+import { OPEN_DEFECTS } from "./faults.ts";
+import { simulate } from "./simulation.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "100" },
+    from: { type: "string", default: "1" },
+    seed: { type: "string" },
+    trace: { type: "boolean", default: false },
+    /** With the faults that today's code is known not to survive. */
+    open: { type: "boolean", default: false },
+    /** Ends at the first seed that fails. */
+    first: { type: "boolean", default: false },
+  },
+});
+
+const from = Number(values.seed ?? values.from);
+const count = values.seed === undefined ? Number(values.seeds) : 1;
+process.exitCode = (await runSeeds(from, count)) ? 0 : 1;
+
+async function runSeeds(first: number, seeds: number): Promise<boolean> {
+  const print = values.trace ? (line: string) => console.log(line) : undefined;
+  const open = values.open ? OPEN_DEFECTS : [];
+  const coverage = new Coverage();
+  const startedAt = performance.now();
+  const cpuAt = process.cpuUsage();
+  let [failed, done, events, simulatedMs] = [0, 0, 0, 0];
+  for (let seed = first; seed < first + seeds; seed += 1) {
+    const result = await simulate(seed, { print, open });
+    coverage.add(result.coverage);
+    done += 1;
+    events += result.events;
+    simulatedMs += result.simulatedMs;
+    if (seeds === 1) console.log(`seed ${seed}: hash ${result.hash}`);
+    if (result.violations.length === 0) continue;
+    failed += 1;
+    console.log(`seed ${seed} FAILED (again: npm run simulate -- --seed ${seed} --trace)`);
+    for (const violation of result.violations.slice(0, 5)) console.log(`    ${violation}`);
+    if (values.first) break;
+  }
+  const { user, system } = process.cpuUsage(cpuAt);
+  const cpuHours = (user + system) / 3_600_000_000;
+  if (seeds > 1) for (const line of coverage.lines()) console.log(line);
+  console.log(
+    `${done} seeds, ${failed} failed, ${events} events, ${(simulatedMs / 3_600_000).toFixed(1)} simulated hours, ` +
+      `${((performance.now() - startedAt) / 1_000).toFixed(1)} s, ${Math.round(done / cpuHours)} seeds per hour and core`,
+  );
+  return failed === 0;
+}
