@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { JobId } from "../../base/ids.ts";
+import { asTenantId, type JobId } from "../../base/ids.ts";
 import { CoreWorld } from "../../test/support/core-world.ts";
 import { counterfactuals, variationOf } from "./counterfactual.ts";
 import type { JobIn } from "./model/job.ts";
@@ -73,4 +73,22 @@ test("a change is given up as soon as the job would have started without it", ()
   const { answer, count } = counted(counterfactuals(outlook, variationOf(w.state, job, w.now), at));
   expect(answer).toEqual({ found: [], isCutShort: false });
   expect(count).toBeLessThan(10);
+});
+
+test("a late start is told while jobs of an array run by their history", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("node-1", { gpus: 1 });
+  for (const minutes of [1, 1, 1, 5]) {
+    const past = w.submit();
+    w.begin(past);
+    w.advanceHeard(minutes * MINUTE);
+    w.end(past);
+  }
+  const spec = { tenantId: asTenantId("tenant-1"), name: "job", gpuCount: 1 };
+  const answer = w.apply({ kind: "submit-job", spec, count: 2 });
+  const [running, waiting] = (answer && "jobIds" in answer ? answer.jobIds : undefined) as [JobId, JobId];
+  w.begin(running);
+  expect(w.job(running).plan?.basis).toBe("history");
+  expect(atOnce(new Outlook(w.state, w.now).lateStartOf(waiting))).toEqual({ at: w.now + 5 * MINUTE, isTooFar: false });
 });

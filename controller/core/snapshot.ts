@@ -107,7 +107,7 @@ export function* copyOf(snapshot: Snapshot, quantile = 0): Slices<State> {
   for (const { job, spec } of snapshot.jobs) {
     copy.ids.note(job.id);
     copy.specs.set(job.array?.id ?? job.id, spec);
-    copy.putJob(isLonger ? planLonger(copy, job) : job);
+    copy.putJob(isLonger ? planLonger(copy, job, spec) : job);
     left -= 1;
     if (left > 0) continue;
     left = JOBS_IN_A_SLICE;
@@ -118,10 +118,10 @@ export function* copyOf(snapshot: Snapshot, quantile = 0): Slices<State> {
 }
 
 /** A job that runs by what is known of its like, as the copy's policy predicts it. */
-function planLonger(copy: State, job: Job): Job {
+function planLonger(copy: State, job: Job, spec: JobSpec): Job {
   if (job.plan?.basis !== "history") return job;
-  const spec = copy.spec(job.id);
-  const historyKey = copy.history.keyFor(spec, copy.kindOf(job.id).shape);
+  // By its spec, as the copy does not know yet which array the job is of.
+  const historyKey = copy.history.keyFor(spec, copy.kinds.of(spec).shape);
   const plan = planRuntime(copy.history, { limitMinutes: spec.maxRuntimeMinutes, historyKey }, copy.settings.policy);
   return plan.ms > job.plan.ms ? { ...job, plan } : job;
 }
