@@ -13,5 +13,5 @@ export async function createCluster(options: FencedTxnOptions, clusterId: string
   ];
   // Only this term can have put a head: there was none, and none but it leads.
   const { headRevision } = await fencedTxn(options, 0, operations, () => true);
-  return { clusterId, head, headRevision, rows: [], unapplied: [], staleBatches: [] };
+  return { clusterId, head, headRevision, rows: [], unapplied: [], staleBundles: [] };
 }
