@@ -31,7 +31,7 @@ async function nextTermFinds(): Promise<StoreContents> {
   return contents;
 }
 
-/** A term that commits, which removes what an earlier one has left of a batch. */
+/** A term that commits, which removes what an earlier one has left of a bundle. */
 async function finishTerm(): Promise<void> {
   const { store, die } = await begin();
   await store.load();
@@ -39,16 +39,16 @@ async function finishTerm(): Promise<void> {
   await die();
 }
 
-/** Rows of about 20 KB: a batch of three parts, and of as many transactions of rows. */
+/** Rows of about 20 KB: a bundle of three parts, and of as many transactions of rows. */
 const ROWS = 130;
-const batch = (n: number): Write[] =>
+const bundle = (n: number): Write[] =>
   Array.from({ length: ROWS }, (_, index) => row(`job-${index}`, { n, padding: "x".repeat(20_000) }));
 const gone = (key: string): Write => ({ table: "job", key, value: null });
 const row = (key: string, value: Record<string, unknown>): Write => ({ table: "job", key, value });
 /** The numbers that the rows have, each once. */
 const numbersIn = (contents: StoreContents) => [...new Set(contents.rows.map(({ value }) => value["n"]))];
 
-test("a batch is there as a whole or not at all, whichever transaction its leader dies before", async () => {
+test("a bundle is there as a whole or not at all, whichever transaction its leader dies before", async () => {
   let isComplete = false;
   const outcomes = { acknowledged: 0, there: 0, notThere: 0 };
   for (let transactions = 0; !isComplete; transactions += 1) {
@@ -59,7 +59,7 @@ test("a batch is there as a whole or not at all, whichever transaction its leade
     const last = client.sent.length + transactions;
     client.fateOf = (index) => (index < last ? "answered" : "request lost");
     let acknowledged: number | undefined;
-    const work = store.commit(batch(transactions)).then(async (revision) => {
+    const work = store.commit(bundle(transactions)).then(async (revision) => {
       acknowledged = revision;
       await store.commit([]);
       isComplete = true;
@@ -89,7 +89,7 @@ test("a batch is there as a whole or not at all, whichever transaction its leade
 test("a commit whose answer is lost is done once, and answered", async () => {
   const { client, store, die } = await begin();
   await store.load();
-  for (const writes of [[row("small", { n: 1 })], batch(1), [row("small", { n: 2 })]]) {
+  for (const writes of [[row("small", { n: 1 })], bundle(1), [row("small", { n: 2 })]]) {
     const known = new Set<unknown>();
     // Repetitions are the same object; the first answer to each is lost.
     client.fateOf = (index) => {
@@ -141,7 +141,7 @@ test("transactions that arrive again, however late, change nothing", async () =>
   const { client, store, die } = await begin();
   await store.load();
   await store.commit([row("a", { n: 1 }), row("job-5", { n: -1 })]);
-  await store.commit(batch(2));
+  await store.commit(bundle(2));
   await store.commit([row("job-5", { n: 3 }), row("a", { n: 3 })]);
   await store.commit([row("a", { n: 4 })]);
   for (const request of client.sent) expect((await etcd.client.txn(request)).succeeded).toBe(false);
@@ -153,21 +153,21 @@ test("transactions that arrive again, however late, change nothing", async () =>
   expect([values.get("a"), values.get("job-5"), values.get("job-6")?.["n"]]).toEqual([{ n: 4 }, { n: 3 }, 2]);
 });
 
-test("what a leader that died has left of a batch without a head is removed", async () => {
+test("what a leader that died has left of a bundle without a head is removed", async () => {
   const { client, store, die } = await begin();
   await store.load();
   // Both parts arrive, the head does not.
   const last = client.sent.length + 2;
   client.fateOf = (index) => (index < last ? "answered" : "request lost");
-  const commit = store.commit(batch(1));
+  const commit = store.commit(bundle(1));
   commit.catch(() => undefined);
   await client.firstLost;
   await die();
-  expect(await batchKeys()).toHaveLength(2);
+  expect(await bundleKeys()).toHaveLength(2);
   const next = await begin();
   await next.store.load();
   await next.store.commit([row("a", { n: 1 })]);
-  expect(await batchKeys()).toEqual([]);
+  expect(await bundleKeys()).toEqual([]);
   await next.die();
 });
 
@@ -175,7 +175,7 @@ test("a row that is too large for etcd ends the term, and nothing of its commit 
   const { store, die } = await begin();
   await store.load();
   await store.commit([row("a", { n: 1 })]);
-  const tooLarge = [...batch(1), row("large", { text: "x".repeat(MAX_ROW_BYTES) })];
+  const tooLarge = [...bundle(1), row("large", { text: "x".repeat(MAX_ROW_BYTES) })];
   const refusal = { name: "StoreError", code: "failed", message: expect.stringMatching(/row "large".*etcd takes/) };
   await expect(store.commit(tooLarge)).rejects.toMatchObject(refusal);
   await expect(store.commit([])).rejects.toMatchObject(refusal);
@@ -183,12 +183,12 @@ test("a row that is too large for etcd ends the term, and nothing of its commit 
   expect(await nextTermFinds()).toMatchObject({ revision: 1, rows: [{ key: "a" }] });
 });
 
-test("the largest row that is taken goes through, alone and in a batch", async () => {
+test("the largest row that is taken goes through, alone and in a bundle", async () => {
   const { store, die } = await begin();
   await store.load();
   const large = row("large", { text: "x".repeat(MAX_ROW_BYTES - 100) });
   await store.commit([large]);
-  await store.commit([...batch(1), large]);
+  await store.commit([...bundle(1), large]);
   await die();
   expect((await nextTermFinds()).rows).toHaveLength(ROWS + 1);
 });
@@ -197,10 +197,10 @@ test.each([
   ["the cluster's record is gone", "cluster", null, /cluster is missing/],
   ["the head is gone", "head", null, /head is missing/],
   [
-    "the head names a batch that is gone",
+    "the head names a bundle that is gone",
     "head",
-    '{"revision":1,"term":1,"batch":{"id":"1-1","parts":2}}',
-    /batch\/1-1\/0000 is missing/,
+    '{"revision":1,"term":1,"bundle":{"id":"1-1","parts":2}}',
+    /bundle\/1-1\/0000 is missing/,
   ],
   ["a row is no JSON", "row/job/a", "{", /"[^"]*row\/job\/a" is not a JSON object/],
   ["a row is of no table", "row/nothing/a", "{}", /is of no table/],
@@ -216,6 +216,17 @@ test.each([
     message: expect.stringMatching(message),
   });
   await etcd.client.txn({ success: [remove(`${prefix}leader`)] });
+});
+
+test("rows that do not fit into one answer are read in several", async () => {
+  const { store, die } = await begin();
+  await store.load();
+  // In all more than a client takes at once.
+  const rows = Array.from({ length: 36 }, (_, n) => row(`job-${n}`, { n, padding: "x".repeat(1_000_000) }));
+  await store.commit(rows);
+  await store.commit([]);
+  await die();
+  expect((await nextTermFinds()).rows).toHaveLength(rows.length);
 });
 
 test("whoever is elected before its copy is read waits for all of it", async () => {
@@ -280,8 +291,8 @@ test("a full etcd is named as such, by its health too", async () => {
   }
 });
 
-async function batchKeys(): Promise<string[]> {
-  const key = Buffer.from(`${prefix}batch/`);
-  const { kvs } = await etcd.client.range({ key, range_end: Buffer.from(`${prefix}batch0`) });
+async function bundleKeys(): Promise<string[]> {
+  const key = Buffer.from(`${prefix}bundle/`);
+  const { kvs } = await etcd.client.range({ key, range_end: Buffer.from(`${prefix}bundle0`) });
   return kvs.map((kv) => kv.key.toString());
 }

@@ -80,6 +80,28 @@ test("a leader that resigns is followed within a second, by one that has all tha
   await waitUntil(() => second.leader === undefined, "nobody leads");
 });
 
+test("of several that stand at the same moment one leads, and each once after the other", async () => {
+  const elected: { instance: string; store: Store; term: number }[] = [];
+  for (const instance of ["a", "b", "c", "d", "e", "f"]) {
+    const stand = async () => {
+      const store = await addCandidate(instance).campaign(soon());
+      elected.push({ instance, store, term: (await store.load()).term });
+    };
+    void stand();
+  }
+  for (let count = 1; count <= 6; count += 1) {
+    await waitUntil(() => elected.length >= count, `${count} were elected`);
+    const latest = elected.at(-1);
+    expect(elected.filter(({ store }) => store.tenure.isHeld())).toEqual([latest]);
+    await latest?.store.commit([]);
+    expect(elected).toHaveLength(count);
+    await latest?.store.close();
+  }
+  const terms = elected.map(({ term }) => term);
+  expect([...new Set(terms)].sort((a, b) => a - b)).toEqual(terms);
+  expect(new Set(elected.map(({ instance }) => instance)).size).toBe(6);
+});
+
 test("a leader that is killed is followed when its lease ends, by one that has all that was acknowledged", async () => {
   const first = leaderProcess("first");
   await first.until(/^leads/);
@@ -124,7 +146,7 @@ test("a member that is killed, or stopped, costs neither the leader nor anything
   const campaign = addCandidate("second").campaign(soon());
   let worstMs = 0;
   for (const member of etcd.members) {
-    for (const fault of ["kill", "pause"] as const) {
+    for (const fault of ["pause", "kill"] as const) {
       const before = leader.acknowledged();
       const atMs = performance.now();
       await member[fault]();

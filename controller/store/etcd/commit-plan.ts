@@ -8,9 +8,9 @@ const SHARED_BYTES = 1024 * 1024;
 export const MAX_ROW_BYTES = 1_400_000;
 /** What a row costs beside its key and value. */
 const ROW_OVERHEAD_BYTES = 64;
-/** Of a transaction: the head, and what removes old batches. */
-export const MAX_DROPPED_BATCHES = 16;
-const MAX_ROWS = MAX_OPERATIONS - 1 - MAX_DROPPED_BATCHES;
+/** Of a transaction: the head, and what removes old bundles. */
+export const MAX_DROPPED_BUNDLEES = 16;
+const MAX_ROWS = MAX_OPERATIONS - 1 - MAX_DROPPED_BUNDLEES;
 
 /** Throws `failed` for a row that etcd cannot take. Asked before anything is written. */
 export function refuseTooLarge(writes: readonly PackedWrite[]): void {
@@ -26,7 +26,7 @@ export function groupAsRows(writes: readonly PackedWrite[]): PackedWrite[][] {
   return group(writes, MAX_ROWS);
 }
 
-/** The writes as the parts of a batch, each one value. */
+/** The writes as the parts of a bundle, each one value. */
 export function encodeParts(writes: readonly PackedWrite[]): string[] {
   return group(writes, Number.POSITIVE_INFINITY).map(encodePart);
 }

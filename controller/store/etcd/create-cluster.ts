@@ -7,11 +7,8 @@ import { put } from "./requests.ts";
 export async function createCluster(options: FencedTxnOptions, clusterId: string): Promise<Found> {
   const { layout, tenure } = options;
   const head: Head = { revision: 0, term: tenure.term };
-  const operations = [
-    put(layout.cluster, JSON.stringify({ format: FORMAT, clusterId })),
-    put(layout.head, JSON.stringify(head)),
-  ];
-  // Only this term can have put a head: there was none, and none but it leads.
-  const { headRevision } = await fencedTxn(options, 0, operations, () => true);
-  return { clusterId, head, headRevision, rows: [], unapplied: [], staleBatches: [] };
+  const text = JSON.stringify(head);
+  const operations = [put(layout.cluster, JSON.stringify({ format: FORMAT, clusterId })), put(layout.head, text)];
+  const { headRevision } = await fencedTxn(options, 0, operations, ({ value }) => value.toString() === text);
+  return { clusterId, head, headRevision, rows: [], unapplied: [], staleBundles: [] };
 }

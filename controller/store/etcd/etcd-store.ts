@@ -2,15 +2,15 @@
  * The store of several controllers: rows in etcd, written only by the one that leads.
  *
  * Every commit puts the head. A commit that fits into one of etcd's transactions puts its rows with it. A larger one is written
- * down first, as a batch: its parts, which nothing names yet, and then the head, which names them: that is when it is durable, all
- * or nothing. Its rows follow; the next commit waits for them and removes the batch. Whoever begins a term finds rows and batch,
- * takes the batch's writes as done, and finishes what its predecessor could not.
+ * down first, as a bundle: its parts, which nothing names yet, and then the head, which names them: that is when it is durable, all
+ * or nothing. Its rows follow; the next commit waits for them and removes the bundle. Whoever begins a term finds rows and bundle,
+ * takes the bundle's writes as done, and finishes what its predecessor could not.
  */
 import { randomUUID } from "node:crypto";
 import type { Logger } from "../../../base/logger.ts";
 import type { RequestOp } from "../../../proto/generated/etcdserverpb/RequestOp.ts";
 import { type Store, type StoreContents, StoreError, type Write } from "../store.ts";
-import { encodeParts, groupAsRows, MAX_DROPPED_BATCHES, refuseTooLarge } from "./commit-plan.ts";
+import { encodeParts, groupAsRows, MAX_DROPPED_BUNDLEES, refuseTooLarge } from "./commit-plan.ts";
 import { Compactor } from "./compactor.ts";
 import { createCluster } from "./create-cluster.ts";
 import type { EtcdClient } from "./etcd-client.ts";
@@ -48,21 +48,21 @@ class EtcdStore implements Store {
   #head: Head;
   #headRevision: number;
   /** To be removed by the next commit. */
-  #oldBatches: readonly string[];
-  /** Resolves when the last batch's rows are all there. */
+  #oldBundles: readonly string[];
+  /** Resolves when the last bundle's rows are all there. */
   #applied: Promise<void>;
   #queue: Promise<unknown> = Promise.resolve();
   #over: StoreError | undefined;
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(options: EtcdStoreOptions, { clusterId, head, headRevision, rows, unapplied, staleBatches }: Found) {
+  constructor(options: EtcdStoreOptions, { clusterId, head, headRevision, rows, unapplied, staleBundles }: Found) {
     this.#options = options;
     this.tenure = options.tenure;
     this.#contents = { clusterId, term: this.tenure.term, revision: head.revision, rows };
     this.#head = head;
     this.#headRevision = headRevision;
-    this.#oldBatches = [...(head.batch ? [head.batch.id] : []), ...staleBatches].slice(0, MAX_DROPPED_BATCHES);
+    this.#oldBundles = [...(head.bundle ? [head.bundle.id] : []), ...staleBundles].slice(0, MAX_DROPPED_BUNDLEES);
     this.#applied = this.#apply(packWrites(unapplied));
     this.#compactor = new Compactor(options);
   }
@@ -89,7 +89,7 @@ class EtcdStore implements Store {
     return this.#closed;
   }
 
-  /** A commit under way is finished; rows of a batch that are still to come are left to the next term. */
+  /** A commit under way is finished; rows of a bundle that are still to come are left to the next term. */
   async #close(): Promise<void> {
     await this.#queue;
     this.#isClosing = true;
@@ -107,7 +107,7 @@ class EtcdStore implements Store {
       refuseTooLarge(packed);
       await this.#applied;
       const groups = groupAsRows(packed);
-      if (groups.length > 1) await this.#commitBatch(packed);
+      if (groups.length > 1) await this.#commitBundle(packed);
       else
         await this.#moveHead(
           {},
@@ -120,24 +120,24 @@ class EtcdStore implements Store {
     }
   }
 
-  async #commitBatch(writes: readonly PackedWrite[]): Promise<void> {
+  async #commitBundle(writes: readonly PackedWrite[]): Promise<void> {
     const { layout, tenure } = this.#options;
     const parts = encodeParts(writes);
     const id = `${tenure.term}-${this.#head.revision + 1}`;
     const puts = parts.map((text, index) => put(layout.part(id, index), text));
-    // The last part goes with the head: most batches are one transaction.
+    // The last part goes with the head: most bundles are one transaction.
     const last = puts.splice(-1);
     await this.#inTurns(puts.map((operation) => [operation]));
-    await this.#moveHead({ batch: { id, parts: parts.length } }, last);
-    this.#oldBatches = [id];
+    await this.#moveHead({ bundle: { id, parts: parts.length } }, last);
+    this.#oldBundles = [id];
     this.#applied = this.#apply(writes);
   }
 
   /** Makes a commit durable. */
-  async #moveHead(named: Pick<Head, "batch">, operations: readonly RequestOp[]): Promise<void> {
+  async #moveHead(named: Pick<Head, "bundle">, operations: readonly RequestOp[]): Promise<void> {
     const { layout, tenure } = this.#options;
     const head: Head = { revision: this.#head.revision + 1, term: tenure.term, ...named };
-    const drops = this.#oldBatches.map((id) => removeAll(layout.batch(id)));
+    const drops = this.#oldBundles.map((id) => removeAll(layout.bundle(id)));
     const { headRevision } = await fencedTxn(
       this.#options,
       this.#headRevision,
@@ -149,14 +149,14 @@ class EtcdStore implements Store {
     );
     this.#head = head;
     this.#headRevision = headRevision;
-    this.#oldBatches = [];
+    this.#oldBundles = [];
   }
 
-  /** Puts a batch's rows, in any order: each key is there once. */
+  /** Puts a bundle's rows, in any order: each key is there once. */
   #apply(writes: readonly PackedWrite[]): Promise<void> {
     const groups = groupAsRows(writes).map((group) => group.map((write) => this.#rowOperation(write)));
     const applied = this.#inTurns(groups);
-    // Whoever commits next is told; if nobody does, the batch stays.
+    // Whoever commits next is told; if nobody does, the bundle stays.
     applied.catch(() => undefined);
     return applied;
   }

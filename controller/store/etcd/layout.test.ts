@@ -14,7 +14,7 @@ test("a row's key gives its table and key back, whatever the key is", () => {
   expect(() => layout.parseRow("test/row/nothing/a")).toThrow(/damaged.*"test\/row\/nothing\/a" is of no table/);
 });
 
-test("a batch's part gives its writes back", () => {
+test("a bundle's part gives its writes back", () => {
   const writes: Write[] = [
     { table: "job", key: 'quotes "and" \\ 😀', value: { text: '"\\\u2028\ud800', list: [1, null, { deep: true }] } },
     {
@@ -26,13 +26,13 @@ test("a batch's part gives its writes back", () => {
   ];
   const [part = "", ...others] = encodeParts(packWrites(writes));
   expect(others).toEqual([]);
-  expect(JSON.stringify(decodePart(layout, "test/batch/1-1/0000", part))).toBe(JSON.stringify(writes));
+  expect(JSON.stringify(decodePart(layout, "test/bundle/1-1/0000", part))).toBe(JSON.stringify(writes));
 });
 
 test.each(["{}", "[1]", '[["nothing","a",{}]]', '[["job",1,{}]]', '[["job","a",5]]', "["])(
   "a part that is %s is damage",
   (text) => {
-    expect(() => decodePart(layout, "test/batch/1-1/0000", text)).toThrow(/damaged.*not a list of writes/);
+    expect(() => decodePart(layout, "test/bundle/1-1/0000", text)).toThrow(/damaged.*not a list of writes/);
   },
 );
 
@@ -75,7 +75,7 @@ test("a row that is too large is named", () => {
 test("what a newer program has written, and what cannot be understood, is left alone", () => {
   expect(() => parseCluster(layout, '{"format":2,"clusterId":"c"}')).toThrow(/format 2.*written by a newer one/);
   expect(parseCluster(layout, '{"format":1,"clusterId":"c"}')).toEqual({ format: 1, clusterId: "c" });
-  for (const text of ["", "[]", "{}", '{"revision":-1,"term":1}', '{"revision":1,"term":1,"batch":{}}']) {
+  for (const text of ["", "[]", "{}", '{"revision":-1,"term":1}', '{"revision":1,"term":1,"bundle":{}}']) {
     expect(() => parseHead(layout, text)).toThrow(/damaged.*head/);
   }
 });

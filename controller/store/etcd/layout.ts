@@ -3,8 +3,8 @@
  *
  *     <prefix>cluster              format, clusterId: written once
  *     <prefix>leader               who leads, until its lease ends; the revision that made this key is the term
- *     <prefix>head                 revision and term of the last commit, changed by each; names a batch that is not all in rows yet
- *     <prefix>batch/<id>/<part>    the writes of a commit that is too large for one transaction
+ *     <prefix>head                 revision and term of the last commit, changed by each; names a bundle that is not all in rows yet
+ *     <prefix>bundle/<id>/<part>   the writes of a commit that is too large for one transaction
  *     <prefix>row/<table>/<key>    a row
  */
 import { type RowValue, StoreError, TABLES, type Table, type Write } from "../store.ts";
@@ -17,7 +17,7 @@ export class Layout {
   readonly cluster: string;
   readonly leader: string;
   readonly head: string;
-  readonly batches: string;
+  readonly bundles: string;
   readonly rows: string;
 
   /** @param prefix ends in an ASCII character, best a slash */
@@ -26,7 +26,7 @@ export class Layout {
     this.cluster = `${prefix}cluster`;
     this.leader = `${prefix}leader`;
     this.head = `${prefix}head`;
-    this.batches = `${prefix}batch/`;
+    this.bundles = `${prefix}bundle/`;
     this.rows = `${prefix}row/`;
   }
 
@@ -34,13 +34,13 @@ export class Layout {
     return `${this.rows}${table}/${key}`;
   }
 
-  batch(id: string): string {
-    return `${this.batches}${id}/`;
+  bundle(id: string): string {
+    return `${this.bundles}${id}/`;
   }
 
   /** In an order in which they sort. */
   part(id: string, index: number): string {
-    return `${this.batch(id)}${String(index).padStart(4, "0")}`;
+    return `${this.bundle(id)}${String(index).padStart(4, "0")}`;
   }
 
   /** The row's table and key, if that is what the etcd key is of. */
@@ -78,7 +78,7 @@ export interface ClusterRecord {
 export interface Head {
   readonly revision: number;
   readonly term: number;
-  readonly batch?: { readonly id: string; readonly parts: number } | undefined;
+  readonly bundle?: { readonly id: string; readonly parts: number } | undefined;
 }
 
 export function parseCluster(layout: Layout, text: string): ClusterRecord {
@@ -95,12 +95,12 @@ export function parseCluster(layout: Layout, text: string): ClusterRecord {
 }
 
 export function parseHead(layout: Layout, text: string): Head {
-  const { revision, term, batch } = layout.parseObject(layout.head, text);
+  const { revision, term, bundle } = layout.parseObject(layout.head, text);
   if (!isCount(revision) || !isCount(term)) throw layout.damaged(`${layout.head} cannot be understood`);
-  if (batch === undefined) return { revision, term };
-  const { id, parts } = (batch ?? {}) as { id?: unknown; parts?: unknown };
-  if (typeof id !== "string" || !isCount(parts)) throw layout.damaged(`${layout.head} names a batch without parts`);
-  return { revision, term, batch: { id, parts } };
+  if (bundle === undefined) return { revision, term };
+  const { id, parts } = (bundle ?? {}) as { id?: unknown; parts?: unknown };
+  if (typeof id !== "string" || !isCount(parts)) throw layout.damaged(`${layout.head} names a bundle without parts`);
+  return { revision, term, bundle: { id, parts } };
 }
 
 /** A write whose value is text already; null removes. */
@@ -122,7 +122,7 @@ export function packWrites(writes: readonly Write[]): PackedWrite[] {
   return [...packed.values()];
 }
 
-/** One part of a batch: `[["job","key",{…}],["job","gone",null]]`. */
+/** One part of a bundle: `[["job","key",{…}],["job","gone",null]]`. */
 export function encodePart(writes: readonly PackedWrite[]): string {
   return `[${writes.map(({ table, key, text }) => `["${table}",${JSON.stringify(key)},${text ?? "null"}]`).join(",")}]`;
 }

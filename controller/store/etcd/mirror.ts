@@ -17,10 +17,10 @@ export interface Found {
   /** The etcd revision that changed the head last. */
   readonly headRevision: number;
   readonly rows: readonly Row[];
-  /** The writes of the batch that the head names: `rows` has them, the rows in etcd may not have all yet. */
+  /** The writes of the bundle that the head names: `rows` has them, the rows in etcd may not have all yet. */
   readonly unapplied: readonly Write[];
-  /** Batches that no head names: their leader ended before it committed them. */
-  readonly staleBatches: readonly string[];
+  /** Bundles that no head names: their leader ended before it committed them. */
+  readonly staleBundles: readonly string[];
 }
 
 /** Without a word for so long at the moment of election, the watch moves to another member. */
@@ -184,25 +184,25 @@ export class Mirror implements Service {
       headRevision: head.revision,
       rows: [...this.#rows.values()],
       unapplied,
-      staleBatches: this.#staleBatches(parsed),
+      staleBundles: this.#staleBundles(parsed),
     };
   }
 
-  #unapplied({ batch }: Head): Write[] {
-    if (!batch) return [];
-    return Array.from({ length: batch.parts }, (_, index) => {
-      const etcdKey = this.#layout.part(batch.id, index);
+  #unapplied({ bundle }: Head): Write[] {
+    if (!bundle) return [];
+    return Array.from({ length: bundle.parts }, (_, index) => {
+      const etcdKey = this.#layout.part(bundle.id, index);
       const part = this.#records.get(etcdKey);
       if (!part) throw this.#layout.damaged(`key ${etcdKey} is missing`);
       return decodePart(this.#layout, etcdKey, part.text);
     }).flat();
   }
 
-  #staleBatches({ batch }: Head): string[] {
+  #staleBundles({ bundle }: Head): string[] {
     const ids = new Set<string>();
     for (const etcdKey of this.#records.keys()) {
-      const id = etcdKey.startsWith(this.#layout.batches) && etcdKey.slice(this.#layout.batches.length).split("/")[0];
-      if (id && id !== batch?.id) ids.add(id);
+      const id = etcdKey.startsWith(this.#layout.bundles) && etcdKey.slice(this.#layout.bundles.length).split("/")[0];
+      if (id && id !== bundle?.id) ids.add(id);
     }
     return [...ids];
   }

@@ -1,4 +1,5 @@
 import type { KeyValue__Output } from "../../../proto/generated/etcdserverpb/KeyValue.ts";
+import type { RangeResponse__Output } from "../../../proto/generated/etcdserverpb/RangeResponse.ts";
 import { type EtcdClient, persistently } from "./etcd-client.ts";
 import { EtcdError } from "./etcd-error.ts";
 import { endOf } from "./requests.ts";
@@ -9,7 +10,8 @@ const PAGE_DEADLINE_MS = 3_000;
 const KEY_END = Buffer.from([0]);
 
 /**
- * Everything below the prefix at one revision, page by page. Returns that revision.
+ * Everything below the prefix at one revision, page by page; the next page is on its way while one is looked at. Returns that
+ * revision.
  *
  * @throws EtcdError `compacted` when it took so long that the revision was forgotten: begin again
  */
@@ -20,22 +22,27 @@ export async function readSnapshot(
   onPage: (page: readonly KeyValue__Output[]) => void,
 ): Promise<number> {
   const range_end = endOf(prefix);
-  let key: Buffer = Buffer.from(prefix);
-  let limit = FIRST_PAGE_KEYS;
   let revision = 0;
-  for (;;) {
-    const request = { key, range_end, limit, revision };
-    try {
-      const page = await persistently(signal, () => client.range(request, { signal, deadlineMs: PAGE_DEADLINE_MS }));
-      revision ||= page.header?.revision ?? 0;
-      onPage(page.kvs);
-      const last = page.kvs.at(-1);
-      if (!page.more || !last) return revision;
-      key = Buffer.concat([last.key, KEY_END]);
-    } catch (error) {
-      // Rows of hundreds of KiB: fewer of them fit into an answer.
-      if (!(error instanceof EtcdError) || error.code !== "too_large" || limit === 1) throw error;
-      limit = Math.ceil(limit / 4);
+  let limit = FIRST_PAGE_KEYS;
+  const ask = async (key: Buffer): Promise<RangeResponse__Output> => {
+    for (;;) {
+      try {
+        const request = { key, range_end, limit, revision };
+        return await persistently(signal, () => client.range(request, { signal, deadlineMs: PAGE_DEADLINE_MS }));
+      } catch (error) {
+        // Rows of hundreds of KiB: fewer of them fit into an answer.
+        if (!(error instanceof EtcdError) || error.code !== "too_large" || limit === 1) throw error;
+        limit = Math.ceil(limit / 4);
+      }
     }
+  };
+  let page = await ask(Buffer.from(prefix));
+  for (;;) {
+    revision ||= page.header?.revision ?? 0;
+    const last = page.kvs.at(-1);
+    const next = page.more && last ? ask(Buffer.concat([last.key, KEY_END])) : undefined;
+    onPage(page.kvs);
+    if (!next) return revision;
+    page = await next;
   }
 }
