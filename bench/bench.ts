@@ -10,12 +10,14 @@ import { benchLoop } from "./loop.ts";
 import { drawPlots } from "./plot.ts";
 import { type BenchRow, formatTable, ratioOf } from "./report.ts";
 import { benchRpc } from "./rpc.ts";
+import { benchStart } from "./start.ts";
 import { benchStore } from "./store.ts";
 import type { BenchOptions } from "./support/options.ts";
 
 const PARTS: ReadonlyMap<string, (options: BenchOptions) => Promise<BenchRow[]>> = new Map([
   ["core", benchCore],
   ["store", benchStore],
+  ["start", benchStart],
   ["loop", benchLoop],
   ["rpc", benchRpc],
   ["gateway", benchGateway],

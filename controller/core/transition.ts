@@ -120,12 +120,15 @@ function tellDependents(state: State, out: Output, ended: JobId, last: JobIn<"fi
   }
 }
 
-/** A run to its own end tells how long such jobs run. */
-export function noteRuntime(state: State, job: JobIn<"finished">): void {
-  const { outcome, startedAt, finishedAt } = job;
+function noteRuntime(state: State, job: JobIn<"finished">): void {
+  const ranMs = ranFor(job);
+  if (ranMs !== undefined) state.history.add(state.spec(job.id), state.kindOf(job.id).shape, ranMs);
+}
+
+/** How long such jobs run, as a run to its own end tells; undefined for another. In milliseconds. */
+export function ranFor({ outcome, startedAt, finishedAt }: JobIn<"finished">): number | undefined {
   const ranToItsEnd = outcome.kind === "completed" || (outcome.kind === "failed" && outcome.exitCode !== undefined);
-  if (!ranToItsEnd || startedAt === undefined) return;
-  state.history.add(state.spec(job.id), state.kindOf(job.id).shape, finishedAt - startedAt);
+  return ranToItsEnd && startedAt !== undefined ? finishedAt - startedAt : undefined;
 }
 
 /** Another attempt: at once, or after a delay. */

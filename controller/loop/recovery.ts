@@ -8,7 +8,7 @@ import { type Settings, State } from "../core/model/state.ts";
 import type { Tenant } from "../core/model/tenant.ts";
 import { countDemand } from "../core/schedule/demand-mix.ts";
 import { armDeadlines } from "../core/rank.ts";
-import { noteRuntime } from "../core/transition.ts";
+import { ranFor } from "../core/transition.ts";
 import type { Row, RowValue, StoreContents } from "../store/store.ts";
 import { watchSilence } from "../core/watch-silence.ts";
 
@@ -34,7 +34,9 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   state.past.sort();
   const past = [...state.jobs.values()].flatMap((job) => pastOf(job) ?? []);
   const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
-  for (const one of [...forgotten, ...past].sort(byTime)) takeIntoAccount(state, one);
+  const all = [...forgotten, ...past].sort(byTime);
+  for (const one of all) takeIntoAccount(state, one);
+  state.history.addAll(runsOf(state, all));
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   state.grow();
   return state;
@@ -83,9 +85,16 @@ function byTime(a: Past, b: Past): number {
   return a.until - b.until || (a.name < b.name ? -1 : 1);
 }
 
-/** What a job that has ended tells of the next ones, and what attempts that are over cost their tenant. */
-function takeIntoAccount(state: State, { tenantId, job, spentGpuMs, since, until }: Past): void {
-  if (job?.phase === "finished") noteRuntime(state, job);
+/** What jobs that have ended tell of the next ones, the newest first. */
+function* runsOf(state: State, past: readonly Past[]) {
+  for (const { job } of past.toReversed()) {
+    const ranMs = job?.phase === "finished" ? ranFor(job) : undefined;
+    if (job && ranMs !== undefined) yield { spec: state.spec(job.id), shape: state.kindOf(job.id).shape, ranMs };
+  }
+}
+
+/** What attempts that are over cost their tenant. */
+function takeIntoAccount(state: State, { tenantId, spentGpuMs, since, until }: Past): void {
   if (spentGpuMs > 0) state.use.settle(tenantId, 0, spentGpuMs, since, until);
 }
 

@@ -109,6 +109,11 @@ class AgentStream {
       this.#loop.endTerm(regression);
       return;
     }
+    if (hello.highest_term > this.#loop.term) {
+      const reason = `the agent has obeyed term ${hello.highest_term} of a cluster that it does not name, and this controller is at term ${this.#loop.term}; nothing was stopped`;
+      this.#reject(reason, false);
+      return;
+    }
     const session = this.#links.add(boundedLink(this.#stream, this.#log));
     this.#identity = { node: hello.node_name, session };
     this.#log.info({ node: hello.node_name, session, allocations: hello.allocations.length }, "an agent says hello");

@@ -110,6 +110,27 @@ test("an agent that has obeyed a later term is refused until this controller is 
   expect(await nodes()).toEqual([]);
 });
 
+test.each([
+  ["term", { highest_term: 2 }],
+  ["revision", { highest_term: 1, highest_revision: 1_000 }],
+])(
+  "an agent of this cluster that remembers a later %s ends the term, and nothing is stopped",
+  async (_, remembered) => {
+    const first = agent();
+    await first.join({ node_name: "first", agent_id: "agent-first" });
+    const cluster_id = first.received.find(({ welcome }) => welcome)?.welcome?.cluster_id ?? "";
+    const later = agent();
+    const node = { node_name: "later", agent_id: "agent-later" };
+    later.send(
+      hello({ ...node, cluster_id, ...remembered, allocations: [{ key, phase: "ALLOCATION_PHASE_RUNNING" }] }),
+    );
+    expect(await world.controller.ended).toMatchObject({ code: "regressed" });
+    expect(await later.rejection()).toMatchObject({ reason: expect.stringMatching(/--accept-state-loss \d+:\d+$/) });
+    expect(later.received).toHaveLength(1);
+    expect(first.commands("stop")).toEqual([]);
+  },
+);
+
 test("a whole agent that has worked for another cluster leaves its jobs alone", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "gpusched-agent-"));
   services.add({ close: () => rm(dataDir, { recursive: true }) });

@@ -12,8 +12,9 @@ const UNKNOWN_MS = 4 * HOUR_MS;
 
 /** By what jobs are similar, as a key, the most telling first. */
 type Similarity = (spec: JobSpec, shape: string) => string;
+const MOST_SIMILAR: Similarity = (spec, shape) => `${spec.tenantId} a ${spec.name} ${spec.image ?? ""} ${shape}`;
 const SIMILARITIES: readonly Similarity[] = [
-  (spec, shape) => `${spec.tenantId} a ${spec.name} ${spec.image ?? ""} ${shape}`,
+  MOST_SIMILAR,
   (spec) => `${spec.tenantId} b ${spec.name} ${spec.image ?? ""}`,
   (spec, shape) => `${spec.tenantId} c ${shape}`,
   (spec) => `${spec.tenantId} d ${spec.gpuCount}`,
@@ -69,6 +70,28 @@ export class RuntimeHistory {
     for (const key of this.#byKey.keys()) {
       if (this.#byKey.size <= MAX_KEYS) break;
       this.#byKey.delete(key);
+    }
+  }
+
+  /**
+   * As if all of the runs had been added, the oldest first; the history must be empty. Cheap for many runs of which most are too
+   * old to count: where the most similar jobs have enough newer ones, the less similar have them as well.
+   *
+   * @param runs the newest first
+   */
+  addAll(runs: Iterable<{ readonly spec: JobSpec; readonly shape: string; readonly ranMs: number }>): void {
+    const newestFirst = new Map<string, number[]>();
+    for (const { spec, shape, ranMs } of runs) {
+      if ((newestFirst.get(MOST_SIMILAR(spec, shape))?.length ?? 0) >= MAX_SAMPLES) continue;
+      for (const similarity of SIMILARITIES.toReversed()) {
+        const key = similarity(spec, shape);
+        const samples = newestFirst.get(key) ?? [];
+        newestFirst.set(key, samples);
+        if (samples.length < MAX_SAMPLES) samples.push(ranMs);
+      }
+    }
+    for (const [key, samples] of [...newestFirst].slice(0, MAX_KEYS).toReversed()) {
+      this.#byKey.set(key, { newest: samples.toReversed(), sorted: samples.toSorted((a, b) => a - b) });
     }
   }
 
