@@ -122,7 +122,8 @@ export class Nemesis {
     const back: Path = ["store", controller.name];
     const pairs = way < 0.5 ? [there, back] : way < 0.75 ? [there] : [back];
     for (const pair of pairs) network.block(...pair);
-    timeline.after(this.#ms(500, 30_000), undefined, `${controller.name} reaches the store again`, () => {
+    const longMs = faults.random.next() < 0.5 ? 15_000 : 120_000;
+    timeline.after(this.#ms(500, longMs), undefined, `${controller.name} reaches the store again`, () => {
       for (const pair of pairs) network.unblock(...pair);
     });
   }

@@ -194,7 +194,8 @@ export class Stream {
   #write(message: Message): boolean {
     const label = `hears ${describe(message)}`;
     this.#up.send(label, () => {
-      if (this.#clientIsOpen || !message["hello"] || this.#network.hellosComeLate) this.#toServer("data", message);
+      const isLate = !this.#clientIsOpen || !this.#actors[0].isAlive;
+      if (!isLate || !message["hello"] || this.#network.hellosComeLate) this.#toServer("data", message);
     });
     if (!message["hello"] && this.#network.isDuplicated()) this.#up.send(label, () => this.#toServer("data", message));
     return true;

@@ -2,14 +2,22 @@
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
 import { OPEN_DEFECTS } from "./faults.ts";
+import { runMutants } from "./run-mutants.ts";
 import { simulate } from "./simulation.ts";
+
+const SEEDS = 100;
+const MUTANT_SEEDS = 500;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "100" },
+    seeds: { type: "string" },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     trace: { type: "boolean", default: false },
+    /** Plants bugs, one after another, and sees each found within `--seeds`. */
+    mutants: { type: "boolean", default: false },
+    /** Of them, those whose name has this text. */
+    match: { type: "string", default: "" },
     /** With the faults that today's code is known not to survive. */
     open: { type: "boolean", default: false },
     /** Ends at the first seed that fails. */
@@ -18,8 +26,11 @@ const { values } = parseArgs({
 });
 
 const from = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-process.exitCode = (await runSeeds(from, count)) ? 0 : 1;
+const count = values.seed === undefined ? Number(values.seeds ?? SEEDS) : 1;
+const isWell = values.mutants
+  ? await runMutants({ from, seeds: Number(values.seeds ?? MUTANT_SEEDS), match: values.match })
+  : await runSeeds(from, count);
+process.exitCode = isWell ? 0 : 1;
 
 async function runSeeds(first: number, seeds: number): Promise<boolean> {
   const print = values.trace ? (line: string) => console.log(line) : undefined;
@@ -37,7 +48,7 @@ async function runSeeds(first: number, seeds: number): Promise<boolean> {
     if (seeds === 1) console.log(`seed ${seed}: hash ${result.hash}`);
     if (result.violations.length === 0) continue;
     failed += 1;
-    console.log(`seed ${seed} FAILED (again: npm run simulate -- --seed ${seed} --trace)`);
+    console.log(`seed ${seed} FAILED (again: npm run simulate -- --seed ${seed}${values.open ? " --open" : ""} --trace)`);
     for (const violation of result.violations.slice(0, 5)) console.log(`    ${violation}`);
     if (values.first) break;
   }
