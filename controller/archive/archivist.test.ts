@@ -104,7 +104,7 @@ test("jobs are put down before they are forgotten: a term that ends in between r
   // Another term begins: this one's commit is refused, its archive is not.
   const next = createMemoryStore(disk);
   const running = archivist();
-  await vi.waitFor(() => expect(lines("jobs-2026-03.jsonl").length).toBe(1), { interval: 5 });
+  await vi.waitFor(() => expect(lines("jobs-2026-03.jsonl").length).toBe(1), { interval: 5, timeout: 30_000 });
   await running.close();
   loop = await start(next);
   expect(await loop.read((state) => state.jobs.has(id))).toBe(true);

@@ -48,7 +48,9 @@ async function runSeeds(first: number, seeds: number): Promise<boolean> {
     if (seeds === 1) console.log(`seed ${seed}: hash ${result.hash}`);
     if (result.violations.length === 0) continue;
     failed += 1;
-    console.log(`seed ${seed} FAILED (again: npm run simulate -- --seed ${seed}${values.open ? " --open" : ""} --trace)`);
+    console.log(
+      `seed ${seed} FAILED (again: npm run simulate -- --seed ${seed}${values.open ? " --open" : ""} --trace)`,
+    );
     for (const violation of result.violations.slice(0, 5)) console.log(`    ${violation}`);
     if (values.first) break;
   }
