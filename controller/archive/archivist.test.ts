@@ -57,7 +57,7 @@ function archivist(): Archivist {
 }
 
 async function untilKept(count: number): Promise<void> {
-  await vi.waitFor(async () => expect(await loop.read((state) => state.jobs.size)).toBe(count), { interval: 5 });
+  await vi.waitFor(async () => expect(await loop.read((state) => state.jobs.size)).toBe(count), { interval: 5, timeout: 30_000 });
 }
 
 function lines(file: string): ArchiveLine[] {
@@ -126,7 +126,7 @@ test("an archive that cannot be written keeps the jobs where they are", async ()
     loop,
     log: { ...silentLogger, error } as typeof silentLogger,
   });
-  await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1), { interval: 5 });
+  await vi.waitFor(() => expect(error).toHaveBeenCalledTimes(1), { interval: 5, timeout: 30_000 });
   await running.close();
   await untilKept(1);
 });
