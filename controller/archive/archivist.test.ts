@@ -57,7 +57,10 @@ function archivist(): Archivist {
 }
 
 async function untilKept(count: number): Promise<void> {
-  await vi.waitFor(async () => expect(await loop.read((state) => state.jobs.size)).toBe(count), { interval: 5, timeout: 30_000 });
+  await vi.waitFor(async () => expect(await loop.read((state) => state.jobs.size)).toBe(count), {
+    interval: 5,
+    timeout: 30_000,
+  });
 }
 
 function lines(file: string): ArchiveLine[] {
