@@ -43,6 +43,17 @@ function start(store: Store): Promise<Loop> {
   });
 }
 
+/** Whose holder has not heard yet that another term has begun. */
+function unaware(store: Store): Store {
+  return {
+    kind: store.kind,
+    tenure: { isHeld: () => true, lost: store.tenure.lost },
+    load: () => store.load(),
+    commit: (writes) => store.commit(writes),
+    close: () => store.close(),
+  };
+}
+
 /** Jobs that were cancelled while they waited: over at once. */
 async function endedJobs(count?: number): Promise<JobId> {
   const environment = { TOKEN: "sesame" };
@@ -102,6 +113,7 @@ test("the jobs of an array go together, their spec with the first", async () => 
 });
 
 test("jobs are put down before they are forgotten: a term that ends in between repeats lines and loses none", async () => {
+  loop = await start(unaware(createMemoryStore(disk)));
   const id = await endedJobs();
   now += 2_000;
   // Another term begins: this one's commit is refused, its archive is not.
