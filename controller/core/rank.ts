@@ -31,7 +31,7 @@ export function endRank(
   const allGone = !allocations.some(isHeld);
   if (job.phase === "stopping") {
     const next = { ...job, allocations };
-    if (allGone) conclude(state, out, next, next.verdict, endedAt);
+    if (allGone) conclude(state, out, next, next.verdict, lastEnd(allocations, endedAt));
     else saveJob(state, out, next);
     return;
   }
@@ -39,11 +39,17 @@ export function endRank(
   const startFailures = end.kind === "node" && startedAt === undefined ? job.startFailures + 1 : 0;
   const next = { ...job, allocations, startFailures, startedAt: job.startedAt ?? startedAt };
   if (!verdict) saveStarted(state, out, next, at);
-  else if (allGone) conclude(state, out, next, verdict, endedAt);
+  else if (allGone) conclude(state, out, next, verdict, lastEnd(allocations, endedAt));
   else {
     state.putJob(next);
     stopJob(state, out, next, verdict, at);
   }
+}
+
+/** When the last of the ranks ended, which is not always the one that is told of last. */
+function lastEnd(allocations: readonly Allocation[], endedAt: number): number {
+  const ends = allocations.map(({ state }) => (state.phase === "ended" ? state.endedAt : 0));
+  return Math.max(endedAt, ...ends);
 }
 
 /** Makes a starting job a running one when every rank has begun, and arms its time limit. */

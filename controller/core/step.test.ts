@@ -236,3 +236,20 @@ test("a node that has lost a device gives out what it still has, and nothing tha
   const given = w.job(w.submit({ gpuCount: 2 })).allocations[0]?.devices;
   expect(given).toEqual(left.devices.map(({ id }) => id).filter((id) => id !== held));
 });
+
+test("a gang is over when its last rank ended, though one that ended before is told of later", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("node-1", { gpus: 2 });
+  w.addNode("node-2", { gpus: 2 });
+  const id = w.submit({ gpuCount: 4, gang: true, gpusPerNode: 2 });
+  w.beginAll(id);
+  const begun = w.now;
+  w.disconnect("node-1");
+  w.end(id, 0, 0);
+  w.advance(10_000);
+  w.end(id, 0, 1);
+  w.advance(5_000);
+  w.hello("node-1");
+  expect(w.job(id)).toMatchObject({ phase: "finished", finishedAt: begun + 10_000, spentGpuMs: 4 * 10_000 });
+});
