@@ -87,7 +87,7 @@ function whyNotOver(w: CoreWorld, id: JobId, hours: GpuHours): string {
   if (job.phase !== "queued") return `${id} is ${job.phase}`;
   const { gpuHoursBudget = Number.POSITIVE_INFINITY, budgetWindowDays = 30 } = state.tenant(job.tenantId);
   const plannedHours = (state.planOf(state.groupOf(job)).ms * demandOf(spec).milli * spec.gpuCount) / 1_000 / 3_600_000;
-  if (hours.used(job.tenantId, budgetWindowDays, now) + plannedHours > gpuHoursBudget) return "";
+  if (hours.used(job.tenantId, budgetWindowDays, now, "knownAt") + plannedHours > gpuHoursBudget) return "";
   if ([...state.alive()].some(({ allocations }) => allocations.some(isHeld))) return "something still holds devices";
   return fewestNodes([...w.nodes.values()].map(emptied), spec) === undefined ? "" : `${id} waits though it fits`;
 }

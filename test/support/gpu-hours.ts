@@ -14,7 +14,13 @@ interface Attempt {
   readonly placedAt: number;
   /** Of its allocations. */
   readonly names: readonly string[];
-  endedAt: number | undefined;
+  over: Over | undefined;
+}
+
+/** When an attempt ended, and when that was known: one whose node was given up may have ended before, or not yet. */
+interface Over {
+  readonly endedAt: number;
+  readonly knownAt: number;
 }
 
 export class GpuHours {
@@ -40,15 +46,20 @@ export class GpuHours {
     for (const id of starters) {
       this.starts += 1;
       const { gpuHoursBudget: hours = 0, budgetWindowDays: days = 30 } = w.state.tenant(id);
-      const used = this.used(id, days, w.now);
+      const used = this.used(id, days, w.now, "endedAt");
       if (used > hours) throw new Error(`tenant ${id} has used or is expected to use ${used} of ${hours} GPU-hours`);
     }
   }
 
-  /** GPU-hours of ended attempts in the window, and what those that go on were expected to use. */
-  used(id: TenantId, windowDays: number, now: number): number {
+  /**
+   * GPU-hours of ended attempts in the window, and what those that go on were expected to use.
+   *
+   * @param by `endedAt` the least that can be said, `knownAt` the most
+   */
+  used(id: TenantId, windowDays: number, now: number, by: keyof Over): number {
     let sum = 0;
-    for (const { tenantId, gpus, plannedMs, placedAt, endedAt } of this.#attempts.values()) {
+    for (const { tenantId, gpus, plannedMs, placedAt, over } of this.#attempts.values()) {
+      const endedAt = over?.[by];
       if (tenantId !== id || (endedAt !== undefined && endedAt <= now - windowDays * DAY_MS)) continue;
       sum += gpus * (endedAt === undefined ? plannedMs : endedAt - placedAt);
     }
@@ -73,13 +84,13 @@ export class GpuHours {
       plannedMs: job.plan?.ms ?? 0,
       names: job.allocations.map(({ rank }) => allocationName({ jobId: job.id, attempt: job.attempt, rank })),
       placedAt: job.placedAt ?? w.now,
-      endedAt: isOver ? w.now : undefined,
+      over: isOver ? { endedAt: w.now, knownAt: w.now } : undefined,
     });
     return true;
   }
 
   #end(w: CoreWorld, attempt: Attempt): void {
     const ends = attempt.names.map((name) => this.#rankEnds.get(name) ?? w.now);
-    attempt.endedAt ??= Math.max(...ends);
+    attempt.over ??= { endedAt: Math.max(...ends), knownAt: w.now };
   }
 }
