@@ -4,6 +4,7 @@ import { isHeld } from "./model/allocation.ts";
 import { type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { noUsage, type Usage } from "./model/tenant.ts";
+import { isGrouped } from "./schedule/regroup.ts";
 import { jobsInOrder } from "./schedule/turn.ts";
 
 /**
@@ -51,6 +52,7 @@ export function checkInvariants(state: State): void {
     queued.length === state.queue.size && inQueue.size === queued.length && queued.every((job) => inQueue.has(job)),
     "the queue is not the queued jobs",
   );
+  checkGroups(state);
   checkDependents(state);
   checkPast(state);
   checkNodes(state, held);
@@ -80,6 +82,17 @@ export function checkQuotas(state: State): void {
         within(usage.jobs, limits.concurrentJobs),
       `tenant ${tenant.id} holds ${JSON.stringify(usage)} of ${JSON.stringify(limits)}`,
     );
+  }
+}
+
+function checkGroups(state: State): void {
+  if (!isGrouped(state)) return;
+  for (const group of state.queue.groups) {
+    const { historyKey } = group.facts;
+    for (const job of group) {
+      const key = state.historyKeyOf(job);
+      assert(key === historyKey, `job ${job.id} waits with those known by "${historyKey}", not "${key}"`);
+    }
   }
 }
 

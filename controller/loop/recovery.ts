@@ -1,3 +1,4 @@
+import { present } from "../../base/assert.ts";
 import { asJobId, asTenantId, type TenantId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
@@ -30,13 +31,15 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
     watchSilence(state, node, at + settings.nodeUnreachableAfterMs);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
-  for (const row of sortedByKey(rows.get("job") ?? [])) loadJob(state, rowAs<Job>(row.value), at);
-  state.past.sort();
-  const past = [...state.jobs.values()].flatMap((job) => pastOf(job) ?? []);
+  const jobs = sortedByKey(rows.get("job") ?? []).map(({ value }) => rowAs<Job>(value));
+  const past = jobs.flatMap((job) => pastOf(job) ?? []);
   const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
   const all = [...forgotten, ...past].sort(byTime);
   for (const one of all) takeIntoAccount(state, one);
+  // Before the jobs, which wait with those that are predicted alike.
   state.history.addAll(runsOf(state, all));
+  for (const job of jobs) loadJob(state, job, at);
+  state.past.sort();
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   state.grow();
   return state;
@@ -89,7 +92,9 @@ function byTime(a: Past, b: Past): number {
 function* runsOf(state: State, past: readonly Past[]) {
   for (const { job } of past.toReversed()) {
     const ranMs = job?.phase === "finished" ? ranFor(job) : undefined;
-    if (job && ranMs !== undefined) yield { spec: state.spec(job.id), shape: state.kindOf(job.id).shape, ranMs };
+    if (!job || ranMs === undefined) continue;
+    const spec = present(state.specs.get(job.array?.id ?? job.id), "spec of", job.id);
+    yield { spec, shape: state.kinds.of(spec).shape, ranMs };
   }
 }
 

@@ -112,7 +112,8 @@ export class JobQueue {
   #fresh = new Set<QueueGroup>();
   size = 0;
 
-  get groups(): Iterable<QueueGroup> {
+  /** Walked one by one while groups come and go, it tells those that came as well. */
+  get groups(): MapIterator<QueueGroup> {
     return this.#groups.values();
   }
 
@@ -128,15 +129,31 @@ export class JobQueue {
   }
 
   add(job: QueuedJob, facts: GroupFacts): QueueGroup {
-    const key = keyOf(facts);
-    let group = this.#groups.get(key);
-    if (!group) {
-      group = new QueueGroup(facts, key);
-      this.#groups.set(key, group);
-    }
+    const group = this.#groupFor(facts);
     group.add(job);
     this.#fresh.add(group);
     this.size += 1;
+    return group;
+  }
+
+  /** A job that has come before belongs to other ones now: it is as refused as it was. */
+  move(job: QueuedJob, from: QueueGroup, facts: GroupFacts): QueueGroup {
+    const to = this.#groupFor(facts);
+    to.refusedAt = to.size === 0 ? from.refusedAt : Math.min(from.refusedAt, to.refusedAt);
+    if (to.size === 0 && from.trial) to.trial = { ...from.trial };
+    if (this.#fresh.has(from)) this.#fresh.add(to);
+    to.add(job);
+    this.size += 1;
+    this.remove(job, from);
+    return to;
+  }
+
+  #groupFor(facts: GroupFacts): QueueGroup {
+    const key = keyOf(facts);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const group = new QueueGroup(facts, key);
+    this.#groups.set(key, group);
     return group;
   }
 

@@ -1,5 +1,7 @@
+import type { TenantId } from "../../../base/ids.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../base/time.ts";
 import type { JobSpec, RuntimePlan } from "./job.ts";
+import type { Policy } from "./policy.ts";
 
 /** Running times that are kept for each key: the newest. */
 const MAX_SAMPLES = 24;
@@ -23,6 +25,7 @@ const SIMILARITIES: readonly Similarity[] = [
 
 /** Never changed: a frozen history has the same. */
 interface Samples {
+  readonly tenantId: TenantId;
   /** In the order in which the runs ended. */
   readonly newest: readonly number[];
   readonly sorted: readonly number[];
@@ -41,6 +44,7 @@ export class RuntimeHistory {
   readonly #isFrozen: boolean;
   /** How many runs have been added: until there is another one, predictions stay as they are. */
   runs = 0;
+  readonly #rekeyed = new Set<TenantId>();
 
   constructor(byKey = new Map<string, Samples>(), isFrozen = false) {
     this.#byKey = byKey;
@@ -65,12 +69,25 @@ export class RuntimeHistory {
       const oldest = newest.length > MAX_SAMPLES ? newest.shift() : undefined;
       if (oldest !== undefined) sorted.splice(lowerBound(sorted, oldest), 1);
       this.#byKey.delete(key);
-      this.#byKey.set(key, { newest, sorted });
+      this.#byKey.set(key, { tenantId: spec.tenantId, newest, sorted });
+      if (newest.length === MIN_SAMPLES) this.#rekeyed.add(spec.tenantId);
     }
-    for (const key of this.#byKey.keys()) {
+    for (const [key, { tenantId, newest }] of this.#byKey) {
       if (this.#byKey.size <= MAX_KEYS) break;
       this.#byKey.delete(key);
+      if (newest.length >= MIN_SAMPLES) this.#rekeyed.add(tenantId);
     }
+  }
+
+  /** The tenants some of whose jobs may have another key than when this was last called. */
+  takeRekeyed(): ReadonlySet<TenantId> {
+    const rekeyed = new Set(this.#rekeyed);
+    this.#rekeyed.clear();
+    return rekeyed;
+  }
+
+  get hasRekeyed(): boolean {
+    return this.#rekeyed.size > 0;
   }
 
   /**
@@ -80,18 +97,19 @@ export class RuntimeHistory {
    * @param runs the newest first
    */
   addAll(runs: Iterable<{ readonly spec: JobSpec; readonly shape: string; readonly ranMs: number }>): void {
-    const newestFirst = new Map<string, number[]>();
+    const newestFirst = new Map<string, { readonly tenantId: TenantId; readonly ranMs: number[] }>();
     for (const { spec, shape, ranMs } of runs) {
-      if ((newestFirst.get(MOST_SIMILAR(spec, shape))?.length ?? 0) >= MAX_SAMPLES) continue;
+      this.runs += 1;
+      if ((newestFirst.get(MOST_SIMILAR(spec, shape))?.ranMs.length ?? 0) >= MAX_SAMPLES) continue;
       for (const similarity of SIMILARITIES.toReversed()) {
         const key = similarity(spec, shape);
-        const samples = newestFirst.get(key) ?? [];
+        const samples = newestFirst.get(key) ?? { tenantId: spec.tenantId, ranMs: [] };
         newestFirst.set(key, samples);
-        if (samples.length < MAX_SAMPLES) samples.push(ranMs);
+        if (samples.ranMs.length < MAX_SAMPLES) samples.ranMs.push(ranMs);
       }
     }
-    for (const [key, samples] of [...newestFirst].slice(0, MAX_KEYS).toReversed()) {
-      this.#byKey.set(key, { newest: samples.toReversed(), sorted: samples.toSorted((a, b) => a - b) });
+    for (const [key, { tenantId, ranMs }] of [...newestFirst].slice(0, MAX_KEYS).toReversed()) {
+      this.#byKey.set(key, { tenantId, newest: ranMs.toReversed(), sorted: ranMs.toSorted((a, b) => a - b) });
     }
   }
 
@@ -104,6 +122,12 @@ export class RuntimeHistory {
     return "";
   }
 
+  /** Whether no runs can ever tell more of a job than those of this key. */
+  isMostTelling(key: string): boolean {
+    const known = this.#byKey.get(key);
+    return known !== undefined && known.newest.length >= MIN_SAMPLES && key.startsWith(`${known.tenantId} a `);
+  }
+
   /** @param quantile 0 … 1 */
   predict(key: string, quantile: number): { readonly ms: number; readonly samples: number } | undefined {
     const sorted = this.#byKey.get(key)?.sorted;
@@ -111,6 +135,11 @@ export class RuntimeHistory {
     const index = Math.min(sorted.length - 1, Math.floor(quantile * sorted.length));
     return { ms: Math.max(sorted[index] ?? 0, 1), samples: sorted.length };
   }
+}
+
+/** Whether the history has a say in how long a job of that limit is expected to run. */
+export function predicts({ runtimes }: Pick<Policy, "runtimes">, limitMinutes: number | undefined): boolean {
+  return runtimes === "prediction" || limitMinutes === undefined;
 }
 
 /**
@@ -123,7 +152,7 @@ export function planRuntime(
   policy: { readonly runtimes: "limit" | "prediction"; readonly predictionQuantile: number },
 ): RuntimePlan {
   const limitMs = (question.limitMinutes ?? Number.POSITIVE_INFINITY) * MINUTE_MS;
-  if (policy.runtimes === "limit" && Number.isFinite(limitMs)) return { ms: limitMs, basis: "limit" };
+  if (!predicts(policy, question.limitMinutes)) return { ms: limitMs, basis: "limit" };
   const prediction = history.predict(question.historyKey, policy.predictionQuantile);
   if (prediction && prediction.ms < limitMs)
     return { ms: prediction.ms, basis: "history", samples: prediction.samples };

@@ -17,12 +17,12 @@ import {
   WHOLE_DEVICE,
 } from "./job.ts";
 import { IdSource } from "./id-source.ts";
-import { JobQueue, type QueueGroup } from "./job-queue.ts";
+import { type GroupFacts, JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
 import { type Holder, milliOf, type Node } from "./node.ts";
 import { PastJobs } from "./past-jobs.ts";
 import type { Policy } from "./policy.ts";
-import { planRuntime, RuntimeHistory } from "./runtime-history.ts";
+import { planRuntime, predicts, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
 import { TenantUse } from "./tenant-use.ts";
 
@@ -243,15 +243,36 @@ export class State {
   }
 
   #enqueue(job: JobIn<"queued">): QueueGroup {
-    const { tenantId, effectivePriority, priority } = job;
-    const spec = this.spec(job.id);
-    const kind = this.kinds.of(spec);
-    const historyKey = this.history.keyFor(spec, kind.shape);
-    const limitMinutes = spec.maxRuntimeMinutes;
-    const isClaimed = job.claim !== undefined;
-    const facts = { tenantId, effectivePriority, priority, kind, limitMinutes, historyKey, isClaimed };
     if (job.claim) this.claims.add(job.id, job.claim);
-    return this.queue.add(job, facts);
+    return this.queue.add(job, this.#groupFactsOf(job));
+  }
+
+  /** Puts a waiting job with those that are predicted as it is by now. What was found out about it stays known. */
+  regroup(job: JobIn<"queued">): void {
+    this.#alive.set(job.id, this.queue.move(job, this.groupOf(job), this.#groupFactsOf(job)));
+  }
+
+  #groupFactsOf(job: JobIn<"queued">): GroupFacts {
+    const { tenantId, effectivePriority, priority } = job;
+    const { maxRuntimeMinutes: limitMinutes } = this.spec(job.id);
+    const kind = this.kindOf(job.id);
+    const historyKey = this.historyKeyOf(job);
+    return {
+      tenantId,
+      effectivePriority,
+      priority,
+      kind,
+      limitMinutes,
+      historyKey,
+      isClaimed: job.claim !== undefined,
+    };
+  }
+
+  /** Names the runs by which the job is predicted as things are: none where its limit is all that counts. */
+  historyKeyOf({ id }: JobIn<"queued">): string {
+    const spec = this.spec(id);
+    const isPredicted = predicts(this.settings.policy, spec.maxRuntimeMinutes);
+    return isPredicted ? this.history.keyFor(spec, this.kinds.of(spec).shape) : "";
   }
 
   #hold(job: Job, allocation: Allocation, usage: Usage, sign: 1 | -1): void {

@@ -1,4 +1,6 @@
-import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { JobId, NodeName, TenantId } from "../../../base/ids.ts";
+import type { JobIn } from "../model/job.ts";
+import type { QueueGroup } from "../model/job-queue.ts";
 import type { DemandMix } from "./demand-mix.ts";
 import { newDemandMix } from "./demand-mix.ts";
 import type { GangOutlook } from "./gang-outlook.ts";
@@ -28,6 +30,17 @@ export interface Reservation {
   readonly shares: readonly ReservedShare[];
 }
 
+/** Where the walk stands that puts waiting jobs with those that they are predicted like by now. */
+export interface Regrouping {
+  /** Of whom the jobs are looked at. */
+  readonly tenants: ReadonlySet<TenantId>;
+  readonly groups: Iterator<QueueGroup, undefined>;
+  group: QueueGroup | undefined;
+  /** The last one looked at in the group that stays there, and what place it had. */
+  last: JobIn<"queued"> | undefined;
+  place: number;
+}
+
 /** What one pass leaves for the next: it can all be worked out anew, at a price. */
 export interface SchedulingMemory {
   /** In the order of the jobs they are for. */
@@ -46,6 +59,7 @@ export interface SchedulingMemory {
   /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
   tenantsVersion: number;
   readonly mix: DemandMix;
+  regrouping: Regrouping | undefined;
   /** The time of the pass. */
   now: number;
   /** The state's growth when all groups were last looked at. */
@@ -64,6 +78,7 @@ export function newSchedulingMemory(): SchedulingMemory {
     yielding: new Recent(MAX_RANKINGS),
     tenantsVersion: 0,
     mix: newDemandMix(),
+    regrouping: undefined,
     now: 0,
     seenGrowth: -1,
   };

@@ -11,6 +11,7 @@ import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./pl
 import { claimedPlaces, claimHolders, claimedUsage } from "./preempt/claim.ts";
 import { Preemption } from "./preempt/preempt.ts";
 import { placementRanking } from "./ranking.ts";
+import { regroup } from "./regroup.ts";
 import { clearReservations, reserve } from "./reservation.ts";
 import { type Turn, TurnOrder, turnOf, compareTurns } from "./turn.ts";
 
@@ -35,6 +36,7 @@ export function schedule(state: State, out: Output, at: number): void {
   // In strict order whoever comes must know who else waits.
   const isStrict = state.settings.policy.backfill === "none";
   const hasGrown = isStrict || scheduling.seenGrowth !== state.growth;
+  if (hasGrown) regroup(state);
   const fresh = state.queue.takeFresh();
   if (!hasGrown && new Pass(state, out, at, false).run(fresh)) return;
   clearReservations(state);
