@@ -18,7 +18,18 @@ export function createLogger(options: { level: LogLevel; format: LogFormat; dest
           translateTime: "SYS:HH:MM:ss.l",
         })
       : pino.destination({ dest: 2, sync: false }));
-  return pino({ level: options.level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const { isoTime: timestamp } = pino.stdTimeFunctions;
+  return pino({ level: options.level, base: undefined, timestamp, formatters: { log: withErrors } }, destination);
+}
+
+/** pino writes message and stack of an error only if its field is called `err`: in JSON, of any other nothing is left. */
+function withErrors(fields: Record<string, unknown>): Record<string, unknown> {
+  const errors = Object.entries(fields).filter(([name, value]) => name !== "err" && value instanceof Error);
+  if (errors.length === 0) return fields;
+  return {
+    ...fields,
+    ...Object.fromEntries(errors.map(([name, error]) => [name, pino.stdSerializers.err(error as Error)])),
+  };
 }
 
 /** For tests and tools that must stay quiet. */

@@ -27,6 +27,8 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["policy-diff", policyDiffCommand],
 ]);
 
+const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent"]);
+
 process.exit(await main(process.argv.slice(2)));
 
 async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
@@ -58,7 +60,7 @@ function explain(verb: string, error: unknown): number {
 }
 
 function endsByItself(verb: string): boolean {
-  return verb === "backup" || verb === "restore";
+  return !ROLES_THAT_STAY.has(verb);
 }
 
 function usage(): string {

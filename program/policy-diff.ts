@@ -24,7 +24,7 @@ export const policyDiffCommand: Role = {
       `  --policy NAME    a policy to compare the journal's own one with: one of your own, ${Object.keys(POLICIES).join(", ")} (all)`,
       "  --json           prints JSON",
       "",
-      "Ends with code 65 if the file cannot be used.",
+      "Ends with code 65 if the file cannot be used, else with 0.",
     ].join("\n"),
   async run({ args }) {
     const { file, policies, names, isJson } = readCommand(args);

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../base/errors.ts";
 import { UsageError } from "../../base/options.ts";
 import { type Policies, readPolicies } from "../../program/policy-file.ts";
 
@@ -38,7 +40,7 @@ const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--p
 
   --traces DIR     where the traces are; docs/replay.md says which and where they are published
   --only NAME      only this benchmark, may be repeated: ${SCENARIOS.join(", ")}
-  --policy NAME    only policies whose names begin so, may be repeated: core, fifo, easy, fgd, …
+  --policy NAME    only policies whose names begin so, may be repeated: core, "core: greedy", fifo, easy, fgd, …
   --policies FILE  a YAML file with policies of your own for the production core
   --pods NAME      variant of the trace of pods for saturation, may be repeated (default: default)
   --seeds N        runs of each saturation, of which the mean is shown (default: 10)
@@ -46,7 +48,9 @@ const USAGE = `Usage: npm run bench:replay -- --traces DIR [--only NAME]… [--p
   --jobs FILE      a trace of your own, in the same form; with --only forecast, how good forecasts are on it
   --nodes FILE     its hosts, or NxG for N nodes of G GPUs
   --no-limits      requested times are estimates that end no job
-  --json FILE      also write the figures there`;
+  --json FILE      also write the figures there
+
+Ends with code 2 for wrong usage, and 65 if a file cannot be used.`;
 
 /** Reads the command line; says what is wrong and ends the process when it cannot. */
 export function readOptions(args: string[]): Options {
@@ -88,6 +92,9 @@ function parse(args: string[]): Options {
   if (traces === undefined && jobs === undefined) throw new TypeError("neither --traces nor --jobs is given");
   const seeds = Number(values.seeds);
   if (!Number.isInteger(seeds) || seeds < 1) throw new TypeError("--seeds must be a whole number of at least 1");
+  const unmeasured = only.find((name) => name !== "forecast");
+  if (traces === undefined && unmeasured !== undefined) throw new TypeError(`--only ${unmeasured} needs --traces`);
+  if (values.json !== undefined) checkWritable(values.json);
   const limits = values["no-limits"] ? "none" : "requested";
   return {
     traces,
@@ -101,4 +108,13 @@ function parse(args: string[]): Options {
     permutesNodes: values["permute-nodes"],
     json: values.json,
   };
+}
+
+/** So that what took minutes to measure does not end in this. */
+function checkWritable(file: string): void {
+  try {
+    closeSync(openSync(file, "a"));
+  } catch (error) {
+    throw new TypeError(`--json ${file} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
 }

@@ -1,7 +1,8 @@
 /** `npm run bench:replay`: replays traces through the production core, and beside it through simple schedulers. */
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import { formatResults, type ScenarioResult } from "./result.ts";
 import { compare } from "./compare.ts";
+import { TraceError } from "./csv.ts";
 import { type Options, readOptions } from "./options.ts";
 import type { Policies } from "./policies.ts";
 import { customScenario } from "./scenarios/custom.ts";
@@ -11,16 +12,38 @@ import { preemptForShort, preemptWithinShares } from "./scenarios/preemption.ts"
 import { kthScenario } from "./scenarios/kth.ts";
 import { saturate, saturationOf } from "./scenarios/saturation.ts";
 
-const options = readOptions(process.argv.slice(2));
-const all: ScenarioResult[] = [];
-for (const results of tables(options)) all.push(...show(results));
-if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(all, undefined, 2)}\n`);
+/** A file cannot be used (EX_DATAERR of sysexits.h), as of `gpusched`. */
+const UNUSABLE = 65;
+const USAGE = 2;
+
+process.exitCode = main(readOptions(process.argv.slice(2)));
+
+function main(options: Options): number {
+  const all: ScenarioResult[] = [];
+  const rowNames = new Set<string>();
+  try {
+    for (const results of tables(options, rowNames)) all.push(...show(results));
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    console.error(error.message);
+    return UNUSABLE;
+  }
+  if (all.length === 0) {
+    console.error(`no policy begins with ${options.policies.join(" or ")}; there are: ${[...rowNames].join("; ")}`);
+    return USAGE;
+  }
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(all, undefined, 2)}\n`);
+  return 0;
+}
 
 /** The results of each table, worked out as they are asked for. */
-function* tables(wanted: Options): Generator<Generator<ScenarioResult>> {
+function* tables(wanted: Options, rowNames: Set<string>): Generator<Generator<ScenarioResult>> {
   const policies: Policies = {
     core: wanted.core,
-    isWanted: (row) => wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name)),
+    isWanted: (row) => {
+      rowNames.add(row);
+      return wanted.policies.length === 0 || wanted.policies.some((name) => row.startsWith(name));
+    },
   };
   const { custom, traces } = wanted;
   if (custom) {
@@ -52,6 +75,7 @@ function show(results: Generator<ScenarioResult>): ScenarioResult[] {
     rows.push(row);
     console.error(`${row.scenario}, ${row.policy}: ${row.tookS.toFixed(1)} s`);
   }
-  console.log(`${rows[0]?.scenario ?? "nothing"}\n${formatResults(rows)}\n`);
+  const [first] = rows;
+  if (first) console.log(`${first.scenario}\n${formatResults(rows)}\n`);
   return rows;
 }

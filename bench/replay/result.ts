@@ -1,4 +1,4 @@
-import type { JobMetrics, RunMetrics } from "../../controller/replay/metrics.ts";
+import type { Distribution, JobMetrics, RunMetrics } from "../../controller/replay/metrics.ts";
 
 /** What one policy made of a scenario. */
 export interface ScenarioResult {
@@ -7,7 +7,7 @@ export interface ScenarioResult {
   readonly policy: string;
   /** Seconds of this machine's time that the replay took. */
   readonly tookS: number;
-  /** Figures by name, in the order of the table's columns. */
+  /** Figures by name, in the order of the table's columns; NaN where there is nothing of which to take it: null in the JSON. */
   readonly figures: Readonly<Record<string, number>>;
   /** By tenant, where jobs wait; only in the JSON. */
   readonly tenants?: Readonly<Record<string, JobMetrics>>;
@@ -15,20 +15,23 @@ export interface ScenarioResult {
 
 /** The columns of scenarios in which jobs wait. */
 export function queueFigures({ all, bySize, timeline }: RunMetrics): Readonly<Record<string, number>> {
+  const wait = known(all.waitS);
+  const delay = known(all.delayS);
+  const largest = bySize.get("32+");
   const waits = (["1", "2-7", "8-15", "16-31", "32+"] as const).flatMap((size) => {
     const metrics = bySize.get(size);
-    return metrics ? [[`wait ${size} s`, metrics.waitS.mean] as const] : [];
+    return metrics ? [[`wait ${size} s`, known(metrics.waitS).mean] as const] : [];
   });
   return {
-    "wait s": all.waitS.mean,
-    "p50 s": all.waitS.p50,
-    "p90 s": all.waitS.p90,
-    "p99 s": all.waitS.p99,
-    "max s": all.waitS.max,
-    "completion s": all.completionS.mean,
-    "delay s": all.delayS.mean,
-    "delay p99 s": all.delayS.p99,
-    slowdown: all.boundedSlowdown,
+    "wait s": wait.mean,
+    "p50 s": wait.p50,
+    "p90 s": wait.p90,
+    "p99 s": wait.p99,
+    "max s": wait.max,
+    "completion s": known(all.completionS).mean,
+    "delay s": delay.mean,
+    "delay p99 s": delay.p99,
+    slowdown: all.completionS.count === 0 ? Number.NaN : all.boundedSlowdown,
     "util %": timeline.utilisationPercent,
     "busy alloc %": timeline.allocatedWhileQueuedPercent,
     "free GPUs": timeline.unallocatedWhileQueuedGpus,
@@ -38,8 +41,14 @@ export function queueFigures({ all, bySize, timeline }: RunMetrics): Readonly<Re
     "lost GPU h": all.lostGpuHours,
     unstarted: all.unstarted + all.refused,
     ...Object.fromEntries(waits),
-    "max 32+ s": bySize.get("32+")?.waitS.max ?? 0,
+    ...(largest && { "max 32+ s": known(largest.waitS).max }),
   };
+}
+
+/** Of nothing there is no mean, and no percentile. */
+function known(times: Distribution): Distribution {
+  const none = { mean: Number.NaN, p50: Number.NaN, p90: Number.NaN, p99: Number.NaN, max: Number.NaN };
+  return times.count === 0 ? { ...times, ...none } : times;
 }
 
 /** A plain table of the results of one scenario, policies in rows. */
@@ -59,6 +68,7 @@ export function formatResults(results: readonly ScenarioResult[]): string {
 
 function formatNumber(value: number | undefined): string {
   if (value === undefined) return "";
+  if (Number.isNaN(value)) return "-";
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString("en-US");
   return Number(value.toFixed(Math.abs(value) >= 100 ? 1 : 2)).toString();
 }

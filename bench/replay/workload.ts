@@ -10,31 +10,33 @@ export type Limits = "requested" | "stretched" | "none";
 /** Cores and memory of a trace may be fractions of a core; the core counts whole ones, so that hosts and jobs count in these. */
 const CORE_PARTS = 1_000;
 
-/** A trace's rows as jobs for the replay, in the order of submission; the first is submitted at 0. */
+/**
+ * A trace's rows as jobs for the replay, in the order of submission; the first is submitted at 0, and so is who is not known
+ * when. Without a duration a job never ends by itself.
+ */
 export function replayJobs(rows: readonly TraceJob[], limits: Limits): ReplayJob[] {
-  const sorted = [...rows].sort((a, b) => a.submitS - b.submitS);
-  const startS = sorted[0]?.submitS ?? 0;
-  return sorted.map((row) => replayJob(row, limits, startS));
+  const timed = rows.map((row) => ({ row, submitS: row.submitS ?? 0 })).sort((a, b) => a.submitS - b.submitS);
+  const startS = timed[0]?.submitS ?? 0;
+  return timed.map(({ row, submitS }) => replayJob(row, limits, submitS - startS));
 }
 
 /** One row as a job. With limits it runs at most for what was requested. */
-export function replayJob(row: TraceJob, limits: Limits, startS: number): ReplayJob {
-  const isGang = row.replicas > 1;
+function replayJob(row: TraceJob, limits: Limits, submitS: number): ReplayJob {
   const runS = row.durationS ?? Number.POSITIVE_INFINITY;
   const limitS = limitOf(row, limits);
   return {
     name: row.name,
     tenant: row.tenant,
-    submitMs: Math.round((row.submitS - startS) * 1_000),
-    runMs: runS * 1_000,
+    submitMs: Math.round(submitS * 1_000),
+    runMs: Math.round(runS * 1_000),
     spec: {
       name: "job",
       gpuCount: row.gpus,
-      cpuCores: (row.cpus ?? 0) * CORE_PARTS,
-      memoryMb: row.memoryMb ?? 0,
+      cpuCores: Math.round((row.cpus ?? 0) * CORE_PARTS),
+      memoryMb: Math.ceil(row.memoryMb ?? 0),
       ...(row.gpus === 1 && row.gpuMilli !== undefined && row.gpuMilli < 1_000 && { gpuMilli: row.gpuMilli }),
       ...(row.gpuModel !== undefined && { gpuModel: row.gpuModel }),
-      ...(isGang && { gang: true, gpusPerNode: row.gpusPerNode ?? row.gpus / row.replicas }),
+      ...(row.replicas > 1 && { gang: true, gpusPerNode: row.gpusPerNode }),
       ...(limitS !== undefined && { maxRuntimeMinutes: limitS / 60 }),
     },
   };

@@ -1,5 +1,6 @@
 /** The comparison of policies as the command prints it. */
 import { formatTimestamp } from "../../base/time.ts";
+import type { Distribution } from "../replay/metrics.ts";
 import type { DiffFigures, PolicyDiff } from "./policy-diff.ts";
 import type { Certainty } from "./run-truth.ts";
 
@@ -24,22 +25,32 @@ const CERTAINTY: Readonly<Record<Exclude<Certainty, "whole">, string>> = {
 
 interface Row {
   readonly label: string;
-  readonly of: (figures: DiffFigures) => number;
+  /** Undefined where no job has such a time. */
+  readonly of: (figures: DiffFigures) => number | undefined;
   readonly digits: number;
 }
 
 const ROWS: readonly Row[] = [
   { label: "jobs", of: ({ submitted }) => submitted, digits: 0 },
   { label: "never started", of: ({ unstarted, refused }) => unstarted + refused, digits: 0 },
-  { label: "wait, mean s", of: ({ waitS }) => waitS.mean, digits: 1 },
-  { label: "wait, p50 s", of: ({ waitS }) => waitS.p50, digits: 1 },
-  { label: "wait, p99 s", of: ({ waitS }) => waitS.p99, digits: 1 },
-  { label: "completion, mean s", of: ({ completionS }) => completionS.mean, digits: 1 },
-  { label: "bounded slowdown", of: ({ boundedSlowdown }) => boundedSlowdown, digits: 2 },
+  { label: "wait, mean s", of: ({ waitS }) => ifAny(waitS)?.mean, digits: 1 },
+  { label: "wait, p50 s", of: ({ waitS }) => ifAny(waitS)?.p50, digits: 1 },
+  { label: "wait, p99 s", of: ({ waitS }) => ifAny(waitS)?.p99, digits: 1 },
+  { label: "completion, mean s", of: ({ completionS }) => ifAny(completionS)?.mean, digits: 1 },
+  {
+    label: "bounded slowdown",
+    of: ({ completionS, boundedSlowdown }) => ifAny(completionS) && boundedSlowdown,
+    digits: 2,
+  },
   { label: "utilisation %", of: ({ utilisationPercent }) => utilisationPercent, digits: 1 },
   { label: "preemptions", of: ({ preemptions }) => preemptions, digits: 0 },
   { label: "lost GPU-hours", of: ({ lostGpuHours }) => lostGpuHours, digits: 2 },
 ];
+
+/** Of no time at all there is no mean. */
+function ifAny(times: Distribution): Distribution | undefined {
+  return times.count === 0 ? undefined : times;
+}
 
 /** Lines for people: one table for all jobs, and one for each tenant. */
 export function describePolicyDiff(diff: PolicyDiff): readonly string[] {
@@ -65,7 +76,7 @@ export function describePolicyDiff(diff: PolicyDiff): readonly string[] {
 function tableOf(diff: PolicyDiff, title: string, figures: readonly (DiffFigures | undefined)[]): readonly string[] {
   const rows = ROWS.map(({ label, of, digits }) => [
     `  ${label}`,
-    ...figures.map((own) => (own ? of(own).toFixed(digits) : "")),
+    ...figures.map((own) => (own ? (of(own)?.toFixed(digits) ?? "-") : "")),
   ]);
   const lines = [[title, ...diff.columns.map(({ name }) => name)], ...rows];
   const widths = diff.columns.map((_, index) => Math.max(...lines.map((line) => line[index + 1]?.length ?? 0)));
@@ -75,7 +86,7 @@ function tableOf(diff: PolicyDiff, title: string, figures: readonly (DiffFigures
   });
 }
 
-function notesOn({ certainty, jobsFromBefore }: PolicyDiff): readonly string[] {
+function notesOn({ certainty, jobsFromBefore, differsFromLine }: PolicyDiff): readonly string[] {
   const known = [...certainty.values()];
   const lines = Object.entries(CERTAINTY).flatMap(([kind, sentence]) => {
     const count = known.filter((own) => own === kind).length;
@@ -83,12 +94,18 @@ function notesOn({ certainty, jobsFromBefore }: PolicyDiff): readonly string[] {
   });
   const before = jobsFromBefore === 0 ? [] : [`${jobsFromBefore} of ${known.length} jobs are from before the journal`];
   if (lines.length === 0) lines.push(`all ${known.length} jobs ended by themselves: their running times are true`);
-  return [...lines, ...before];
+  const differs =
+    differsFromLine === undefined
+      ? []
+      : [
+          `from line ${differsFromLine} on this version decides otherwise than was recorded, and jobs may not be what they were: see gpusched replay`,
+        ];
+  return [...differs, ...lines, ...before];
 }
 
 /** The same for programs: every figure of every column, and how the running times are known that are not true. */
 export function policyDiffJson(diff: PolicyDiff): unknown {
-  const { beginsAt, endsAt, tenants, columns, certainty, jobsFromBefore } = diff;
+  const { beginsAt, endsAt, tenants, columns, certainty, jobsFromBefore, differsFromLine } = diff;
   return {
     begins_at: formatTimestamp(beginsAt),
     ends_at: formatTimestamp(endsAt),
@@ -99,6 +116,7 @@ export function policyDiffJson(diff: PolicyDiff): unknown {
     })),
     tenant_names: Object.fromEntries(tenants),
     jobs_from_before: jobsFromBefore,
+    differs_from_line: differsFromLine ?? null,
     uncertain_run_times: Object.fromEntries([...certainty].filter(([, known]) => known !== "whole")),
     assumptions: ASSUMPTIONS,
   };
@@ -106,13 +124,14 @@ export function policyDiffJson(diff: PolicyDiff): unknown {
 
 function figuresJson(figures: DiffFigures) {
   const { submitted, started, refused, waitS, completionS } = figures;
+  const wait = ifAny(waitS);
   return {
     jobs: submitted,
     started,
     refused,
-    wait_s: { mean: waitS.mean, p50: waitS.p50, p99: waitS.p99 },
-    completion_mean_s: completionS.mean,
-    bounded_slowdown: figures.boundedSlowdown,
+    wait_s: { mean: wait?.mean ?? null, p50: wait?.p50 ?? null, p99: wait?.p99 ?? null },
+    completion_mean_s: ifAny(completionS)?.mean ?? null,
+    bounded_slowdown: ifAny(completionS) ? figures.boundedSlowdown : null,
     utilisation_percent: figures.utilisationPercent,
     gpu_hours: figures.gpuHours,
     preemptions: figures.preemptions,

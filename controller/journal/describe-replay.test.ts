@@ -38,7 +38,9 @@ test("decisions stand side by side, those of one side alone marked", () => {
 
 test("a difference that the decisions do not show is said to be in a detail, and another version is named", () => {
   const lines = describeReplay({ ...REPORT, difference: DIFFERENCE }, "2.0.0");
-  expect(lines[2]).toBe("the decisions read the same, what was written, told or answered differs in a detail");
+  expect(lines[2]).toBe(
+    "the decisions read the same: what was written, told or answered differs in a detail, or the batches before are not those that were recorded",
+  );
   expect(lines).toContain("  (nothing)   (nothing)");
   expect(lines.at(-1)).toBe("the journal was written by version 1.0.0, and this is version 2.0.0");
 });

@@ -27,7 +27,11 @@ export function describeReplay(report: ReplayReport, thisVersion: string): reado
 }
 
 function amount({ batches, inputs, hash }: ReplayReport): string {
-  return `${batches} batches, ${inputs} inputs, hash ${hash}`;
+  return `${count(batches, "batch", "batches")}, ${count(inputs, "input", "inputs")}, hash ${hash}`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
 }
 
 function describeDifference({ line, batch, at, inputKinds, recorded, recomputed }: Difference): readonly string[] {
@@ -39,7 +43,7 @@ function describeDifference({ line, batch, at, inputKinds, recorded, recomputed 
   return [
     where,
     inputs,
-    "the decisions read the same, what was written, told or answered differs in a detail",
+    "the decisions read the same: what was written, told or answered differs in a detail, or the batches before are not those that were recorded",
     ...table,
   ];
 }

@@ -10,6 +10,7 @@ import type { Answer } from "../core/step.ts";
 import { Absences } from "./absences.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { type Played, playJournal } from "./play-journal.ts";
+import { HashChain } from "./hash-chain.ts";
 import { type AttemptRun, RunTimes } from "./run-times.ts";
 import type { NodeVersion, Submission, TenantVersion, Workload } from "./workload.ts";
 
@@ -57,9 +58,12 @@ class Gathering {
   readonly #absences = new Absences();
   /** The newest row of each job, also once the state has forgotten it. */
   readonly #newest = new Map<JobId, Job>();
+  readonly #chain: HashChain;
   #endsAt: number;
+  #differsFromLine: number | undefined;
 
-  constructor({ header, state }: Played & { kind: "loaded" }) {
+  constructor({ header, state, text }: Played & { kind: "loaded" }) {
+    this.#chain = new HashChain(text);
     this.#beginsAt = header.at;
     this.#endsAt = header.at;
     this.#settings = header.settings;
@@ -86,8 +90,11 @@ class Gathering {
     }
   }
 
-  add({ recorded, outcome }: Played & { kind: "batch" }): void {
-    const { at, inputs } = recorded;
+  add({ recorded, outcome, line }: Played & { kind: "batch" }): void {
+    const { at, inputs, hash } = recorded;
+    if (this.#differsFromLine === undefined && this.#chain.add({ at, inputs, outcome }) !== hash) {
+      this.#differsFromLine = line;
+    }
     this.#endsAt = Math.max(this.#endsAt, at);
     if ("failure" in outcome) return;
     for (const [index, input] of inputs.entries()) this.#addInput(input, outcome.answers[index], at);
@@ -165,6 +172,7 @@ class Gathering {
       nodes: this.#nodes,
       absences: this.#absences.all(),
       submissions: submissions.toSorted((a, b) => a.at - b.at),
+      differsFromLine: this.#differsFromLine,
     };
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -107,4 +107,33 @@ test("a job that still runs when the journal ends has held its GPUs until then, 
   expect(recorded.total).toMatchObject({ utilisationPercent: 75, gpuHours: 0.5 });
   expect(recorded.tenants.get("tenant-1")).toMatchObject({ utilisationPercent: 25 });
   expect(recorded.tenants.get("tenant-2")).toMatchObject({ utilisationPercent: 50 });
+});
+
+test("a journal from which a batch was removed is compared, and said to differ from there on", async () => {
+  await record();
+  const path = join(directory, "journal.000001");
+  const lines = (await readFile(path, "utf8")).split("\n");
+  // The first job's submission, behind those of tenants and node.
+  const removed = lines.findIndex((line) => line.includes('"kind":"submit-job"'));
+  await writeFile(path, lines.toSpliced(removed, 1).join("\n"));
+  const diff = policyDiff(await workloadOf(path), [DEFAULT_POLICY]);
+  expect(policyDiffJson(diff)).toMatchObject({ differs_from_line: removed + 1 });
+  expect(describePolicyDiff(diff)).toContainEqual(
+    expect.stringMatching(new RegExp(`^from line ${removed + 1} on this version decides otherwise than was recorded`)),
+  );
+});
+
+test("where no job has started there is no wait and no completion to tell", async () => {
+  world.addTenant("tenant-1");
+  await world.settle();
+  world.submit();
+  await world.settle();
+  await world.close();
+  const diff = policyDiff(await workloadOf(join(directory, "journal.000001")), [DEFAULT_POLICY]);
+  const nothing = { wait_s: { mean: null, p50: null, p99: null }, completion_mean_s: null, bounded_slowdown: null };
+  expect(policyDiffJson(diff)).toMatchObject({
+    differs_from_line: null,
+    columns: [{ total: nothing }, { total: nothing }],
+  });
+  expect(describePolicyDiff(diff)).toContainEqual(expect.stringMatching(/^ {2}wait, mean s +- +-$/));
 });

@@ -31,6 +31,8 @@ export interface PolicyDiff {
   /** How the running time of each job is known. */
   readonly certainty: ReadonlyMap<string, Certainty>;
   readonly jobsFromBefore: number;
+  /** See {@link Workload.differsFromLine}. */
+  readonly differsFromLine: number | undefined;
 }
 
 /** The name of the column of what was recorded. */
@@ -49,6 +51,7 @@ export function policyDiff(workload: Workload, policies: readonly Policy[]): Pol
     tenants: new Map(workload.tenants.map(({ tenant }) => [tenant.id, tenant.name])),
     columns: [columnOf(RECORDED, recorded), ...runs.map(({ policy, record }) => columnOf(policy.name, record))],
     certainty: rerun.certainty,
+    differsFromLine: workload.differsFromLine,
     jobsFromBefore: workload.submissions.filter(({ isEarlier }) => isEarlier).length,
   };
 }

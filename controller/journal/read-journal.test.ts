@@ -68,6 +68,12 @@ describe("what cannot be read says on which line and why:", () => {
     ["a changed header", edit(0, '"term":1', '"term":2'), "", "line 1 is damaged: the header is not as it was written"],
     ["a lost row", without(1), "header row", "line 3 is damaged: this is no row"],
     ["rows in another order", swapRows, "header row row", "line 4 is damaged: the rows above it are not those"],
+    [
+      "an end within the header",
+      ([header = ""]: string[]) => [header.slice(0, 30)],
+      "",
+      "line 1 is damaged: the file ends within",
+    ],
     ["an end within the rows", (l: string[]) => l.slice(0, 2), "header row", "line 2 is damaged: the file ends before"],
     ["a cut within the rows", cutRow, "header", "line 2 is damaged: the file ends before the state was written whole"],
     ["zeros of a power cut", (l: string[]) => [...l, "\0\0\0\n"], "header row row batch batch", "line 7 is damaged"],

@@ -101,7 +101,8 @@ class JournalReader {
   }
 }
 
-function readHeader({ text, number }: Line): JournalHeader {
+function readHeader({ text, number, isWhole }: Line): JournalHeader {
+  if (!isWhole && text.startsWith('{"format":')) throw damaged(number, "the file ends within its header");
   const { format, version } = parseLoosely(text);
   if (typeof format !== "number") throw new JournalError("foreign", "this is not a journal of gpusched");
   if (format !== JOURNAL_FORMAT) {

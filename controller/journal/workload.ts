@@ -53,4 +53,6 @@ export interface Workload {
   readonly nodes: readonly NodeVersion[];
   readonly absences: readonly NodeAbsence[];
   readonly submissions: readonly Submission[];
+  /** The line of the first batch of which something else came now than was recorded: what follows may not be what it was. */
+  readonly differsFromLine: number | undefined;
 }

@@ -6,7 +6,8 @@ import { present } from "../../base/assert.ts";
 import { allocationName, asDeviceId, asNodeName, asTenantId, type JobId } from "../../base/ids.ts";
 import { silentLogger } from "../../base/logger.ts";
 import { FileJournal } from "../../controller/journal/file-journal.ts";
-import type { AllocationReport } from "../../controller/core/input.ts";
+import type { AllocationReport, TenantFields } from "../../controller/core/input.ts";
+import { LateStarts } from "../../controller/core/late-start.ts";
 import type { JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
 import type { Settings } from "../../controller/core/model/state.ts";
@@ -33,6 +34,7 @@ export class LoopWorld {
   now = START_MS;
   readonly #disk = new MemoryDisk("cluster-of-the-test");
   readonly #journalPath: string;
+  readonly #lateStarts = new LateStarts();
   #life: { readonly loop: Loop; readonly journal: FileJournal } | undefined;
   #lastSession = 0;
 
@@ -77,8 +79,8 @@ export class LoopWorld {
     await this.#loop().read(() => undefined);
   }
 
-  addTenant(id: string, limits: Limits = {}): void {
-    const tenant = { name: id, limits, tier: "critical" } as const;
+  addTenant(id: string, limits: Limits = {}, more: Partial<TenantFields> = {}): void {
+    const tenant = { name: id, limits, tier: "critical", ...more } as const;
     this.#ask(this.#loop().submit({ kind: "create-tenant", id: asTenantId(id), tenant }));
   }
 
@@ -94,6 +96,11 @@ export class LoopWorld {
 
   cancel(jobId: JobId): void {
     this.#ask(this.#loop().submit({ kind: "cancel-job", jobId }));
+  }
+
+  /** The times at which waiting jobs will start are asked for, and learnt from: that changes nothing. */
+  async foretell(): Promise<void> {
+    await this.#loop().ask((state, at, outlook) => this.#lateStarts.look(state, at, outlook));
   }
 
   /** The job says from inside that its work is safe. */
