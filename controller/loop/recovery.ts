@@ -30,7 +30,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
     watchSilence(state, node, at + settings.nodeUnreachableAfterMs);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
-  for (const row of sortedByKey(rows.get("job") ?? [])) loadJob(state, rowAs<Job>(row.value), at);
+  for (const row of sortedByKey(rows.get("job") ?? [])) loadJob(state, rowAs<Job>(row.value));
   state.past.sort();
   const past = [...state.jobs.values()].flatMap((job) => pastOf(job) ?? []);
   const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
@@ -38,11 +38,12 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   for (const one of all) takeIntoAccount(state, one);
   state.history.addAll(runsOf(state, all));
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
+  for (const job of state.alive()) if (job.phase === "running") armDeadlines(state, job, at);
   state.grow();
   return state;
 }
 
-function loadJob(state: State, job: Job, at: number): void {
+function loadJob(state: State, job: Job): void {
   state.ids.note(job.id);
   state.putJob(job);
   countDemand(state.scheduling.mix, state.kindOf(job.id));
@@ -50,7 +51,6 @@ function loadJob(state: State, job: Job, at: number): void {
     state.deadlines.add({ at: job.hold.until, kind: "job", jobId: job.id });
   }
   if (job.phase === "queued" && job.claim) state.deadlines.add({ at: job.claim.until, kind: "job", jobId: job.id });
-  if (job.phase === "running") armDeadlines(state, job, at);
 }
 
 /** Attempts that are over: those of a job, or on a day of jobs that are not kept any more. */

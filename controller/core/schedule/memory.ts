@@ -1,4 +1,4 @@
-import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import type { DemandMix } from "./demand-mix.ts";
 import { newDemandMix } from "./demand-mix.ts";
 import type { GangOutlook } from "./gang-outlook.ts";
@@ -45,6 +45,8 @@ export interface SchedulingMemory {
   readonly yielding: Recent<NodeRanking>;
   /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
   tenantsVersion: number;
+  /** When the jobs of tenants are looked at again that wait for their budget: the earliest time that a deadline is set for. */
+  readonly budgetLooks: Map<TenantId, number>;
   readonly mix: DemandMix;
   /** The time of the pass. */
   now: number;
@@ -63,6 +65,7 @@ export function newSchedulingMemory(): SchedulingMemory {
     outlooks: new Recent(MAX_OUTLOOKS),
     yielding: new Recent(MAX_RANKINGS),
     tenantsVersion: 0,
+    budgetLooks: new Map(),
     mix: newDemandMix(),
     now: 0,
     seenGrowth: -1,

@@ -1,4 +1,4 @@
-import { budgetBlock } from "../budget.ts";
+import { budgetBlock, lookAgainAt } from "../budget.ts";
 import type { RankState } from "../model/allocation.ts";
 import { type JobIn, type RuntimePlan, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
@@ -130,8 +130,11 @@ class Pass {
     return quotaBlock(limits, state.usageOf(tenantId), wanted, claimedUsage(state, tenantId, id)) === undefined;
   }
 
+  /** Whether it is; if not, the job is looked at again when enough has left the window, though nothing else may happen then. */
   #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {
-    return budgetBlock(this.#state, job, plan, this.#at) === undefined;
+    const block = budgetBlock(this.#state, job, plan, this.#at);
+    if (block?.until !== undefined) lookAgainAt(this.#state, job.tenantId, block.until);
+    return block === undefined;
   }
 
   /** Has others make room for the job, if that is possible and allowed. */
