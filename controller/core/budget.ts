@@ -1,5 +1,6 @@
+import type { TenantId } from "../../base/ids.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/time.ts";
-import type { Job, JobSpec, RuntimePlan } from "./model/job.ts";
+import type { Job, JobIn, JobSpec, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import { DEFAULT_BUDGET_WINDOW_DAYS } from "./model/tenant.ts";
 import { gpusOf } from "./model/job.ts";
@@ -73,9 +74,32 @@ function chargedGpuMs(state: State, { id, plan, placedAt }: Job): number {
   return plan === undefined || placedAt === undefined ? 0 : plan.ms * gpusOf(state.spec(id));
 }
 
+/** A job that has outrun its plan counts against its tenant's budget with what it is expected to use now. */
+export function chargeOverrun(state: State, job: JobIn<"running">, endAt: number): void {
+  const { plan, startedAt } = job;
+  if (!plan || startedAt === undefined) return;
+  const overMs = endAt - startedAt - plan.ms;
+  state.use.outrun(job.tenantId, job.id, Math.max(0, overMs) * gpusOf(state.spec(job.id)));
+}
+
+/** Has the jobs of the tenant looked at again at that time, unless they are sooner. */
+export function lookAgainAt(state: State, tenantId: TenantId, at: number): void {
+  const { budgetLooks } = state.scheduling;
+  if ((budgetLooks.get(tenantId) ?? Number.POSITIVE_INFINITY) <= at) return;
+  budgetLooks.set(tenantId, at);
+  state.deadlines.add({ at, kind: "budget", tenantId });
+}
+
+/** The time has come: some of what the tenant's jobs used counts no more. */
+export function lookAtBudget(state: State, tenantId: TenantId): void {
+  state.scheduling.budgetLooks.delete(tenantId);
+  state.grow();
+}
+
 /** The newest attempt is over: what it did use takes the place of what it was charged. */
 export function settleEnded(state: State, job: Job, at: number): number {
   const gpuMs = heldGpuMs(state.spec(job.id), job, at);
+  state.use.outrun(job.tenantId, job.id, 0);
   state.use.settle(job.tenantId, chargedGpuMs(state, job), gpuMs, job.placedAt ?? at, at);
   return gpuMs;
 }

@@ -37,7 +37,7 @@ export interface Variation {
 
 /** What might be changed of the job as things are. */
 export function variationOf(state: State, job: JobIn<"queued" | "held">, at: number): Variation {
-  const spec = state.spec(job.id);
+  const spec = withOpenDependencies(state.spec(job.id), job);
   const limits = shorterLimits(state, job, at).map((maxRuntimeMinutes) => ({ maxRuntimeMinutes }));
   return { jobId: job.id, spec, relaxations: relaxations(spec), alternatives: [limits, smallerSizes(state, spec)] };
 }
@@ -119,6 +119,12 @@ class Trials {
     forecast.expect(answer.jobId);
     return answer.jobId;
   }
+}
+
+/** The spec without what has completed: no copy knows of that any more. */
+function withOpenDependencies({ dependsOn: all, ...spec }: JobSpec, job: JobIn<"queued" | "held">): JobSpec {
+  const dependsOn = job.phase === "held" && job.hold.kind === "dependencies" ? job.hold.on : [];
+  return all === undefined || dependsOn.length === 0 ? spec : { ...spec, dependsOn };
 }
 
 /** Conditions that might be given up, one at a time. */

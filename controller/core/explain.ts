@@ -5,9 +5,10 @@ import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.t
 import type { State } from "./model/state.ts";
 import type { Outlook, Start } from "./outlook.ts";
 import { planRuntime } from "./model/runtime-history.ts";
-import { holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
+import { gpuMemoryLeft, holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
 import { judge, type Share, shareOf } from "./schedule/filter.ts";
-import { findPlaces, holding, type Place, type Placing } from "./schedule/place.ts";
+import { holding, type Place, type Placing } from "./schedule/place.ts";
+import { findPlacesWithin, verdictWithin } from "./schedule/place-within.ts";
 import { claimedUsage } from "./schedule/preempt/claim.ts";
 import type { Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
 import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
@@ -25,15 +26,16 @@ interface Findings {
 function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, at: number): Findings {
   const kind = state.kindOf(job.id);
   const placing: Placing = { kind, at, until: at + plan.ms, jobId: job.id, wasKept: false };
-  const places = findPlaces(state, placing);
-  const tenant = state.tenant(job.tenantId);
+  const { limits } = state.tenant(job.tenantId);
+  const [used, kept] = [state.usageOf(job.tenantId), claimedUsage(state, job.tenantId, job.id)];
+  const places = findPlacesWithin(state, placing, gpuMemoryLeft(limits, used, kept));
   // A gang may have met room that is kept for others where there would not be enough of it anyway.
   const wasKept = placing.wasKept && hasRoom(state, blockedOf(job.id, kind.demand));
   const wanted = places ? holding(places, kind.demand) : holdingOf(kind.demand);
   return {
     places,
     wasKept,
-    quota: quotaBlock(tenant.limits, state.usageOf(tenant.id), wanted, claimedUsage(state, tenant.id, job.id)),
+    quota: quotaBlock(limits, used, wanted, kept),
     budget: budgetBlock(state, job, plan, at),
   };
 }
@@ -74,9 +76,15 @@ export function smallestShare(demand: Demand): Share {
   return shareOf(demand, demand.gpusPerNode ?? (demand.gang ? 1 : demand.gpus));
 }
 
-function verdictsOf(state: State, { jobId, demand, share }: Blocked): readonly NodeVerdict[] {
+function verdictsOf(state: State, blocked: Blocked): readonly NodeVerdict[] {
+  const { jobId, demand, share } = blocked;
+  const { tenantId } = state.job(jobId);
+  const { limits } = state.tenant(tenantId);
+  const leftMb = gpuMemoryLeft(limits, state.usageOf(tenantId), claimedUsage(state, tenantId, jobId));
   return state.cluster.nodes.map((node) => {
-    return { node: node.record.name, verdict: judgeClosely(node, demand, share, jobId) };
+    const verdict = judgeClosely(node, demand, share, jobId);
+    const quota = { limitMb: limits.gpuMemoryMb, leftMb };
+    return { node: node.record.name, verdict: verdictWithin(verdict, node, blocked, quota) };
   });
 }
 

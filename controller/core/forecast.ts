@@ -1,4 +1,5 @@
 import type { JobId } from "../../base/ids.ts";
+import { lookAtBudget } from "./budget.ts";
 import { startRank } from "./rank.ts";
 import { conclude } from "./transition.ts";
 import { isHeld } from "./model/allocation.ts";
@@ -103,10 +104,11 @@ export class Forecast {
     return Math.min(dueAt, this.state.deadlines.nextAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** As time passes a held job may queue, and a queued one may have others make room for it. */
+  /** As time passes a held job may queue, and a queued one may have others make room for it, or its tenant's budget again. */
   #lookAgain(): void {
     const { deadlines, jobs } = this.state;
     for (let due = deadlines.takeDue(this.now); due; due = deadlines.takeDue(this.now)) {
+      if (due.kind === "budget") lookAtBudget(this.state, due.tenantId);
       const job = due.kind === "job" ? jobs.get(due.jobId) : undefined;
       if (job?.phase !== "queued" && job?.phase !== "held") continue;
       lookAtWaiting(this.state, this.#out, job, this.now);

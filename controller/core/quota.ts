@@ -48,6 +48,11 @@ export function quotaBlock(limits: Limits, usage: Usage, holding: Holding, kept?
   return undefined;
 }
 
+/** What memory of GPUs the tenant may hold besides; undefined without a limit. */
+export function gpuMemoryLeft({ gpuMemoryMb: limit }: Limits, usage: Usage, kept?: Usage): number | undefined {
+  return limit === undefined ? undefined : Math.max(0, limit - usage.gpuMemoryMb - (kept?.gpuMemoryMb ?? 0));
+}
+
 const LIMITED: readonly (readonly [QuotaBlock["resource"], keyof Limits])[] = [
   ["gpus", "gpus"],
   ["gpuMemoryMb", "gpuMemoryMb"],

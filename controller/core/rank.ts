@@ -1,4 +1,5 @@
 /** How a job follows its ranks: it runs when all of them do, and ends as they end. */
+import { chargeOverrun } from "./budget.ts";
 import { type Allocation, type AllocationEnd, isHeld } from "./model/allocation.ts";
 import type { Job, JobIn } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -72,11 +73,12 @@ function withoutPreemption({ isPreempted: _, ...rest }: JobIn<"starting" | "runn
   return rest;
 }
 
-/** Sees to it that a running job is looked at when its time limit is reached, and when it outruns its plan. */
+/** Sees to it that a running job is looked at when its time limit is reached, and when it outruns its plan, which its tenant is charged. */
 export function armDeadlines(state: State, job: JobIn<"running">, at: number): void {
   const limitAt = timeLimitAt(state, job);
   if (limitAt !== undefined) state.deadlines.add({ at: limitAt, kind: "job", jobId: job.id });
   const endAt = expectedEnd(job, at);
+  chargeOverrun(state, job, endAt);
   if (limitAt === undefined || endAt < limitAt) state.deadlines.add({ at: endAt, kind: "job", jobId: job.id });
 }
 

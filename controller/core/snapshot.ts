@@ -1,6 +1,7 @@
 import type { JobId, NodeName, TenantId } from "../../base/ids.ts";
+import { isHeld } from "./model/allocation.ts";
 import type { Deadline } from "./model/deadlines.ts";
-import type { Job, JobSpec } from "./model/job.ts";
+import { gpusOf, type Job, type JobSpec } from "./model/job.ts";
 import type { PreemptionTrial } from "./model/job-queue.ts";
 import { type Node, silentNode } from "./model/node.ts";
 import { planRuntime, type RuntimeHistory } from "./model/runtime-history.ts";
@@ -46,7 +47,7 @@ interface SchedulingSnapshot {
     readonly refusedAt: number;
     readonly trial: PreemptionTrial | undefined;
   }[];
-  /** When a waiting job may have others make room for it, or one that runs and will wait then; what ends, a forecast foresees by itself. */
+  /** When a waiting job may have others make room for it, or one that runs and will wait then, and when budgets are given back; what ends, a forecast foresees by itself. */
   readonly deadlines: readonly Deadline[];
 }
 
@@ -85,7 +86,7 @@ function schedulingOf(state: State): SchedulingSnapshot {
     groups: groups.flatMap(({ first, refusedAt, trial }) => {
       return first ? [{ first: first.id, refusedAt, trial: trial && { ...trial } }] : [];
     }),
-    deadlines: [...state.deadlines].filter(({ kind }) => kind === "job"),
+    deadlines: [...state.deadlines].filter(({ kind }) => kind !== "node"),
   };
 }
 
@@ -123,7 +124,11 @@ function planLonger(copy: State, job: Job, spec: JobSpec): Job {
   // By its spec, as the copy does not know yet which array the job is of.
   const historyKey = copy.history.keyFor(spec, copy.kinds.of(spec).shape);
   const plan = planRuntime(copy.history, { limitMinutes: spec.maxRuntimeMinutes, historyKey }, copy.settings.policy);
-  return plan.ms > job.plan.ms ? { ...job, plan } : job;
+  if (plan.ms <= job.plan.ms) return job;
+  if (job.allocations.some(isHeld)) {
+    copy.use.charge(job.tenantId, (plan.ms - job.plan.ms) * gpusOf(spec), job.placedAt ?? job.submittedAt);
+  }
+  return { ...job, plan };
 }
 
 /**

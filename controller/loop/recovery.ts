@@ -38,14 +38,15 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   for (const one of all) takeIntoAccount(state, one);
   // Before the jobs, which wait with those that are predicted alike.
   state.history.addAll(runsOf(state, all));
-  for (const job of jobs) loadJob(state, job, at);
+  for (const job of jobs) loadJob(state, job);
   state.past.sort();
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
+  for (const job of state.alive()) if (job.phase === "running") armDeadlines(state, job, at);
   state.grow();
   return state;
 }
 
-function loadJob(state: State, job: Job, at: number): void {
+function loadJob(state: State, job: Job): void {
   state.ids.note(job.id);
   state.putJob(job);
   countDemand(state.scheduling.mix, state.kindOf(job.id));
@@ -53,7 +54,6 @@ function loadJob(state: State, job: Job, at: number): void {
     state.deadlines.add({ at: job.hold.until, kind: "job", jobId: job.id });
   }
   if (job.phase === "queued" && job.claim) state.deadlines.add({ at: job.claim.until, kind: "job", jobId: job.id });
-  if (job.phase === "running") armDeadlines(state, job, at);
 }
 
 /** Attempts that are over: those of a job, or on a day of jobs that are not kept any more. */

@@ -43,6 +43,8 @@ function describeReason(reason: NodeReason, demand: Demand): string {
       return `has ${count(reason.free, "core")} free of the ${reason.wants} needed`;
     case "memory-busy":
       return `has ${reason.freeMb} MB of memory free of the ${reason.wantsMb} needed`;
+    case "gpu-memory-quota":
+      return `has GPUs of which the job would hold ${reason.wantsMb} MB, and its tenant's quota has ${reason.leftMb} MB for it`;
     case "claimed":
       return `has room that is kept for ${namesOf(reason.for)}, for which others were stopped`;
   }

@@ -1,10 +1,12 @@
-import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import { Heap } from "./heap.ts";
 
 /** What is to be looked at again at a time. An entry that no longer holds is ignored by whoever looks. */
 export type Deadline =
   | { readonly at: number; readonly kind: "job"; readonly jobId: JobId }
-  | { readonly at: number; readonly kind: "node"; readonly node: NodeName };
+  | { readonly at: number; readonly kind: "node"; readonly node: NodeName }
+  /** What its jobs used has left the window of its budget: those that wait for that may start. */
+  | { readonly at: number; readonly kind: "budget"; readonly tenantId: TenantId };
 
 /** What is due, the earliest first; what is due together in the order of names, whoever came first. */
 export class DeadlineQueue {
@@ -32,7 +34,14 @@ export class DeadlineQueue {
 }
 
 function nameOf(deadline: Deadline): string {
-  return deadline.kind === "job" ? deadline.jobId : deadline.node;
+  switch (deadline.kind) {
+    case "job":
+      return deadline.jobId;
+    case "node":
+      return deadline.node;
+    case "budget":
+      return deadline.tenantId;
+  }
 }
 
 function compareNames(a: string, b: string): number {

@@ -209,6 +209,8 @@ export interface Demand {
   /** Of each device: 1000 but for a job that shares one. */
   readonly milli: number;
   readonly gpuMemoryMb: number;
+  /** The most that each device may have, for a job that its tenant's quota keeps from larger ones. */
+  readonly maxGpuMemoryMb: number | undefined;
   /** Lower-case parts of model names, any of which will do; empty is any model. */
   readonly gpuModels: readonly string[];
   readonly cpuCores: number;
@@ -225,6 +227,7 @@ export function demandOf(spec: JobSpec): Demand {
     gpus: spec.gpuCount,
     milli: spec.gpuMilli ?? WHOLE_DEVICE,
     gpuMemoryMb: spec.gpuMemoryMb ?? 0,
+    maxGpuMemoryMb: undefined,
     gpuModels: spec.gpuModel === undefined ? ANY_MODEL : modelsOf(spec.gpuModel),
     cpuCores: spec.cpuCores ?? 1,
     memoryMb: spec.memoryMb ?? 1_024,

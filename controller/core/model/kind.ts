@@ -1,4 +1,4 @@
-import { type Demand, demandOf, type JobSpec } from "./job.ts";
+import { type Demand, demandOf, type JobSpec, WHOLE_DEVICE } from "./job.ts";
 
 /** Jobs of one kind ask the same of the cluster: one answer is good for all of them. */
 export interface Kind {
@@ -24,6 +24,12 @@ export class Kinds {
     this.#last = { spec, kind };
     return kind;
   }
+}
+
+/** The kind on no larger devices than that together they are within so much memory, however they differ. */
+export function keptTo({ demand, shape, pool }: Kind, totalMb: number): Kind {
+  const maxGpuMemoryMb = Math.floor((totalMb * WHOLE_DEVICE) / (demand.gpus * demand.milli));
+  return { demand: { ...demand, maxGpuMemoryMb }, shape: `${shape} up to ${maxGpuMemoryMb}`, pool };
 }
 
 function shapeOf(demand: Demand): string {

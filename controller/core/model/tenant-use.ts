@@ -1,8 +1,8 @@
 import { DAY_MS, HOUR_MS } from "../../../base/time.ts";
-import type { TenantId } from "../../../base/ids.ts";
+import type { JobId, TenantId } from "../../../base/ids.ts";
+import { MAX_BUDGET_WINDOW_DAYS } from "./tenant.ts";
 
-/** Entries of a tenant's spending that are kept apart; older ones within the longest window are summed by the hour. */
-const LONGEST_WINDOW_MS = 366 * DAY_MS;
+const LONGEST_WINDOW_MS = MAX_BUDGET_WINDOW_DAYS * DAY_MS;
 /** After so many half-lives the present is made light again: beyond 1,024 a weight would be no finite number. */
 const MAX_HALF_LIVES = 500;
 
@@ -10,7 +10,14 @@ interface Use {
   weighed: number;
   committed: number;
   /** GPU-milliseconds by the hour in which they were spent, oldest first. */
-  readonly byHour: Map<number, number>;
+  byHour: Map<number, number>;
+  newestHour: number;
+  /** Whether a copy has the same hours: then they are not changed. */
+  isShared: boolean;
+  /** What running jobs will have used beyond what they were charged. */
+  readonly overruns: Map<JobId, number>;
+  /** What was last asked: the sum since an hour. */
+  sum: { readonly since: number; readonly gpuMs: number } | undefined;
 }
 
 /**
@@ -35,7 +42,10 @@ export class TenantUse {
   /** The same uses for looking ahead: what is added to it is not added here. */
   copy(): TenantUse {
     const copy = new TenantUse(this.#halfLifeMs, this.#origin);
-    for (const [id, use] of this.#byTenant) copy.#byTenant.set(id, { ...use, byHour: new Map(use.byHour) });
+    for (const [id, use] of this.#byTenant) {
+      use.isShared = true;
+      copy.#byTenant.set(id, { ...use, overruns: new Map(use.overruns) });
+    }
     return copy;
   }
 
@@ -44,7 +54,7 @@ export class TenantUse {
     return this.#byTenant.get(tenant)?.weighed ?? 0;
   }
 
-  /** What the tenant's running jobs were charged: GPU-milliseconds. */
+  /** What the tenant's running jobs are expected to use: GPU-milliseconds. */
   committed(tenant: TenantId): number {
     return this.#byTenant.get(tenant)?.committed ?? 0;
   }
@@ -54,6 +64,15 @@ export class TenantUse {
     const use = this.#useOf(tenant);
     this.#weigh(use, gpuMs, at);
     use.committed += gpuMs;
+  }
+
+  /** A running job is expected to use so many GPU-milliseconds more than it was charged; 0 for one that has ended. */
+  outrun(tenant: TenantId, job: JobId, gpuMs: number): void {
+    const use = this.#byTenant.get(tenant);
+    if (!use) return;
+    use.committed += gpuMs - (use.overruns.get(job) ?? 0);
+    if (gpuMs > 0) use.overruns.set(job, gpuMs);
+    else use.overruns.delete(job);
   }
 
   /** The attempt that was charged so many at `startedAt` has ended, having used `gpuMs`. */
@@ -66,11 +85,15 @@ export class TenantUse {
 
   /** GPU-milliseconds of ended attempts within the window that ends at `at`, to the hour. */
   spentSince(tenant: TenantId, windowMs: number, at: number): number {
-    let sum = 0;
-    for (const [hour, gpuMs] of this.#byTenant.get(tenant)?.byHour ?? []) {
-      if ((hour + 1) * HOUR_MS > at - windowMs) sum += gpuMs;
+    const use = this.#byTenant.get(tenant);
+    if (!use) return 0;
+    const since = Math.floor((at - windowMs) / HOUR_MS);
+    if (use.sum?.since !== since) {
+      let gpuMs = 0;
+      for (const [hour, spent] of use.byHour) if (hour >= since) gpuMs += spent;
+      use.sum = { since, gpuMs };
     }
-    return sum;
+    return use.sum.gpuMs;
   }
 
   /** The first time at which at least so many GPU-milliseconds have left the window; undefined when there are not as many. */
@@ -87,7 +110,8 @@ export class TenantUse {
   #useOf(tenant: TenantId): Use {
     let use = this.#byTenant.get(tenant);
     if (!use) {
-      use = { weighed: 0, committed: 0, byHour: new Map() };
+      const byHour = new Map<number, number>();
+      use = { weighed: 0, committed: 0, byHour, newestHour: 0, isShared: false, overruns: new Map(), sum: undefined };
       this.#byTenant.set(tenant, use);
     }
     return use;
@@ -106,11 +130,19 @@ export class TenantUse {
   }
 }
 
-function spend({ byHour }: Use, gpuMs: number, at: number): void {
+function spend(use: Use, gpuMs: number, at: number): void {
   const hour = Math.floor(at / HOUR_MS);
+  if (use.isShared) use.byHour = new Map(use.byHour);
+  use.isShared = false;
+  use.sum = undefined;
+  const { byHour } = use;
+  const isLate = hour < use.newestHour && !byHour.has(hour);
   byHour.set(hour, (byHour.get(hour) ?? 0) + gpuMs);
-  for (const old of byHour.keys()) {
+  // A node that was silent tells of ends that are long past.
+  if (isLate) use.byHour = new Map([...byHour].sort(([a], [b]) => a - b));
+  use.newestHour = Math.max(use.newestHour, hour);
+  for (const old of use.byHour.keys()) {
     if ((old + 1) * HOUR_MS > at - LONGEST_WINDOW_MS) break;
-    byHour.delete(old);
+    use.byHour.delete(old);
   }
 }

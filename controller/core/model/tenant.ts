@@ -24,6 +24,9 @@ export interface Limits {
 /** The window of a budget, for tenants that do not say. */
 export const DEFAULT_BUDGET_WINDOW_DAYS = 30;
 
+/** The longest window that a budget can have: what was used before counts for none. */
+export const MAX_BUDGET_WINDOW_DAYS = 3_650;
+
 /** A user group with a quota. */
 export interface Tenant {
   readonly id: TenantId;

@@ -2,6 +2,7 @@ import type { TenantId } from "../../../base/ids.ts";
 import { DAY_MS } from "../../../base/time.ts";
 import type { Answers, InputOf } from "../input.ts";
 import type { State } from "../model/state.ts";
+import { MAX_BUDGET_WINDOW_DAYS } from "../model/tenant.ts";
 import type { Output } from "../output.ts";
 import { jobsOf } from "../retention.ts";
 
@@ -39,11 +40,8 @@ function account(state: State, out: Output, tenantId: TenantId, days: ReadonlyMa
   const all = new Map(tenant.forgotten ?? []);
   for (const [day, gpuMs] of days) all.set(day, (all.get(day) ?? 0) + gpuMs);
   const newest = Math.max(...all.keys());
-  const forgotten = [...all].filter(([day]) => day > newest - MAX_DAYS).sort(([a], [b]) => a - b);
+  const forgotten = [...all].filter(([day]) => day > newest - MAX_BUDGET_WINDOW_DAYS - 1).sort(([a], [b]) => a - b);
   const value = { ...tenant, forgotten };
   state.tenants.set(tenantId, value);
   out.write({ table: "tenant", key: tenantId, value });
 }
-
-/** The longest window of a budget. */
-const MAX_DAYS = 366;

@@ -54,8 +54,8 @@ function unfinishedDependencies(state: State, { dependsOn, tenantId }: JobSpec):
   let failed: Dependencies["failed"];
   for (const [index, id] of dependsOn.entries()) {
     const members = state.arrays.get(id);
-    // All jobs of an array are of one tenant.
-    const job = state.jobs.get(members?.[0] ?? id);
+    // All jobs of an array are of one tenant; a copy of a state knows only of those that are not over.
+    const job = state.jobs.get(members?.find((member) => member !== undefined) ?? id);
     // Another tenant's job is answered as one that does not exist.
     if (job?.tenantId !== tenantId) {
       const field = { field: `depends_on[${index}]`, message: `${id} is not a job of this tenant` };

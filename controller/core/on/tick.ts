@@ -1,4 +1,5 @@
 import { formatDuration } from "../../../base/time.ts";
+import { lookAtBudget } from "../budget.ts";
 import { isHeld } from "../model/allocation.ts";
 import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
@@ -13,6 +14,7 @@ import { watchSilence } from "../watch-silence.ts";
 export function onTick(state: State, at: number, out: Output): void {
   for (let due = state.deadlines.takeDue(at); due; due = state.deadlines.takeDue(at)) {
     if (due.kind === "job") lookAtJob(state, due.jobId, out, at);
+    else if (due.kind === "budget") lookAtBudget(state, due.tenantId);
     else {
       const node = state.nodes.get(due.node);
       if (!node) continue;

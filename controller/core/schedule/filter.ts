@@ -28,7 +28,9 @@ export function shareOf(demand: Demand, gpus: number): Share {
 
 /** Whether the device is of a kind that the job accepts. */
 export function isSuitable(device: Device, demand: Demand): boolean {
-  return device.memoryMb >= demand.gpuMemoryMb && (demand.gpuModels.length === 0 || isOfModel(device.model, demand));
+  const { gpuMemoryMb: least, maxGpuMemoryMb: most } = demand;
+  if (device.memoryMb < least || (most !== undefined && device.memoryMb > most)) return false;
+  return demand.gpuModels.length === 0 || isOfModel(device.model, demand);
 }
 
 /** Few models, asked for very often. */

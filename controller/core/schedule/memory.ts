@@ -58,6 +58,8 @@ export interface SchedulingMemory {
   readonly yielding: Recent<NodeRanking>;
   /** Grows when a tenant changes: what was found out about who yields to whom may no longer hold. */
   tenantsVersion: number;
+  /** When the jobs of tenants are looked at again that wait for their budget: the earliest time that a deadline is set for. */
+  readonly budgetLooks: Map<TenantId, number>;
   readonly mix: DemandMix;
   regrouping: Regrouping | undefined;
   /** The time of the pass. */
@@ -77,6 +79,7 @@ export function newSchedulingMemory(): SchedulingMemory {
     outlooks: new Recent(MAX_OUTLOOKS),
     yielding: new Recent(MAX_RANKINGS),
     tenantsVersion: 0,
+    budgetLooks: new Map(),
     mix: newDemandMix(),
     regrouping: undefined,
     now: 0,

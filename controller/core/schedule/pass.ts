@@ -1,13 +1,15 @@
-import { budgetBlock } from "../budget.ts";
+import { budgetBlock, lookAgainAt } from "../budget.ts";
 import type { RankState } from "../model/allocation.ts";
 import { type JobIn, type RuntimePlan, WHOLE_DEVICE } from "../model/job.ts";
 import type { Kind } from "../model/kind.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { type Holding, holdingOf, quotaBlock } from "../quota.ts";
+import { noUsage } from "../model/tenant.ts";
+import { gpuMemoryLeft, type Holding, holdingOf, quotaBlock } from "../quota.ts";
 import { place } from "../transition.ts";
 import { refreshMix } from "./demand-mix.ts";
-import { findPlaces, gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
+import { gpuMemoryOf, holding, type Place, type Placing } from "./place.ts";
+import { findPlacesWithin, keptToQuota } from "./place-within.ts";
 import { claimedPlaces, claimHolders, claimedUsage } from "./preempt/claim.ts";
 import { Preemption } from "./preempt/preempt.ts";
 import { placementRanking } from "./ranking.ts";
@@ -45,8 +47,8 @@ export function schedule(state: State, out: Output, at: number): void {
 
 const ASSIGNED: RankState = { phase: "assigned" };
 
-/** Why a group's turn brought no start. */
-type Refusal = "quota" | "budget" | "room";
+/** Why a group's turn brought no start; `larger` when there is room only on devices with more memory than its tenant may ever hold. */
+type Refusal = "quota" | "budget" | "room" | "larger";
 
 class Pass {
   readonly #state: State;
@@ -132,8 +134,16 @@ class Pass {
     return quotaBlock(limits, state.usageOf(tenantId), wanted, claimedUsage(state, tenantId, id)) === undefined;
   }
 
+  #gpuMemoryLeft({ id, tenantId }: JobIn<"queued">): number | undefined {
+    const state = this.#state;
+    return gpuMemoryLeft(state.tenant(tenantId).limits, state.usageOf(tenantId), claimedUsage(state, tenantId, id));
+  }
+
+  /** Whether it is; if not, the job is looked at again when enough has left the window, though nothing else may happen then. */
   #isWithinBudget(job: JobIn<"queued">, plan: RuntimePlan): boolean {
-    return budgetBlock(this.#state, job, plan, this.#at) === undefined;
+    const block = budgetBlock(this.#state, job, plan, this.#at);
+    if (block?.until !== undefined) lookAgainAt(this.#state, job.tenantId, block.until);
+    return block === undefined;
   }
 
   /** Has others make room for the job, if that is possible and allowed. */
@@ -141,7 +151,11 @@ class Pass {
     const state = this.#state;
     const { kind } = group.facts;
     if (state.scheduling.closedBy.has(kind.pool)) return false;
-    const wish = { job, kind, until: this.#endOf(state.planOf(group)) };
+    const wish = {
+      job,
+      kind: keptToQuota(kind, this.#gpuMemoryLeft(job)),
+      until: this.#endOf(state.planOf(group)),
+    };
     return this.#preemption.makeRoom(group, wish, (places) => this.#isWithinQuota(job, holding(places, kind.demand)));
   }
 
@@ -159,9 +173,12 @@ class Pass {
     if (!this.#isWithinQuota(job, holdingOf(kind.demand))) return "quota";
     if (!this.#isWithinBudget(job, plan)) return "budget";
     const placing: Placing = { kind, at: this.#at, until: this.#endOf(plan), jobId: job.id, wasKept: false };
-    const places = findPlaces(state, placing);
+    const places = findPlacesWithin(state, placing, this.#gpuMemoryLeft(job));
     if (!places) return "room";
-    if (!this.#isWithinQuota(job, holding(places, kind.demand))) return "quota";
+    const wanted = holding(places, kind.demand);
+    if (!this.#isWithinQuota(job, wanted)) {
+      return quotaBlock(state.tenant(job.tenantId).limits, noUsage(), wanted) ? "larger" : "quota";
+    }
     this.#start(job, kind, places, plan);
     return undefined;
   }
@@ -170,7 +187,7 @@ class Pass {
     const { job, group } = turn;
     group.refusedAt = this.#state.growth;
     // What a job has a claim to needs no reservation.
-    if (refusal !== "room" || job.claim) return;
+    if (refusal === "quota" || refusal === "budget" || job.claim) return;
     if (!this.#isWhole && this.#isAheadOfAny(turn)) {
       this.#mustSeeAll = true;
       return;
@@ -207,9 +224,10 @@ class Pass {
 
   /** False for a job that fits nowhere as things are: it holds nobody up, and whoever comes next has its place kept instead. */
   #reserve(job: JobIn<"queued">, group: Turn["group"]): boolean {
-    const { kind } = group.facts;
-    const durationMs = this.#state.planOf(group).ms;
-    if (!reserve(this.#state, { job, kind, durationMs }, this.#at)) return false;
+    const state = this.#state;
+    const kind = keptToQuota(group.facts.kind, state.tenant(job.tenantId).limits.gpuMemoryMb);
+    const durationMs = state.planOf(group).ms;
+    if (!reserve(state, { job, kind, durationMs }, this.#at)) return false;
     this.#reserved.add(kind.pool);
     return true;
   }

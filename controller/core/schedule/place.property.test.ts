@@ -1,18 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { asNodeName, asTenantId } from "../../../base/ids.ts";
-import { fewestNodes, type Remainder } from "../../../test/support/brute-fit.ts";
+import { fewestNodes, leastGpuMemory, type Remainder } from "../../../test/support/brute-fit.ts";
 import { CoreWorld } from "../../../test/support/core-world.ts";
 import { isHeld } from "../model/allocation.ts";
 import { demandOf, type JobSpec, WHOLE_DEVICE } from "../model/job.ts";
 import { DEFAULT_POLICY, policyNamed } from "../model/policy.ts";
-import { findPlaces, type Place } from "./place.ts";
+import { findPlaces, holding, type Place } from "./place.ts";
+import { findPlacesWithin } from "./place-within.ts";
 
 const LABELS: Record<string, string>[] = [{}, {}, { zone: "a" }, { zone: "a", rack: "r1" }, { rack: "r2", block: "b" }];
 
 const nodeArbitrary = fc.record({
   gpus: fc.constantFrom(0, 1, 2, 3, 4, 4),
   gpuMemoryMb: fc.constantFrom(16_000, 80_000),
+  /** Of the second device: few nodes have GPUs of several sizes, and those are the hard ones. */
+  otherMemoryMb: fc.constantFrom(undefined, undefined, 24_000),
   model: fc.constantFrom("NVIDIA A100", "NVIDIA H100"),
   cpuCores: fc.integer({ min: 2, max: 16 }),
   memoryMb: fc.integer({ min: 2, max: 16 }).map((n) => n * 1_000),
@@ -54,6 +57,8 @@ const caseArbitrary = fc.record({
   nodes: fc.array(nodeArbitrary, { minLength: 1, maxLength: 6, size: "max" }),
   running: fc.array(specArbitrary, { maxLength: 3 }),
   wanted: specArbitrary,
+  /** What the tenant may hold of GPU memory, beyond the least that the job can hold. */
+  slackMb: fc.constantFrom(-1, 0, 0, 8_000),
   policy: fc.constantFrom(DEFAULT_POLICY, policyNamed("best-fit"), policyNamed("first-fit")),
 });
 type Case = typeof caseArbitrary extends fc.Arbitrary<infer C> ? C : never;
@@ -62,7 +67,15 @@ type Case = typeof caseArbitrary extends fc.Arbitrary<infer C> ? C : never;
 function build({ nodes, running, policy }: Case): CoreWorld {
   const w = new CoreWorld({ policy });
   w.addTenant();
-  nodes.forEach((options, index) => w.addNode(`n${index}`, options));
+  nodes.forEach(({ otherMemoryMb, ...options }, index) => {
+    const name = `n${index}`;
+    const { inventory } = w.addNode(name, options);
+    const devices = inventory.devices.map((device, place) =>
+      place === 1 ? { ...device, memoryMb: otherMemoryMb ?? device.memoryMb } : device,
+    );
+    w.nodes.set(name, { ...w.node(name), inventory: { ...inventory, devices } });
+    w.hello(name);
+  });
   for (const spec of running) {
     const id = w.submit(spec);
     if (w.job(id).phase === "queued") w.cancel(id);
@@ -145,4 +158,36 @@ test("whatever brute force places is placed, on as few nodes, whatever is taken 
   );
   // It must have been asked enough.
   for (const count of Object.values(found)) expect(count).toBeGreaterThan(15);
+});
+
+test("whatever brute force places within a tenant's quota of GPU memory is placed within it", () => {
+  const found = { within: 0, beyond: 0, saved: 0, gangs: 0, parts: 0 };
+  fc.assert(
+    fc.property(caseArbitrary, (drawn) => {
+      const { gpuMemoryMb: _, gpuModel: __, ...wanted } = drawn.wanted;
+      const given = { ...drawn, wanted };
+      const w = build(given);
+      const nodes = remainders(w, given);
+      const kind = w.state.kinds.of(given.wanted);
+      const mostMb = (leastGpuMemory(nodes, given.wanted) ?? 0) + given.slackMb;
+      const placing = () => ({ kind, at: w.now, until: w.now, jobId: undefined, wasKept: false });
+      const usual = findPlaces(w.state, placing());
+      const places = findPlacesWithin(w.state, placing(), mostMb);
+      expect(places === undefined).toBe(usual === undefined);
+      if (!usual || !places) return;
+      check(places, given.wanted, nodes);
+      const memoryOf = (chosen: readonly Place[]) => holding(chosen, kind.demand).gpuMemoryMb;
+      const isWithin = memoryOf(places) <= mostMb;
+      expect(isWithin).toBe(given.slackMb >= 0);
+      if (memoryOf(usual) <= mostMb) expect(places).toEqual(usual);
+      found.within += Number(isWithin);
+      found.beyond += Number(!isWithin);
+      const isSaved = isWithin && memoryOf(usual) > mostMb;
+      found.saved += Number(isSaved);
+      found.gangs += Number(isSaved && places.length > 1);
+      found.parts += Number(isSaved && kind.demand.milli < WHOLE_DEVICE);
+    }),
+    { numRuns: 3_000 },
+  );
+  for (const count of Object.values(found)) expect(count).toBeGreaterThan(5);
 });

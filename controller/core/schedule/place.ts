@@ -101,7 +101,8 @@ export function divide(
   });
 }
 
-function capacityOf(state: State, node: Node, placing: Placing): number {
+/** How many of a gang's GPUs the node can take. */
+export function capacityOf(state: State, node: Node, placing: Placing): number {
   const { demand } = placing.kind;
   let gpus = gpuCapacity(roomOn(node, demand), demand);
   while (gpus > 0 && !mayStay(state, node, shareOf(demand, gpus), placing)) gpus -= 1;
@@ -109,7 +110,7 @@ function capacityOf(state: State, node: Node, placing: Placing): number {
 }
 
 /** Whether a share that fits now keeps clear of what is kept for others. */
-function mayStay(state: State, node: Node, share: Share, placing: Placing): boolean {
+export function mayStay(state: State, node: Node, share: Share, placing: Placing): boolean {
   if (!hasKept(state, node)) return true;
   const { at, until, jobId, kind } = placing;
   if (canStay(state, node, { demand: kind.demand, share, from: at, until, jobId }, at)) return true;

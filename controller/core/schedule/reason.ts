@@ -22,6 +22,8 @@ export type NodeReason =
   | { readonly kind: "gpus-busy"; readonly free: number; readonly wants: number; readonly withheld?: Withheld }
   | { readonly kind: "cores-busy"; readonly free: number; readonly wants: number }
   | { readonly kind: "memory-busy"; readonly freeMb: number; readonly wantsMb: number }
+  /** Its GPUs have more memory than the tenant may hold: as things are, or ever. */
+  | { readonly kind: "gpu-memory-quota"; readonly leftMb: number; readonly wantsMb: number }
   /** It has the room, and what others left there is kept for jobs for which they were stopped. */
   | { readonly kind: "claimed"; readonly for: readonly JobId[] };
 

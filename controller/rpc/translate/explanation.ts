@@ -195,6 +195,8 @@ function whatItLacks(reason: NodeReason): Partial<NodeAnswer> {
       return lacks("memory_mb", reason.hasMb, reason.wantsMb);
     case "memory-busy":
       return lacks("memory_mb", reason.freeMb, reason.wantsMb);
+    case "gpu-memory-quota":
+      return lacks("gpu_memory_mb", reason.leftMb, reason.wantsMb);
     default:
       return {};
   }
