@@ -255,3 +255,10 @@ test("Hellos of a later life have higher numbers, and one that was refused as la
   ]);
   expect(feed(again, { kind: "hello-refused", atMs: 1, highestHello: helloNumber(7, 3) })).toEqual([]);
 });
+
+test("commands that wait for the disk are dropped with their stream: the next Hello does not tell of them", () => {
+  const state = fresh();
+  feed(state, command(launch(), 5), { kind: "disconnected", atMs: 2 });
+  expect(feed(state, { kind: "persisted", atMs: 3, memory: state.memory })).toEqual([]);
+  expect(allReports(state)).toEqual([]);
+});

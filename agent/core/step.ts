@@ -29,6 +29,8 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       break;
     case "disconnected":
       state.heartbeats.clear();
+      // The next Hello does not tell of them: its leader may give them up, or tells them again.
+      state.waiting = [];
       break;
     case "command":
       onCommand(state, input, effects);

@@ -20,6 +20,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (term >= 0) return obey(",
   },
   {
+    name: "a command that waits for the disk is obeyed after its stream has gone",
+    file: `${AGENT}/step.ts`,
+    find: "state.waiting = [];",
+    replace: "",
+  },
+  {
     name: "a launch that is repeated forgets what was known",
     file: `${AGENT}/commands.ts`,
     find: "if (known) return void",
