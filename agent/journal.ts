@@ -16,6 +16,8 @@ const contentSchema = z.strictObject({
   highestTerm: z.int().nonnegative(),
   leaseMs: z.int().nonnegative(),
   revision: z.int().nonnegative().optional(),
+  leaseFrom: z.strictObject({ bootId: z.string(), atMs: z.number() }).optional(),
+  life: z.int().nonnegative().optional(),
   fenced: z.array(z.string()).readonly().optional(),
 });
 
@@ -54,14 +56,8 @@ export class Journal {
   }
 
   get memory(): Memory {
-    const { clusterId, highestTerm, leaseMs, revision, fenced } = this.#content;
-    return {
-      clusterId,
-      highestTerm,
-      leaseMs,
-      ...(revision === undefined ? {} : { revision }),
-      ...(fenced === undefined ? {} : { fenced }),
-    };
+    const { version: _, agentId: __, ...memory } = this.#content;
+    return memory;
   }
 
   /** Resolves when the memory is durable. One call at a time. */

@@ -1,6 +1,6 @@
 import { delay } from "../base/abort.ts";
 import { exponentialBackoffMs } from "../base/backoff.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
@@ -9,6 +9,7 @@ import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import type { Executor, FoundAllocation } from "./executor/executor.ts";
+import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
@@ -81,7 +82,7 @@ async function tryRecover({ executor, log }: NodeParts): Promise<readonly FoundA
 }
 
 async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promise<Service> {
-  const { nodeName, bootId, journal, devices, executor, changes, log, clock = systemClock } = parts;
+  const { nodeName, bootId, journal, devices, executor, changes, log, clock = hostClock } = parts;
   const { agentId } = journal;
   const vitals = new Vitals({ devices, executor, clock, log });
   await vitals.refresh();
@@ -93,7 +94,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const services = new ServiceStack();
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
-  const shell = services.add(new AgentShell({ executor, journal, clock, report, log }));
+  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, report, log }));
   shell.input({ kind: "recovered", found });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));

@@ -6,6 +6,7 @@ import type { AllocationKey } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Service } from "../base/service.ts";
 import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/input.ts";
+import { helloNumber } from "./core/memory.ts";
 import { type AgentState, allReports, createAgentState } from "./core/state.ts";
 import { step } from "./core/step.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
@@ -17,7 +18,9 @@ const PERSIST_RETRY_MS = 1_000;
 export interface ShellOptions {
   readonly executor: Executor;
   readonly journal: Journal;
+  /** The host's, since the boot of that id: it goes on while the agent is away. */
   readonly clock: Clock;
+  readonly bootId: string;
   /** A leader must be told; called in order. */
   readonly report: (report: Report) => void;
   readonly log: Logger;
@@ -35,11 +38,15 @@ export class AgentShell implements Service {
   #unsaved: Memory | undefined;
   #saving: Promise<void> | undefined;
   #refusal: string | undefined;
+  #hellos = 0;
+  /** Who waits for the number of this life to be on disk. */
+  #onNumbered: (() => void)[] = [];
 
   constructor(options: ShellOptions) {
     this.#options = options;
-    this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs());
+    this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs(), options.bootId);
     this.#ticking = setInterval(() => this.input({ kind: "tick" }), TICK_MS);
+    this.input({ kind: "begun" });
   }
 
   /** The clock that stamps inputs. */
@@ -59,6 +66,22 @@ export class AgentShell implements Service {
     return this.#refusal;
   }
 
+  /** Resolves when a Hello may be said: no life of this agent after this one will say one with a number that is not higher. */
+  untilNumbered(): Promise<void> {
+    if (this.#isNumbered || this.#closing.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => this.#onNumbered.push(resolve));
+  }
+
+  /** The number of the next Hello: to be taken once {@link untilNumbered} has resolved. */
+  nextHello(): number {
+    this.#hellos += 1;
+    return helloNumber(this.#state.durable.life ?? 0, this.#hellos);
+  }
+
+  get #isNumbered(): boolean {
+    return this.#state.durable.life === this.#state.memory.life;
+  }
+
   /** What a Hello tells. */
   get memory(): Memory {
     return this.#state.durable;
@@ -73,6 +96,7 @@ export class AgentShell implements Service {
   async close(): Promise<void> {
     clearInterval(this.#ticking);
     this.#closing.abort();
+    for (const resolve of this.#onNumbered.splice(0)) resolve();
     await this.#saving;
   }
 
@@ -147,6 +171,7 @@ export class AgentShell implements Service {
         await journal.save(memory);
         if (this.#unsaved === memory) this.#unsaved = undefined;
         this.input({ kind: "persisted", memory });
+        if (this.#isNumbered) for (const resolve of this.#onNumbered.splice(0)) resolve();
       } catch (error) {
         log.error({ err: error }, "the agent's journal cannot be written: no new leader is obeyed until it can");
         await delay(PERSIST_RETRY_MS, this.#closing.signal);

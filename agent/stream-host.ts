@@ -22,11 +22,13 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   let helloSentAtMs = shell.nowMs();
   return {
+    ready: () => shell.untilNumbered(),
     hello() {
       const reports = shell.reports();
       outbox.forget(reports);
       helloSentAtMs = shell.nowMs();
       return {
+        number: shell.nextHello(),
         node_name: identity.nodeName,
         agent_id: identity.agentId,
         boot_id: identity.bootId,
@@ -42,6 +44,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       const welcome = { clusterId: cluster_id, term, leaseMs: lease_ms, ...(revision > 0 ? { revision } : {}) };
       return shell.welcome(welcome, helloSentAtMs);
     },
+    onHelloRefused: (highestHello) => shell.input({ kind: "hello-refused", highestHello }),
     onCommand(proto) {
       const command = commandFromProto(proto, launchContext);
       if (command) shell.input({ kind: "command", term: proto.term, command });

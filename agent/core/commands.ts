@@ -1,6 +1,7 @@
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import type { LaunchSpec } from "../executor/executor.ts";
 import type { Command, Effect, Input, ReportedState } from "./input.ts";
+import { remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
 
 /** Commands that may wait for their term to reach the disk. */
@@ -18,8 +19,7 @@ export function onCommand(state: AgentState, input: Extract<Input, { kind: "comm
   const { highestTerm } = state.memory;
   if (term < highestTerm) return refuse(`its term ${term} is over: ${highestTerm} has been seen`);
   if (term > highestTerm) {
-    state.memory = { ...state.memory, highestTerm: term };
-    effects.push({ kind: "persist", memory: state.memory });
+    remember(state, { highestTerm: term }, effects);
   }
   if (term <= state.durable.highestTerm) return obey(state, command, refuse, effects);
   if (state.waiting.length >= MAX_WAITING) return refuse(`${MAX_WAITING} commands wait for the term to be on disk`);

@@ -11,6 +11,10 @@ export interface Memory {
   readonly revision?: number;
   /** As the last leader granted it; 0 is no lease: nothing is ever fenced. */
   readonly leaseMs: number;
+  /** From when the lease counts, on the clock of that boot; it may have begun up to an eighth of it later. Absent before the first. */
+  readonly leaseFrom?: { readonly bootId: string; readonly atMs: number };
+  /** How often the agent has been started: Hellos of a later life have higher numbers. */
+  readonly life?: number;
   /** Allocations that the agent itself ends or has ended, by name, until they are released; absent is none. */
   readonly fenced?: readonly string[];
 }
@@ -21,9 +25,11 @@ export type Command =
   | { readonly kind: "stop"; readonly key: AllocationKey; readonly graceMs: number; readonly reason: string }
   | { readonly kind: "release"; readonly key: AllocationKey };
 
-/** Everything that can happen to an agent. `atMs` is the shell's monotonic clock. */
+/** Everything that can happen to an agent. `atMs` is the host's clock since its boot: it goes on while the agent is away. */
 export type Input =
-  /** The first input: what the executor found on the host. */
+  /** The first input: a life of the agent begins. */
+  | { readonly kind: "begun"; readonly atMs: number }
+  /** The second: what the executor found on the host. */
   | { readonly kind: "recovered"; readonly atMs: number; readonly found: readonly FoundAllocation[] }
   /** A Welcome, which answers the Hello sent at `helloSentAtMs`. */
   | { readonly kind: "connected"; readonly atMs: number; readonly helloSentAtMs: number; readonly welcome: Welcome }
@@ -39,6 +45,8 @@ export type Input =
   | { readonly kind: "released"; readonly atMs: number; readonly key: AllocationKey; readonly done: boolean }
   | { readonly kind: "heartbeat-sent"; readonly atMs: number; readonly sequence: number }
   | { readonly kind: "heartbeat-acked"; readonly atMs: number; readonly sequence: number; readonly revision?: number }
+  /** The leader knows of a Hello of this node with this number, which is not lower. */
+  | { readonly kind: "hello-refused"; readonly atMs: number; readonly highestHello: number }
   /** The memory of a `persist` effect is on disk. */
   | { readonly kind: "persisted"; readonly atMs: number; readonly memory: Memory }
   | { readonly kind: "tick"; readonly atMs: number };

@@ -27,7 +27,7 @@ const tick = (state: AgentState, atMs: number): readonly Effect[] =>
 const beat = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-sent", sequence, atMs });
 const ack = (sequence: number, atMs: number): Input => ({ kind: "heartbeat-acked", sequence, atMs });
 
-test("a restarted agent that reaches nobody counts the remembered lease from its own start", () => {
+test("an agent that knows of no beginning of its lease counts it from its own start", () => {
   const state = agent();
   expect(tick(state, FENCE_MS - 1)).toEqual([]);
   expect(tick(state, FENCE_MS)).toMatchObject([
@@ -114,9 +114,8 @@ test("a restarted agent still knows what it fenced, stops it, tells its end as f
   expect(step(over, { kind: "recovered", atMs: 0, found: [{ ...facts, state: ended }] })).toEqual([]);
   expect(allReports(over)).toMatchObject([{ state: { phase: "ended", end: { kind: "fenced" } } }]);
   step(over, { kind: "command", atMs: 1, term: 1, command: { kind: "release", key } });
-  expect(step(over, { kind: "released", atMs: 2, key, done: true })).toEqual([
-    { kind: "persist", memory: { clusterId: "c", highestTerm: 1, leaseMs: LEASE_MS } },
-  ]);
+  expect(step(over, { kind: "released", atMs: 2, key, done: true })).toMatchObject([{ kind: "persist" }]);
+  expect(over.memory.fenced).toBeUndefined();
 });
 
 test("a fence is on disk before anything is stopped, but a disk that does not answer is not waited for", () => {
@@ -175,4 +174,50 @@ test("heartbeats that nobody acknowledges are forgotten in the end", () => {
   step(state, ack(1_000, 2_000));
   expect(state.leaseFromMs).toBe(1_000);
   expect(state.heartbeats.size).toBe(0);
+});
+
+/** As the disk remembers an agent that was answered at the time. */
+function answeredAt(atMs: number): AgentState {
+  const state = agent();
+  step(state, beat(1, atMs));
+  step(state, ack(1, atMs));
+  return state;
+}
+
+function restarted({ memory }: AgentState, atMs: number, bootId = "", over: Partial<FoundAllocation> = {}): AgentState {
+  const state = createAgentState(memory, atMs, bootId);
+  const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: running, ...over };
+  step(state, { kind: "recovered", atMs, found: [found] });
+  return state;
+}
+
+test("a lease goes on over a restart of the agent", () => {
+  const state = restarted(answeredAt(100_000), 200_000);
+  expect(tick(state, 100_000 + FENCE_MS - 1)).toEqual([]);
+  expect(tick(state, 100_000 + FENCE_MS)).toMatchObject([{ kind: "stop", key }, {}]);
+});
+
+test("the beginning of the lease is written in steps of an eighth of it", () => {
+  const state = answeredAt(100_000);
+  const persists: unknown[] = [];
+  for (let sequence = 2; sequence < 32; sequence += 1) {
+    step(state, beat(sequence, 100_000 + sequence * 5_000));
+    persists.push(...step(state, ack(sequence, 100_000 + sequence * 5_000)));
+  }
+  expect(persists).toHaveLength(3);
+  expect(state.leaseFromMs - (state.memory.leaseFrom?.atMs ?? 0)).toBeLessThan(LEASE_MS / 8);
+});
+
+test("after a boot, and with a beginning that is yet to come, the lease is not the remembered one", () => {
+  expect(restarted(answeredAt(100_000), 200_000, "another boot").leaseFromMs).toBe(200_000);
+  // A clock that went back: nobody knows how long it has been.
+  expect(restarted(answeredAt(100_000), 50_000).leaseFromMs).toBe(50_000 - LEASE_MS);
+});
+
+test("an agent that was away waits a moment for an answer before it fences, but not beyond its lease", () => {
+  const late = restarted(answeredAt(100_000), 100_000 + FENCE_MS + 15_000);
+  expect(tick(late, 100_000 + FENCE_MS + 24_999)).toEqual([]);
+  expect(tick(late, 100_000 + FENCE_MS + 25_000)).toMatchObject([{ kind: "stop", graceMs: GRACE_MS - 25_000 }, {}]);
+  const tooLate = restarted(answeredAt(100_000), 100_000 + LEASE_MS);
+  expect(tick(tooLate, 100_000 + LEASE_MS)).toMatchObject([{ kind: "stop", graceMs: 0 }, {}]);
 });

@@ -1,4 +1,5 @@
 import type { Effect } from "./input.ts";
+import { remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, reportOf } from "./state.ts";
 
 /** By how much the controller's clock may run faster than ours. */
@@ -7,6 +8,10 @@ const CLOCK_RATE_MARGIN = 0.1;
 const KILL_MARGIN_MS = 5_000;
 /** How long a stop waits for the disk to remember that it is a fence. */
 const DISK_PATIENCE_MS = 2_000;
+/** The disk learns of the lease's beginning when it is behind by this part of the lease. */
+const LEASE_STEP = 1 / 8;
+/** So long after its start an agent waits for a leader's answer before it begins to stop anything, if there is time for that. */
+const START_PATIENCE_MS = 10_000;
 /** Heartbeats that may wait for an acknowledgement; older ones no longer prolong the lease. */
 const MAX_UNACKNOWLEDGED = 64;
 
@@ -20,16 +25,23 @@ export function noteHeartbeat(state: AgentState, sequence: number, atMs: number)
 }
 
 /** Prolongs the lease from the sending of the acknowledged heartbeat. */
-export function acknowledgeHeartbeat(state: AgentState, sequence: number): void {
+export function acknowledgeHeartbeat(state: AgentState, sequence: number, effects: Effect[]): void {
   const sentAtMs = state.heartbeats.get(sequence);
   if (sentAtMs === undefined) return;
-  prolongLease(state, sentAtMs);
+  prolongLease(state, sentAtMs, effects);
   for (const earlier of [...state.heartbeats.keys()]) if (earlier <= sequence) state.heartbeats.delete(earlier);
 }
 
-/** A leader has answered what was sent at `sentAtMs`. */
-export function prolongLease(state: AgentState, sentAtMs: number): void {
-  state.leaseFromMs = Math.max(state.leaseFromMs, sentAtMs);
+/**
+ * A leader has answered what was sent at `sentAtMs`. The disk is told in steps: what is older there only has a restarted agent
+ * stop jobs earlier.
+ */
+export function prolongLease(state: AgentState, sentAtMs: number, effects: Effect[]): void {
+  if (sentAtMs <= state.leaseFromMs) return;
+  state.leaseFromMs = sentAtMs;
+  const { leaseFrom, leaseMs } = state.memory;
+  const isFar = leaseFrom?.bootId !== state.bootId || sentAtMs - leaseFrom.atMs >= leaseMs * LEASE_STEP;
+  if (leaseMs > 0 && isFar) remember(state, {}, effects);
 }
 
 /** When all of an allocation must be gone, undefined without a lease. */
@@ -46,7 +58,8 @@ function goneByMs(state: AgentState): number | undefined {
 export function fenceAtMs(state: AgentState, graceMs: number): number | undefined {
   const goneBy = goneByMs(state);
   if (goneBy === undefined) return undefined;
-  return Math.max(goneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
+  const begin = Math.max(goneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
+  return Math.max(begin, Math.min(state.startedAtMs + START_PATIENCE_MS, goneBy));
 }
 
 /**
@@ -57,8 +70,7 @@ export function fence(state: AgentState, atMs: number, effects: Effect[]): void 
   const due = [...state.allocations].filter(([, allocation]) => mustFence(state, allocation, atMs));
   if (due.length > 0) {
     for (const [, allocation] of due) allocation.fencedAtMs = atMs;
-    state.memory = { ...state.memory, fenced: [...(state.memory.fenced ?? []), ...due.map(([name]) => name)] };
-    effects.push({ kind: "persist", memory: state.memory });
+    remember(state, { fenced: [...(state.memory.fenced ?? []), ...due.map(([name]) => name)] }, effects);
   }
   for (const [name, allocation] of state.allocations) {
     const { fencedAtMs, fenceIsTold } = allocation;
@@ -79,8 +91,8 @@ export function forgetFenced(state: AgentState, isOver: (name: string) => boolea
   const { fenced = [], ...memory } = state.memory;
   const left = fenced.filter((name) => !isOver(name));
   if (left.length === fenced.length) return;
-  state.memory = left.length > 0 ? { ...memory, fenced: left } : memory;
-  effects.push({ kind: "persist", memory: state.memory });
+  state.memory = memory;
+  remember(state, left.length > 0 ? { fenced: left } : {}, effects);
 }
 
 function mustFence(state: AgentState, allocation: KnownAllocation, atMs: number): boolean {

@@ -29,22 +29,37 @@ export interface AgentState {
   memory: Memory;
   /** Commands of a term that is not yet on disk, in order. */
   waiting: { readonly term: number; readonly command: Command }[];
+  /** The kernel's boot id: of which boot the clock is. */
+  readonly bootId: string;
+  /** When this life of the agent began. */
+  readonly startedAtMs: number;
   /** From when the lease counts: the sending of the last message that a leader answered. */
   leaseFromMs: number;
   /** When heartbeats that wait for their acknowledgement were sent, by sequence, oldest first. */
   readonly heartbeats: Map<number, number>;
 }
 
-/** How an agent begins, with what its journal remembers. */
-export function createAgentState(memory: Memory, atMs: number): AgentState {
+/**
+ * How an agent begins, with what its journal remembers. The lease goes on from where it was: an agent that is restarted while
+ * no leader answers must not outlive it. After a boot nothing of before runs.
+ */
+export function createAgentState(memory: Memory, atMs: number, bootId = ""): AgentState {
+  const { leaseFrom } = memory;
   return {
     allocations: new Map(),
     durable: memory,
     memory,
     waiting: [],
-    leaseFromMs: atMs,
+    bootId,
+    startedAtMs: atMs,
+    leaseFromMs: leaseFrom?.bootId === bootId ? begunBefore(leaseFrom.atMs, atMs, memory.leaseMs) : atMs,
     heartbeats: new Map(),
   };
+}
+
+/** A clock that shows less than it did tells nothing: the lease is then over. */
+function begunBefore(leaseFromMs: number, atMs: number, leaseMs: number): number {
+  return leaseFromMs <= atMs ? leaseFromMs : atMs - leaseMs;
 }
 
 /** The allocation of that key, unless it was never heard of or is released. */

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { asDeviceId, asJobId } from "../../base/ids.ts";
 import type { AllocationState, FoundAllocation, LaunchSpec } from "../executor/executor.ts";
 import type { Command, Effect, Input, Memory, Report } from "./input.ts";
+import { helloNumber } from "./memory.ts";
 import { type AgentState, allReports, createAgentState } from "./state.ts";
 import { step } from "./step.ts";
 
@@ -113,7 +114,7 @@ test("a command of a lower term is refused, whatever it asks", () => {
 test("a command of a higher term is obeyed only once that term is on disk, and in order", () => {
   const state = fresh();
   const before = feed(state, command(launch(), 5), command(stop(), 5));
-  expect(before).toEqual([{ kind: "persist", memory: { ...remembered, highestTerm: 5 } }]);
+  expect(before).toMatchObject([{ kind: "persist", memory: { ...remembered, highestTerm: 5 } }]);
   const after = feed(state, { kind: "persisted", atMs: 2, memory: { ...remembered, highestTerm: 5 } });
   expect(kinds(after)).toEqual(["report", "launch", "stop", "report"]);
 });
@@ -137,7 +138,7 @@ test("a Welcome with news is persisted, one without is not", () => {
   const state = fresh();
   const welcome = { clusterId: "c", term: 4, leaseMs: 300_000 };
   const connected: Input = { kind: "connected", atMs: 10, helloSentAtMs: 5, welcome };
-  expect(feed(state, connected)).toEqual([
+  expect(feed(state, connected)).toMatchObject([
     { kind: "persist", memory: { clusterId: "c", highestTerm: 4, leaseMs: 300_000 } },
   ]);
   expect(feed(state, connected)).toEqual([]);
@@ -154,7 +155,7 @@ test("the first Welcome decides the cluster; a leader of another cluster or of a
   expect(kinds(feed(state, connected("a", 2)))).toEqual(["persist"]);
   expect(kinds(feed(state, connected("b", 9)))).toEqual(["refuse-leader"]);
   expect(kinds(feed(state, connected("a", 1)))).toEqual(["refuse-leader"]);
-  expect(state.memory).toEqual({ clusterId: "a", highestTerm: 2, leaseMs: 60_000 });
+  expect(state.memory).toMatchObject({ clusterId: "a", highestTerm: 2, leaseMs: 60_000 });
 });
 
 test("a stop is passed on each time, and shows as stopping until the end", () => {
@@ -239,4 +240,25 @@ test("what was found is adopted as it is: nothing is stopped, launched or lost",
   expect(feed(state, { kind: "recovered", atMs: 0, found: several })).toEqual([]);
   expect(allReports(state).map((report) => report.state)).toEqual([running, exited, running]);
   expect(feed(state, { kind: "disconnected", atMs: 9 }, { kind: "tick", atMs: 1e12 })).toEqual([]);
+});
+
+test("Hellos of a later life have higher numbers, and one that was refused as late is followed by one above", () => {
+  const state = fresh();
+  const [first] = feed(state, { kind: "begun", atMs: 0 });
+  expect(first).toMatchObject({ kind: "persist", memory: { life: 1 } });
+  const again = fresh(state.memory);
+  feed(again, { kind: "begun", atMs: 0 });
+  expect(again.memory.life).toBe(2);
+  expect(helloNumber(2, 1)).toBeGreaterThan(helloNumber(1, 1_000_000));
+  expect(feed(again, { kind: "hello-refused", atMs: 1, highestHello: helloNumber(7, 3) })).toMatchObject([
+    { kind: "persist", memory: { life: 8 } },
+  ]);
+  expect(feed(again, { kind: "hello-refused", atMs: 1, highestHello: helloNumber(7, 3) })).toEqual([]);
+});
+
+test("commands that wait for the disk are dropped with their stream: the next Hello does not tell of them", () => {
+  const state = fresh();
+  feed(state, command(launch(), 5), { kind: "disconnected", atMs: 2 });
+  expect(feed(state, { kind: "persisted", atMs: 3, memory: state.memory })).toEqual([]);
+  expect(allReports(state)).toEqual([]);
 });

@@ -4,6 +4,7 @@ import type { AllocationEnd, AllocationState, FoundAllocation } from "../executo
 import { onCommand, onPersisted } from "./commands.ts";
 import type { Effect, Input, Welcome } from "./input.ts";
 import { acknowledgeHeartbeat, fence, fenceOne, forgetFenced, noteHeartbeat, prolongLease } from "./lease.ts";
+import { onHelloRefused, remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
 
 /** How long after a failed release it is tried again. */
@@ -16,6 +17,9 @@ const RELEASE_RETRY_MS = 30_000;
 export function step(state: AgentState, input: Input): readonly Effect[] {
   const effects: Effect[] = [];
   switch (input.kind) {
+    case "begun":
+      remember(state, { life: (state.memory.life ?? 0) + 1 }, effects);
+      break;
     case "recovered":
       for (const found of input.found) adopt(state, found, input.atMs, effects);
       forgetFenced(state, (name) => !state.allocations.has(name), effects);
@@ -25,6 +29,8 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       break;
     case "disconnected":
       state.heartbeats.clear();
+      // The next Hello does not tell of them: its leader may give them up, or tells them again.
+      state.waiting = [];
       break;
     case "command":
       onCommand(state, input, effects);
@@ -39,8 +45,11 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       noteHeartbeat(state, input.sequence, input.atMs);
       break;
     case "heartbeat-acked":
-      acknowledgeHeartbeat(state, input.sequence);
+      acknowledgeHeartbeat(state, input.sequence, effects);
       noteRevision(state, input.revision, effects);
+      break;
+    case "hello-refused":
+      onHelloRefused(state, input.highestHello, effects);
       break;
     case "persisted":
       onPersisted(state, input, effects);
@@ -85,7 +94,6 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, e
     return refuse(`its state is older than what this node was told of: revision ${welcome.revision}, not ${revision}`);
   }
   state.heartbeats.clear();
-  prolongLease(state, helloSentAtMs);
   const granted = {
     clusterId: welcome.clusterId,
     highestTerm: welcome.term,
@@ -93,16 +101,15 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, e
     ...(welcome.revision === undefined && revision === 0 ? {} : { revision: welcome.revision ?? revision }),
   };
   const isNews = Object.entries(granted).some(([name, value]) => state.memory[name as keyof typeof granted] !== value);
-  if (!isNews) return;
   state.memory = { ...state.memory, ...granted };
-  effects.push({ kind: "persist", memory: state.memory });
+  prolongLease(state, helloSentAtMs, effects);
+  if (isNews && effects.length === 0) remember(state, granted, effects);
 }
 
 /** Remembered, so that a store that went back is noticed, also after a restart of this agent. */
 function noteRevision(state: AgentState, revision = 0, effects: Effect[]): void {
   if (revision <= (state.memory.revision ?? 0)) return;
-  state.memory = { ...state.memory, revision };
-  effects.push({ kind: "persist", memory: state.memory });
+  remember(state, { revision }, effects);
 }
 
 /** An end is final: what the executor says of it later is not news. */

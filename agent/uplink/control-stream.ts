@@ -20,9 +20,13 @@ const POLITE_CLOSE_MS = 1_000;
 
 /** The part of the agent that a stream speaks for. Nothing here may wait. */
 export interface StreamHost {
+  /** Resolves when Hello may be said. */
+  ready(): Promise<void>;
   hello(): Hello;
   /** Undefined accepts the leader; otherwise the sentence why not. */
   onWelcome(welcome: Welcome__Output): string | undefined;
+  /** The controller knows of a later Hello of this node. */
+  onHelloRefused(highestHello: number): void;
   onCommand(command: Command__Output): void;
   /** The content of the next heartbeat, without its sequence; the inventory is dropped when it is no news. */
   heartbeat(): Heartbeat;
@@ -112,7 +116,8 @@ export class ControlStream {
   #onMessage(message: ControllerMessage__Output): void {
     if (this.#over) return;
     if (message.rejection) {
-      const { reason, permanent } = message.rejection;
+      const { reason, permanent, highest_hello: highestHello } = message.rejection;
+      if (highestHello > 0) this.#options.host.onHelloRefused(highestHello);
       this.#finish(`the controller refuses this node: ${reason}`, { permanent });
     } else if (message.welcome) this.#onWelcome(message.welcome);
     else if (message.heartbeat_ack) {

@@ -68,6 +68,8 @@ export class Uplink implements Service {
     const { signal } = this.#closing;
     let retry = 0;
     while (!signal.aborted) {
+      await this.#options.host.ready();
+      if (signal.aborted) return;
       const address = this.#controllers.next();
       const end = await this.#connectOnce(address);
       if (signal.aborted) return;

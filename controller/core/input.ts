@@ -82,6 +82,8 @@ export type Input =
       readonly node: NodeName;
       readonly agentId: string;
       readonly bootId: string;
+      /** Grows with every Hello of the node; absent where its agent does not number them. */
+      readonly number?: number;
       readonly inventory: Inventory;
       readonly executor: ExecutorHealth;
       readonly allocations: readonly AllocationReport[];

@@ -226,3 +226,24 @@ test("a node whose agent is not connected is given nothing, however lately it wa
   w.hello("node-1");
   expect(ids.map((id) => w.job(id).phase)).toEqual(["starting", "starting"]);
 });
+
+test("a Hello that comes late is refused: it knows nothing of what was launched since", () => {
+  const w = world(1);
+  w.hello("node-1", 7);
+  const id = w.submit();
+  w.begin(id);
+  const running = new Map(w.node("node-1").running);
+  w.node("node-1").running.clear();
+  for (const number of [6, 7, undefined]) {
+    w.hello("node-1", number);
+    expect(w.effects.at(-1)).toMatchObject({ kind: "reject", highestHello: 7 });
+  }
+  expect(w.job(id)).toMatchObject({ phase: "running", attempt: 1 });
+  w.restart();
+  w.hello("node-1", 7);
+  expect(w.effects.at(-1)).toMatchObject({ kind: "reject", highestHello: 7 });
+  for (const [name, report] of running) w.node("node-1").running.set(name, report);
+  w.hello("node-1", 8);
+  expect(w.effects.some((effect) => effect.kind === "welcome")).toBe(true);
+  expect(w.job(id)).toMatchObject({ phase: "running", attempt: 1 });
+});

@@ -17,7 +17,14 @@ export type RowWrite =
 export type Effect =
   /** The agent's hello is accepted: the stream is open for commands. */
   | { readonly kind: "welcome"; readonly node: NodeName; readonly session: number }
-  | { readonly kind: "reject"; readonly node: NodeName; readonly session: number; readonly reason: string }
+  | {
+      readonly kind: "reject";
+      readonly node: NodeName;
+      readonly session: number;
+      readonly reason: string;
+      /** The Hello came late: the highest number of one of this node, above which its agent may try again. */
+      readonly highestHello?: number;
+    }
   | {
       readonly kind: "heartbeat-ack";
       readonly node: NodeName;

@@ -1,6 +1,7 @@
 import type { Logger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
+import type { Rejection } from "../../proto/generated/gpusched/v1/Rejection.ts";
 import type { Settings } from "../core/model/state.ts";
 import type { Effect } from "../core/output.ts";
 import { fromEffect } from "./translate/agent.ts";
@@ -62,7 +63,7 @@ export class AgentLinks implements Service {
         });
         return;
       case "reject":
-        link.send({ rejection: { reason: effect.reason, permanent: true } });
+        link.send({ rejection: rejectionOf(effect) });
         link.end();
         return;
       case "heartbeat-ack":
@@ -74,6 +75,11 @@ export class AgentLinks implements Service {
       }
     }
   }
+}
+
+/** A Hello that came late says nothing about the agent; whatever else is wrong with one, a person has to mend. */
+function rejectionOf({ reason, highestHello }: Effect & { kind: "reject" }): Rejection {
+  return highestHello === undefined ? { reason, permanent: true } : { reason, highest_hello: highestHello };
 }
 
 /** A link over a gRPC stream, whose unsent messages are bounded. */

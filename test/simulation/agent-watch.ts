@@ -6,11 +6,18 @@ import type { AgentView, WorldView } from "./world-view.ts";
 /** No clock is faster than another by more. */
 const MAX_CLOCK_RATIO = 1.1;
 
+/** By how much the disk may be behind what it has been told: the step in which that is done. */
+const MAX_LAG_MS = 10_000;
+/** What an agent learnt so long before its end has been written: two writes to a slow disk, and its being away. */
+const WRITTEN_MS = 20_000;
+
 /** Stands between an agent's core and what surrounds it, and sees that it obeys whom it should. */
 export class AgentWatch {
   readonly #world: WorldView;
   /** The term of the command that is being taken, undefined while none is. */
   #term: number | undefined;
+  /** When each agent heard its newest answers, and to what was sent when, in true time. */
+  readonly #answers = new Map<AgentView, readonly { readonly atMs: number; readonly fromMs: number }[]>();
 
   constructor(world: WorldView) {
     this.#world = world;
@@ -41,12 +48,31 @@ export class AgentWatch {
     };
   }
 
+  /** An agent's process begins, and knows what its disk does: not much less than the one before it knew. */
+  begin(agent: AgentView): void {
+    const { memory, bootId } = agent.host;
+    const { leaseFrom } = memory;
+    const isKnown = leaseFrom?.bootId === bootId;
+    const fromMs = isKnown ? leaseFrom.atMs / agent.actor.clockRate : this.#world.timeline.now;
+    const before = (this.#answers.get(agent) ?? []).findLast(
+      ({ atMs }) => atMs <= this.#world.timeline.now - WRITTEN_MS,
+    );
+    if (isKnown && before && before.fromMs - fromMs > MAX_LAG_MS) {
+      this.#world.violate(`${agent.name} begins with a lease that is ${before.fromMs - fromMs} ms too old`);
+    }
+    this.#answers.delete(agent);
+    agent.answeredFromMs = Math.min(agent.answeredFromMs, fromMs);
+  }
+
   stream(agent: AgentView, host: StreamHost): StreamHost {
     const { timeline } = this.#world;
     let helloAtMs = 0;
     const sentAtMs = new Map<number, number>();
     const answered = (atMs: number | undefined) => {
-      agent.answeredFromMs = Math.max(agent.answeredFromMs, atMs ?? agent.answeredFromMs);
+      if (atMs === undefined || atMs < agent.answeredFromMs) return;
+      agent.answeredFromMs = atMs;
+      const answers = this.#answers.get(agent) ?? [];
+      this.#answers.set(agent, [...answers.slice(-20), { atMs: timeline.now, fromMs: atMs }]);
     };
     return {
       ...host,

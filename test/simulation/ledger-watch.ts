@@ -21,6 +21,8 @@ export class LedgerWatch {
   readonly #onChange: (from: string, to: string) => void;
   /** Every allocation that ever was durable, with its node. */
   readonly #placed = new Set<string>();
+  /** Jobs that a commit gives their place. */
+  readonly #started: Job[] = [];
   #term = 0;
 
   constructor(runs: Runs, violate: (what: string) => void, onChange: (from: string, to: string) => void) {
@@ -41,6 +43,8 @@ export class LedgerWatch {
       if (table === "job") this.#onJob(value as unknown as Job, growing);
     }
     for (const id of growing) this.#checkQuota(id);
+    // Only now: what it depends on may be completed by the same commit.
+    for (const job of this.#started.splice(0)) this.#checkDependencies(job);
   }
 
   /** A new term has read the rows: as they are durable, all of them. */
@@ -84,7 +88,7 @@ export class LedgerWatch {
     else if (job.attempt > 1) this.#violate(`${job.id} begins with attempt ${job.attempt}`);
     for (const allocation of job.allocations) this.#placed.add(`${nameOf(job, allocation)}@${allocation.node}`);
     if (job.allocations.some(isHeld)) growing.add(job.tenantId);
-    if (job.phase === "starting" && before?.phase !== "starting") this.#checkDependencies(job);
+    if (job.phase === "starting" && before?.phase !== "starting") this.#started.push(job);
     this.#checkWhole(job);
     if (job.phase === "finished" && before?.phase !== "finished") this.#checkOutcome(job);
   }

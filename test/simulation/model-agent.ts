@@ -54,6 +54,7 @@ export class ModelAgent implements AgentView {
     if (!this.#actor.isAlive) return;
     this.#actor.isAlive = false;
     this.#executor?.abandon();
+    this.#executor = undefined;
     this.#world.network.onDeath(this.#actor);
     if (restartMs === undefined) return;
     this.#world.timeline.after(restartMs, undefined, `${this.name} starts`, () => {
@@ -79,6 +80,7 @@ export class ModelAgent implements AgentView {
   async #live(actor: Actor): Promise<void> {
     const world = this.#world;
     const { host } = this;
+    world.watchBegin(this);
     const changes = new ChangeRelay();
     const executor = new ModelExecutor(world, host, actor, changes.listener);
     this.#executor = executor;
@@ -86,7 +88,14 @@ export class ModelAgent implements AgentView {
     const journal = this.#journal(actor);
     const watched = world.watchExecutor(this, executor);
     const report = outbox.put.bind(outbox);
-    const shell = new AgentShell({ executor: watched, journal, clock: actor, report, log: silentLogger });
+    const shell = new AgentShell({
+      executor: watched,
+      journal,
+      clock: actor,
+      bootId: host.bootId,
+      report,
+      log: silentLogger,
+    });
     shell.input({ kind: "recovered", found: await executor.recover() });
     changes.connect((key, state) => shell.input({ kind: "allocation-changed", key, state }));
     outbox.onNews = () => this.#stream?.flush();
@@ -127,6 +136,7 @@ export class ModelAgent implements AgentView {
     const addresses = new Controllers(controllers.map(({ name }) => name));
     const never = new AbortController().signal;
     for (let retry = 0; ; ) {
+      await host.ready();
       const address = addresses.next();
       const controller = controllers.find(({ name }) => name === address);
       if (!controller) throw new Error(`no controller ${address}`);

@@ -20,6 +20,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (term >= 0) return obey(",
   },
   {
+    name: "a command that waits for the disk is obeyed after its stream has gone",
+    file: `${AGENT}/step.ts`,
+    find: "state.waiting = [];",
+    replace: "",
+  },
+  {
     name: "a launch that is repeated forgets what was known",
     file: `${AGENT}/commands.ts`,
     find: "if (known) return void",
@@ -66,6 +72,24 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${AGENT}/lease.ts`,
     find: "state.heartbeats.set(sequence, atMs);",
     replace: "state.heartbeats.set(sequence, atMs); prolongLease(state, atMs);",
+  },
+  {
+    name: "a lease begins anew with its agent",
+    file: `${AGENT}/state.ts`,
+    find: "leaseFrom?.bootId === bootId ?",
+    replace: "leaseFrom?.bootId === `${bootId}!` ?",
+  },
+  {
+    name: "the disk is never told that the lease began later, and an agent that restarts fences at once",
+    file: `${AGENT}/lease.ts`,
+    find: "if (leaseMs > 0 && isFar) remember(state, {}, effects);",
+    replace: "",
+  },
+  {
+    name: "Hellos are numbered anew when the agent restarts",
+    file: `${AGENT}/step.ts`,
+    find: "remember(state, { life: (state.memory.life ?? 0) + 1 }, effects);",
+    replace: "remember(state, { life: 1 }, effects);",
   },
   {
     name: "a fence is told as the job's own end",
@@ -175,6 +199,18 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an attempt that is over is not released",
     file: `${CORE}/on/allocation-report.ts`,
     find: "if (known) tellRelease(state, out, node.record.name, report.key);",
+    replace: "",
+  },
+  {
+    name: "a Hello that comes late is believed",
+    file: `${CORE}/on/node-hello.ts`,
+    find: "if (highestHello !== undefined) {",
+    replace: "if (highestHello === -1) {",
+  },
+  {
+    name: "a leader does not store the number of a Hello",
+    file: `${CORE}/on/node-hello.ts`,
+    find: "...(input.number === undefined ? {} : { helloNumber: input.number }),",
     replace: "",
   },
   {

@@ -7,9 +7,6 @@ const AGENT_AWAY_MS = 3_000;
 /** And not soon again: what it missed adds up. */
 const AGENT_THERE_MS = 60_000;
 
-/** An agent that was answered within this time is not cut off. */
-const HEARD_MS = 8_000;
-
 type Path = readonly [from: string, to: string];
 
 /** Does to the world what the seed's faults say, until they are over. */
@@ -33,6 +30,7 @@ export class Nemesis {
       "stream breaks": () => this.#world.faults.random.pick(world.network.streams)?.drop(),
       "partition of an agent": () => this.#cutAgent(["to", "from"]),
       "one-way partition of an agent": () => this.#cutAgent([world.faults.random.next() < 0.5 ? "to" : "from"]),
+      "agent crash while it is cut off": () => this.#crashCutOffAgent(),
       "controller cut off from the store": () => this.#cutController(),
       "store without a majority": () => this.#stopStore(),
       "leader's lease lost": () => world.store.kind === "etcd" && world.store.revokeLease(),
@@ -66,8 +64,6 @@ export class Nemesis {
   #steadyAgent(): AgentView | undefined {
     const agent = this.#agent();
     const { now } = this.#world.timeline;
-    const isCutOff = now - (agent?.answeredFromMs ?? 0) > HEARD_MS;
-    if (isCutOff && !this.#world.faults.includes("an agent restarts while it is cut off")) return undefined;
     if (!agent || now - (this.#awayAtMs.get(agent) ?? Number.NEGATIVE_INFINITY) < AGENT_THERE_MS) return undefined;
     this.#awayAtMs.set(agent, now);
     return agent;
@@ -109,6 +105,25 @@ export class Nemesis {
     // Short ones pass unnoticed, long ones outlive the lease.
     const longMs = faults.random.next() < 0.5 ? 30_000 : 120_000;
     timeline.after(this.#ms(500, longMs), undefined, `${agent.name} is reached again`, () => {
+      for (const pair of pairs) network.unblock(...pair);
+    });
+  }
+
+  /** For longer than its lease, with a restart in the midst of it. */
+  #crashCutOffAgent(): void {
+    const { controllers, network, timeline } = this.#world;
+    const agent = this.#steadyAgent();
+    if (!agent) return;
+    const pairs = controllers.flatMap(({ name }): Path[] => [
+      [name, agent.name],
+      [agent.name, name],
+    ]);
+    for (const pair of pairs) network.block(...pair);
+    const ms = this.#ms(60_000, 120_000);
+    const crashMs = ms * this.#ms(0.1, 0.9);
+    this.#awayAtMs.set(agent, timeline.now + crashMs);
+    timeline.after(crashMs, undefined, `${agent.name} crashes`, () => agent.crash(this.#ms(200, AGENT_AWAY_MS)));
+    timeline.after(ms, undefined, `${agent.name} is reached again`, () => {
       for (const pair of pairs) network.unblock(...pair);
     });
   }

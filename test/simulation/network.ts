@@ -18,8 +18,8 @@ export class Network {
   maxDelayMs = 5;
   /** How likely a message comes twice. */
   duplicates = 0;
-  /** The first word on a stream arrives even when its sender has long given the stream up. */
-  hellosComeLate = false;
+  /** How likely the first word on a stream arrives even when its sender has long given the stream up. */
+  lateHellos = 0;
 
   constructor(timeline: Timeline, random: Random) {
     this.timeline = timeline;
@@ -32,6 +32,10 @@ export class Network {
 
   isDuplicated(): boolean {
     return this.duplicates > 0 && this.#random.next() < this.duplicates;
+  }
+
+  comesLate(): boolean {
+    return this.lateHellos > 0 && this.#random.next() < this.lateHellos;
   }
 
   isBlocked(from: string, to: string): boolean {
@@ -195,7 +199,7 @@ export class Stream {
     const label = `hears ${describe(message)}`;
     this.#up.send(label, () => {
       const isLate = !this.#clientIsOpen || !this.#actors[0].isAlive;
-      if (!isLate || !message["hello"] || this.#network.hellosComeLate) this.#toServer("data", message);
+      if (!isLate || !message["hello"] || this.#network.comesLate()) this.#toServer("data", message);
     });
     if (!message["hello"] && this.#network.isDuplicated()) this.#up.send(label, () => this.#toServer("data", message));
     return true;

@@ -1,7 +1,6 @@
 /** `npm run simulate`: runs seeds, prints those that fail, what they met and how fast it went. */
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.ts";
-import { OPEN_DEFECTS } from "./faults.ts";
 import { runMutants } from "./run-mutants.ts";
 import { simulate } from "./simulation.ts";
 
@@ -18,8 +17,6 @@ const { values } = parseArgs({
     mutants: { type: "boolean", default: false },
     /** Of them, those whose name has this text. */
     match: { type: "string", default: "" },
-    /** With the faults that today's code is known not to survive. */
-    open: { type: "boolean", default: false },
     /** Ends at the first seed that fails. */
     first: { type: "boolean", default: false },
   },
@@ -34,13 +31,12 @@ process.exitCode = isWell ? 0 : 1;
 
 async function runSeeds(first: number, seeds: number): Promise<boolean> {
   const print = values.trace ? (line: string) => console.log(line) : undefined;
-  const open = values.open ? OPEN_DEFECTS : [];
   const coverage = new Coverage();
   const startedAt = performance.now();
   const cpuAt = process.cpuUsage();
   let [failed, done, events, simulatedMs] = [0, 0, 0, 0];
   for (let seed = first; seed < first + seeds; seed += 1) {
-    const result = await simulate(seed, { print, open });
+    const result = await simulate(seed, { print });
     coverage.add(result.coverage);
     done += 1;
     events += result.events;
@@ -48,9 +44,7 @@ async function runSeeds(first: number, seeds: number): Promise<boolean> {
     if (seeds === 1) console.log(`seed ${seed}: hash ${result.hash}`);
     if (result.violations.length === 0) continue;
     failed += 1;
-    console.log(
-      `seed ${seed} FAILED (again: npm run simulate -- --seed ${seed}${values.open ? " --open" : ""} --trace)`,
-    );
+    console.log(`seed ${seed} FAILED (again: npm run simulate -- --seed ${seed} --trace)`);
     for (const violation of result.violations.slice(0, 5)) console.log(`    ${violation}`);
     if (values.first) break;
   }

@@ -1,6 +1,5 @@
 import type { Coverage } from "./coverage.ts";
 import { checkConvergence, CONVERGENCE_MS, unfinished } from "./liveness.ts";
-import type { OpenDefect } from "./faults.ts";
 import { Nemesis } from "./nemesis.ts";
 import { useVirtualTimers } from "./timeline.ts";
 import { Trace } from "./trace.ts";
@@ -14,8 +13,6 @@ const LOOK_EVERY_MS = 5_000;
 export interface SimulationOptions {
   /** Takes the trace, line by line. */
   readonly print?: ((line: string) => void) | undefined;
-  /** What is known to break something, and is to happen all the same. */
-  readonly open?: readonly OpenDefect[];
 }
 
 /** What came of a seed. */
@@ -33,7 +30,7 @@ export interface Result {
 /** Runs one world from its seed: first with faults, to see that nothing forbidden happens; then without, to see that all gets done. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Result> {
   const trace = new Trace(options.print);
-  const world = new World(seed, trace, new Set(options.open));
+  const world = new World(seed, trace);
   const undo = useVirtualTimers(world.timeline);
   try {
     await run(world);

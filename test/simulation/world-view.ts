@@ -23,6 +23,7 @@ export interface HostView {
   readonly allowSharing: boolean;
   /** For good. */
   readonly isGone: boolean;
+  readonly bootId: string;
   /** What the agent's disk remembers. */
   readonly memory: Memory;
   readonly containers: ReadonlyMap<string, Container>;
@@ -77,6 +78,8 @@ export interface WorldView {
   onContainerEnd(host: HostView, container: Container): void;
   /** The executor as its agent's core reaches it. */
   watchExecutor(agent: AgentView, executor: Executor): Executor;
+  /** An agent's process begins. */
+  watchBegin(agent: AgentView): void;
   /** What an agent says and hears. */
   watchStream(agent: AgentView, host: StreamHost): StreamHost;
   /** The job's row as it is durable. */

@@ -7,7 +7,7 @@ import { Random } from "../support/random.ts";
 import { AgentWatch } from "./agent-watch.ts";
 import { Clients } from "./clients.ts";
 import { Coverage } from "./coverage.ts";
-import { Faults, type OpenDefect } from "./faults.ts";
+import { Faults } from "./faults.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import { ModelAgent } from "./model-agent.ts";
 import { ModelController } from "./model-controller.ts";
@@ -47,15 +47,14 @@ export class World implements WorldView {
   readonly random: Random;
   readonly #watch = new AgentWatch(this);
 
-  constructor(seed: number, trace: Trace, open: ReadonlySet<OpenDefect>) {
+  constructor(seed: number, trace: Trace) {
     const random = new Random(seed);
     const fork = () => new Random(random.between(0, 2 ** 32 - 1));
     this.random = fork();
     this.trace = trace;
     this.timeline = new Timeline(trace);
-    this.faults = new Faults(fork(), open);
+    this.faults = new Faults(fork());
     this.network = new Network(this.timeline, fork());
-    this.network.hellosComeLate = this.faults.includes("a hello comes late");
     const violate = (what: string) => this.violate(what);
     this.runs = new Runs(violate);
     this.ledger = new LedgerWatch(this.runs, violate, (from, to) => this.coverage.count(`job: ${from} → ${to}`));
@@ -119,6 +118,11 @@ export class World implements WorldView {
     return this.#watch.executor(agent, executor);
   }
 
+  /** An agent's process begins. */
+  watchBegin(agent: AgentView): void {
+    this.#watch.begin(agent);
+  }
+
   /** What an agent says and hears. */
   watchStream(agent: AgentView, host: StreamHost): StreamHost {
     return this.#watch.stream(agent, host);
@@ -130,6 +134,7 @@ export class World implements WorldView {
     this.network.unblockAll();
     this.network.maxDelayMs = 5;
     this.network.duplicates = 0;
+    this.network.lateHellos = 0;
     this.store.isDown = false;
     Object.assign(this.store.faults, { refusals: 0, lostAnswers: 0, maxDelayMs: 5 });
   }
@@ -143,6 +148,7 @@ export class World implements WorldView {
     const { faults, network, store } = this;
     if (faults.has("slow network")) network.maxDelayMs = faults.random.between(200, 3_000);
     if (faults.has("duplicates")) network.duplicates = 0.2;
+    if (faults.has("late hellos")) network.lateHellos = 0.5;
     if (faults.has("slow store")) store.faults.maxDelayMs = faults.random.between(100, 1_200);
     if (faults.has("store refusals")) store.faults.refusals = 0.01;
     if (faults.has("lost answers")) store.faults.lostAnswers = 0.02;

@@ -147,7 +147,7 @@ export class CoreWorld {
     return node;
   }
 
-  hello(name: string): void {
+  hello(name: string, number?: number): void {
     const node = this.node(name);
     this.#lastSession += 1;
     node.session = this.#lastSession;
@@ -157,6 +157,7 @@ export class CoreWorld {
       node: asNodeName(name),
       agentId: `agent-of-${name}`,
       bootId: node.bootId,
+      ...(number === undefined ? {} : { number }),
       inventory: node.inventory,
       executor: { ready: true, message: "" },
       allocations: [...node.running.values()],

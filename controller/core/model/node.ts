@@ -54,6 +54,8 @@ export interface NodeRecord {
   /** Tells two hosts of one name apart. */
   readonly agentId: string;
   readonly bootId: string;
+  /** The highest number of a Hello of this agent. */
+  readonly helloNumber?: number;
   readonly registeredAt: number;
   readonly cordoned: boolean;
   readonly inventory: Inventory;

@@ -23,10 +23,17 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
     out.tell({ kind: "reject", node: input.node, session, reason: refusal });
     return;
   }
+  const highestHello = newerHello(before, input);
+  if (highestHello !== undefined) {
+    const reason = `hello ${input.number ?? 0} came late: node ${input.node} has said hello ${highestHello} since`;
+    out.tell({ kind: "reject", node: input.node, session, reason, highestHello });
+    return;
+  }
   const record: NodeRecord = {
     name: input.node,
     agentId: input.agentId,
     bootId: input.bootId,
+    ...(input.number === undefined ? {} : { helloNumber: input.number }),
     registeredAt: before?.record.registeredAt ?? at,
     cordoned: before?.record.cordoned ?? false,
     inventory: input.inventory,
@@ -67,6 +74,15 @@ function impostorProblem(node: Node, input: InputOf<"node-hello">): string | und
     );
   }
   return undefined;
+}
+
+/**
+ * The number of a later Hello of the same agent, undefined when this one is the newest. One that was held up somewhere, when
+ * the agent has given its stream up and speaks on another, does not know what was launched since.
+ */
+function newerHello(node: Node | undefined, input: InputOf<"node-hello">): number | undefined {
+  const { agentId, helloNumber = 0 } = node?.record ?? {};
+  return agentId === input.agentId && (input.number ?? 0) <= helloNumber && helloNumber > 0 ? helloNumber : undefined;
 }
 
 /** Ranks that the ledger has on this node and the node did not speak of. */

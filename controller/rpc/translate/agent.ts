@@ -36,6 +36,7 @@ export function toHello(message: Hello__Output, session: number): Unstamped<Inpu
     node: asNodeName(message.node_name),
     agentId: message.agent_id,
     bootId: message.boot_id,
+    ...(message.number > 0 ? { number: message.number } : {}),
     inventory: toInventory(message.inventory),
     executor: toHealth(message.executor),
     allocations: message.allocations.map(toReport),

@@ -15,6 +15,7 @@ export interface Hello {
   'allocations'?: (_gpusched_v1_AllocationReport)[];
   'executor'?: (_gpusched_v1_ExecutorHealth | null);
   'highest_revision'?: (number | string | Long);
+  'number'?: (number | string | Long);
 }
 
 export interface Hello__Output {
@@ -27,4 +28,5 @@ export interface Hello__Output {
   'allocations': (_gpusched_v1_AllocationReport__Output)[];
   'executor': (_gpusched_v1_ExecutorHealth__Output | null);
   'highest_revision': (number);
+  'number': (number);
 }
