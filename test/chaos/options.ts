@@ -7,6 +7,10 @@ export interface Options {
   /** Only these faults; all that are possible if there are none. */
   readonly nemesis: readonly string[];
   readonly agents: number;
+  /** What is measured instead of letting faults happen by chance. */
+  readonly figures: string | undefined;
+  /** How often it is done for that. */
+  readonly count: number;
   /** Where everything is left; undefined is a temporary directory, which stays only if something is wrong. */
   readonly directory: string | undefined;
 }
@@ -19,6 +23,8 @@ export function readOptions(args: readonly string[]): Options {
       seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
       nemesis: { type: "string", default: "" },
       agents: { type: "string", default: "20" },
+      figures: { type: "string" },
+      count: { type: "string", default: "50" },
       directory: { type: "string" },
     },
   });
@@ -27,6 +33,8 @@ export function readOptions(args: readonly string[]): Options {
     seed: numberOf("seed", values.seed),
     nemesis: values.nemesis.split(",").filter(Boolean),
     agents: numberOf("agents", values.agents),
+    figures: values.figures,
+    count: numberOf("count", values.count),
     directory: values.directory,
   };
 }

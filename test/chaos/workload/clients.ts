@@ -14,6 +14,9 @@ const MAX_LIVE_JOBS = 150;
 /** Of the newest jobs, those that are asked about. */
 const NEWEST = 12;
 const TENANT_WITHIN_MS = 60_000;
+const COUNT_EVERY_MS = 2_000;
+/** Of jobs that have not ended. */
+export const LIVE_STATES = "pending,running,preempted";
 
 /** A job that was asked for. */
 export interface Submission {
@@ -73,7 +76,19 @@ export class Workload {
         await delay(Math.max(0, intervalMs - (performance.now() - startedMs)), signal);
       }
     };
-    await Promise.all(users.map(user));
+    await Promise.all([...users.map(user), this.#countEnded(signal)]);
+  }
+
+  /** Looks now and then which jobs have ended: so many more may be submitted. */
+  async #countEnded(signal: AbortSignal): Promise<void> {
+    for (; !signal.aborted; await delay(COUNT_EVERY_MS, signal)) {
+      const known = this.submissions.filter(({ id, hasEnded }) => id !== undefined && !hasEnded);
+      const answer = await this.#options.clients[0]?.ask("GET", `/jobs?state=${LIVE_STATES}&limit=1000`);
+      if (answer?.status !== 200) continue;
+      const { jobs } = JSON.parse(answer.text) as { jobs: { id: string }[] };
+      const live = new Set(jobs.map(({ id }) => id));
+      for (const job of known) if (job.id !== undefined && !live.has(job.id)) job.hasEnded = true;
+    }
   }
 
   /** A little of everything, mostly about new jobs. */
@@ -115,10 +130,9 @@ export class Workload {
       const answer = await rest.ask("GET", path);
       if (answer?.status === 404) return { kind: "absent" };
       if (answer?.status !== 200) return refusedOrUnknown(answer);
-      const found = JSON.parse(answer.text) as { state: string; phase: string; jobs?: { state: string }[] };
+      const found = JSON.parse(answer.text) as { state: string; jobs?: { state: string }[] };
       const one = found.jobs ? found.jobs[0] : found;
       if (!one) return { kind: "absent" };
-      if (found.phase === "finished") job.hasEnded = true;
       return { kind: "seen", seen: seenOf(one) };
     });
   }
