@@ -7,6 +7,9 @@ export interface Options {
   /** Only these faults; all that are possible if there are none. */
   readonly nemesis: readonly string[];
   readonly agents: number;
+  /** Docker Engines, each with an agent of its own. */
+  readonly engines: number;
+  readonly store: "etcd" | "embedded";
   /** What is measured instead of letting faults happen by chance. */
   readonly figures: string | undefined;
   /** How often it is done for that. */
@@ -23,6 +26,8 @@ export function readOptions(args: readonly string[]): Options {
       seed: { type: "string", default: String(Math.floor(Math.random() * 1_000_000)) },
       nemesis: { type: "string", default: "" },
       agents: { type: "string", default: "20" },
+      engines: { type: "string", default: "2" },
+      store: { type: "string", default: "etcd" },
       figures: { type: "string" },
       count: { type: "string", default: "50" },
       directory: { type: "string" },
@@ -33,6 +38,8 @@ export function readOptions(args: readonly string[]): Options {
     seed: numberOf("seed", values.seed),
     nemesis: values.nemesis.split(",").filter(Boolean),
     agents: numberOf("agents", values.agents),
+    engines: Number(values.engines),
+    store: values.store === "embedded" ? "embedded" : "etcd",
     figures: values.figures,
     count: numberOf("count", values.count),
     directory: values.directory,

@@ -6,7 +6,15 @@ import { measureLeaderless } from "./leaderless.ts";
 
 const TIMING: Timing = { electionTtlS: 5, heartbeatS: 1, nodeUnreachableAfterS: 5, nodeLostAfterS: 25 };
 /** Few jobs: what is measured is the time of the controllers, not of this machine. */
-const SIZE = { controllers: 3, gateways: 2, gpusPerAgent: 2, operationsPerSecond: 4, timing: TIMING };
+const SIZE = {
+  members: 3,
+  engines: 0,
+  controllers: 3,
+  gateways: 2,
+  gpusPerAgent: 2,
+  operationsPerSecond: 4,
+  timing: TIMING,
+};
 
 interface Figure {
   readonly size: Omit<SessionOptions, "agents">;

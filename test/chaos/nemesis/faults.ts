@@ -1,9 +1,25 @@
 /** Everything that can go wrong. */
 import type { Cluster } from "../world/cluster.ts";
+import { failSyncs, fillDisk } from "./disk.ts";
+import { killDockerd, restartDockerd } from "./docker.ts";
 import type { Fault } from "./fault.ts";
-import { killAgent, killController, killGateway, killLeader, killMember } from "./kill.ts";
+import { kills } from "./kill.ts";
+import { partitions } from "./partition.ts";
+import { pauseAgent, pauseLeader } from "./pause.ts";
+import { rollingRestart, stopLeader } from "./stop.ts";
 
-const FAULTS: readonly Fault[] = [killLeader, killController, killGateway, killMember, killAgent];
+const FAULTS: readonly Fault[] = [
+  ...kills,
+  ...partitions,
+  pauseLeader,
+  pauseAgent,
+  stopLeader,
+  rollingRestart,
+  fillDisk,
+  failSyncs,
+  killDockerd,
+  restartDockerd,
+];
 
 /**
  * Those of the names that are possible here; all that are, of no names.

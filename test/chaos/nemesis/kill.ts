@@ -11,22 +11,16 @@ const LONGEST_ABSENCE_OF_AGENT_MS = 2_000;
 
 type Victims = (cluster: Cluster) => readonly Program[] | Promise<readonly Program[]>;
 
-export const killLeader = killing("kill-leader", async (cluster) => {
-  const leader = await cluster.leader();
-  return leader ? [leader] : [];
-});
-
-export const killController = killing("kill-controller", ({ controllers }) => controllers);
-
-export const killGateway = killing("kill-gateway", ({ gateways }) => gateways);
-
-export const killMember = killing("kill-etcd", ({ members }) => members);
-
-export const killAgent = killing(
-  "kill-agent",
-  ({ agents }) => agents.map(({ program }) => program),
-  LONGEST_ABSENCE_OF_AGENT_MS,
-);
+export const kills: readonly Fault[] = [
+  killing("kill-leader", async (cluster) => {
+    const leader = await cluster.leader();
+    return leader ? [leader] : [];
+  }),
+  killing("kill-controller", ({ controllers }) => controllers),
+  killing("kill-gateway", ({ gateways }) => gateways),
+  killing("kill-etcd", ({ members }) => members),
+  killing("kill-agent", ({ agents }) => agents.map(({ program }) => program), LONGEST_ABSENCE_OF_AGENT_MS),
+];
 
 function killing(name: string, victims: Victims, longestAbsenceMs = LONGEST_ABSENCE_MS): Fault {
   return {
@@ -34,7 +28,7 @@ function killing(name: string, victims: Victims, longestAbsenceMs = LONGEST_ABSE
     problem: () => undefined,
     async happen({ cluster, random, signal }: FaultContext) {
       const victim = random.pick(await victims(cluster));
-      if (!victim) return "nobody led";
+      if (!victim) return "there is none at the moment";
       await victim.kill();
       await delay(random.between(0, longestAbsenceMs), signal);
       victim.start();

@@ -1,17 +1,17 @@
 /** The processes of a whole cluster: members of etcd, controllers, gateways and agents, each on a host of its own. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Service } from "../../../base/service.ts";
+import { type Service, ServiceStack } from "../../../base/service.ts";
 import { packageRoot } from "../../../base/version.ts";
 import { killJobs } from "../../support/dev-process.ts";
-import { memberArgs } from "../../support/etcd-cluster.ts";
-import { freePort } from "../../support/free-port.ts";
+import { type DockerEngine, startDockerEngine } from "../../support/docker-engine.ts";
 import { RestClient } from "../../support/rest-client.ts";
-import type { Network, Place } from "./network.ts";
+import { type Layout, layOut, type Role } from "./layout.ts";
+import type { Network } from "./network.ts";
 import { Program, type Surprise } from "./program.ts";
+import type { SmallDisk } from "./small-disk.ts";
 
-const READY_WITHIN_MS = 120_000;
+const READY_WITHIN_MS = 180_000;
 const POLL_MS = 100;
 const BIN = join(packageRoot, "bin/gpusched");
 
@@ -26,11 +26,18 @@ export interface ClusterOptions {
   /** Where all data and logs lie. */
   readonly directory: string;
   readonly network: Network;
+  /** Of etcd; without any, the one controller stores for itself. */
+  readonly members: number;
   readonly controllers: number;
   readonly gateways: number;
+  /** That run jobs as processes. */
   readonly agents: number;
+  /** Docker Engines, each with an agent of its own. */
+  readonly engines: number;
   readonly gpusPerAgent: number;
   readonly timing: Timing;
+  /** Requests per second for each client; no limit to speak of, if nothing is said. */
+  readonly rateLimit?: number;
 }
 
 export interface Status {
@@ -42,11 +49,18 @@ export interface Status {
   readonly total_gpus: number;
 }
 
-/** An agent that runs jobs as plain processes. */
 export interface AgentHost {
   readonly program: Program;
   readonly nodeName: string;
   readonly dataDir: string;
+  /** For one that runs jobs as containers. */
+  readonly engine: DockerEngine | undefined;
+}
+
+/** A program on a disk that can be full. */
+export interface Cramped {
+  readonly program: Program;
+  readonly disk: SmallDisk;
 }
 
 export class Cluster implements Service {
@@ -55,39 +69,73 @@ export class Cluster implements Service {
   readonly controllers: readonly Program[];
   readonly gateways: readonly Program[];
   readonly agents: readonly AgentHost[];
+  readonly cramped: readonly Cramped[];
   /** A client of each gateway. */
   readonly clients: readonly RestClient[];
   /** Ends that nobody had asked for. */
   readonly surprises: Surprise[] = [];
   readonly #addresses: ReadonlyMap<string, Program>;
+  readonly #services: ServiceStack;
 
-  private constructor(options: ClusterOptions, layout: Layout) {
+  private constructor(
+    options: ClusterOptions,
+    layout: Layout,
+    engines: readonly DockerEngine[],
+    services: ServiceStack,
+  ) {
     this.options = options;
-    this.members = layout.members.map(({ place, args }) => this.#program(place, "etcd", args));
-    this.controllers = layout.controllers.map(({ place, args }) => this.#program(place, BIN, args));
-    this.gateways = layout.gateways.map(({ place, args }) => this.#program(place, BIN, args));
-    this.agents = layout.agents.map(({ place, args, dataDir }) => {
-      return { program: this.#program(place, BIN, args), nodeName: place.name, dataDir };
+    this.#services = services;
+    const cramped: Cramped[] = [];
+    const make = (role: Role, command: string) => {
+      const program = this.#program(role, command);
+      if (role.disk) cramped.push({ program, disk: role.disk });
+      return program;
+    };
+    this.members = layout.members.map((role) => make(role, "etcd"));
+    this.controllers = layout.controllers.map((role) => make(role, BIN));
+    this.gateways = layout.gateways.map((role) => make(role, BIN));
+    this.agents = layout.agents.map((role) => {
+      const engine = engines.find(({ socketPath }) => socketPath === role.dockerSocket);
+      return { program: make(role, BIN), nodeName: role.place.name, dataDir: role.dataDir, engine };
     });
+    this.cramped = cramped;
     this.clients = layout.gateways.map(({ listen }) => new RestClient(`http://${listen}`));
     this.#addresses = new Map(this.controllers.map((program, n) => [layout.controllers[n]?.listen ?? "", program]));
   }
 
   /** Starts everything, and resolves when all nodes are online. */
   static async start(options: ClusterOptions): Promise<Cluster> {
-    const cluster = new Cluster(options, await layOut(options));
-    for (const program of cluster.programs) program.start();
+    const services = new ServiceStack();
     try {
+      const engines: DockerEngine[] = [];
+      for (let n = 0; n < options.engines; n += 1) {
+        const engine = await startDockerEngine();
+        services.add({ close: () => engine.stop() });
+        engines.push(engine);
+      }
+      const layout = await layOut(
+        options,
+        engines.map(({ socketPath }) => socketPath),
+      );
+      const cluster = new Cluster(options, layout, engines, services);
+      for (const { disk } of cluster.cramped) services.add(disk);
+      services.add({ close: () => cluster.#end() });
+      for (const program of cluster.programs) program.start();
       await cluster.untilHealthy(READY_WITHIN_MS);
+      return cluster;
     } catch (error) {
-      await cluster.close();
+      await services.close();
       throw error;
     }
-    return cluster;
   }
 
   get programs(): readonly Program[] {
     return [...this.members, ...this.controllers, ...this.gateways, ...this.agents.map(({ program }) => program)];
+  }
+
+  /** Those that run jobs as containers. */
+  get dockerAgents(): readonly (AgentHost & { readonly engine: DockerEngine })[] {
+    return this.agents.flatMap((agent) => (agent.engine ? [{ ...agent, engine: agent.engine }] : []));
   }
 
   /** What any gateway says; undefined while none has an answer. */
@@ -118,86 +166,27 @@ export class Cluster implements Service {
 
   /** Everything runs again, and everything sent arrives. */
   mend(): void {
-    if (this.options.network.isDivisible) this.options.network.heal();
+    this.options.network.heal();
+    for (const { disk } of this.cramped) disk.free();
     for (const program of this.programs) {
       program.resume();
       program.start();
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#services.close();
+  }
+
+  async #end(): Promise<void> {
     for (const program of this.programs) program.resume();
-    await Promise.all([...this.programs].reverse().map((program) => program.kill()));
+    await Promise.all(this.programs.map((program) => program.kill()));
     for (const { dataDir } of this.agents) await killJobs(join(dataDir, ".."));
   }
 
-  #program(place: Place, command: string, args: readonly string[]): Program {
+  #program({ place, args }: Role, command: string): Program {
     const logFile = join(this.options.directory, `${place.name}.log`);
     const onSurprise = (surprise: Surprise) => void this.surprises.push(surprise);
     return new Program({ name: place.name, place, command, args, logFile, onSurprise });
   }
-}
-
-interface Role {
-  readonly place: Place;
-  readonly listen: string;
-  readonly args: readonly string[];
-}
-
-interface Layout {
-  readonly members: readonly Omit<Role, "listen">[];
-  readonly controllers: readonly Role[];
-  readonly gateways: readonly Role[];
-  readonly agents: readonly (Omit<Role, "listen"> & { readonly dataDir: string })[];
-}
-
-async function layOut(options: ClusterOptions): Promise<Layout> {
-  const { directory, network, timing } = options;
-  const places = (kind: string, count: number) => {
-    return Array.from({ length: count }, (_, n) => network.place(`${kind}-${n + 1}`));
-  };
-  const etcd = [];
-  for (const place of places("etcd", options.controllers)) {
-    const address = { name: place.name, host: place.address, client: await freePort(), peer: await freePort() };
-    etcd.push({ place, address });
-  }
-  const addresses = etcd.map(({ address }) => address);
-  const members = etcd.map(({ place, address }) => {
-    return { place, args: memberArgs(address, addresses, join(directory, "data", place.name)) };
-  });
-  const endpoints = addresses.map(({ host, client }) => `http://${host}:${client}`).join(",");
-  const open = network.isDivisible ? ["--insecure"] : [];
-  const withPort = async (place: Place) => ({ place, listen: `${place.address}:${await freePort()}` });
-  const controllers: Role[] = [];
-  for (const { place, listen } of await inOrder(places("controller", options.controllers), withPort)) {
-    const args = ["controller", "--listen", listen, "--etcd", endpoints, ...open, ...controllerTiming(timing)];
-    controllers.push({ place, listen, args: [...args, "--data-dir", join(directory, "data", place.name)] });
-  }
-  const leaders = ["--controllers", controllers.map(({ listen }) => listen).join(",")];
-  const gateways = (await inOrder(places("gateway", options.gateways), withPort)).map(({ place, listen }) => {
-    return { place, listen, args: ["gateway", "--listen", listen, ...leaders, ...open, "--rate-limit", "100000"] };
-  });
-  const agents = places("node", options.agents).map((place) => agentOf(place, leaders, options));
-  return { members, controllers, gateways, agents };
-}
-
-function agentOf(place: Place, leaders: readonly string[], options: ClusterOptions): Layout["agents"][number] {
-  const dataDir = join(options.directory, "data", place.name, "agent");
-  mkdirSync(join(dataDir, ".."), { recursive: true });
-  const identity = ["--node-name", place.name, "--address", place.address, "--data-dir", dataDir];
-  const gpus = ["--executor", "process", "--simulate-gpus", String(options.gpusPerAgent)];
-  const pace = ["--heartbeat", `${options.timing.heartbeatS}s`];
-  return { place, dataDir, args: ["agent", ...leaders, ...identity, ...gpus, ...pace] };
-}
-
-function controllerTiming(timing: Timing): string[] {
-  const { electionTtlS, nodeUnreachableAfterS, nodeLostAfterS } = timing;
-  const silence = ["--node-unreachable-after", `${nodeUnreachableAfterS}s`, "--node-lost-after", `${nodeLostAfterS}s`];
-  return ["--election-ttl", `${electionTtlS}s`, ...silence];
-}
-
-async function inOrder<A, B>(items: readonly A[], one: (item: A) => Promise<B>): Promise<B[]> {
-  const results: B[] = [];
-  for (const item of items) results.push(await one(item));
-  return results;
 }

@@ -31,6 +31,8 @@ export class Program {
   readonly name: string;
   readonly place: Place;
   readonly logFile: string;
+  /** It may end by itself: something that it cannot do without is being taken from it. */
+  mayEnd = false;
   readonly #options: ProgramOptions;
   #child: ChildProcess | undefined;
   #isWanted = false;
@@ -95,7 +97,7 @@ export class Program {
 
   #onExit(child: ChildProcess, code: number | null, signal: string | null): void {
     if (!this.#isWanted || child !== this.#child) return;
-    this.#options.onSurprise({ name: this.name, code, signal });
+    if (!this.mayEnd) this.#options.onSurprise({ name: this.name, code, signal });
     setTimeout(() => {
       if (this.#isWanted && child === this.#child) this.start();
     }, RESTART_AFTER_MS).unref();
