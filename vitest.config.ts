@@ -19,6 +19,7 @@ export default defineConfig({
       { test: { name: "conformance", include: ["test/conformance/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "scenario", include: ["test/scenario/**/*.test.ts"], testTimeout: 60_000 } },
       { test: { name: "simulation", include: ["test/simulation/**/*.test.ts"], testTimeout: 300_000 } },
+      { test: { name: "chaos", include: ["test/chaos/**/*.test.ts"], testTimeout: 900_000 } },
       {
         test: {
           name: "integration",

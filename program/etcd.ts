@@ -1,7 +1,11 @@
 import { hostname } from "node:os";
 import { type OptionValues, UsageError } from "../base/options.ts";
+import { SECOND_MS } from "../base/time.ts";
 import type { EtcdOptions } from "../controller/controller.ts";
 import type { controllerOptions } from "./options.ts";
+
+const SHORTEST_LEASE_MS = 2 * SECOND_MS;
+const TAKEOVER_MS = SECOND_MS;
 
 type Values = OptionValues<typeof controllerOptions>;
 
@@ -19,8 +23,16 @@ export function etcdOf(values: Values): EtcdOptions | undefined {
     ...(tls ? { tls } : {}),
     instance: `${hostname()} ${advertise ?? listen}`,
     prefix: etcdPrefix,
-    leaseTtlMs: electionTtl,
+    leaseTtlMs: leaseOf(electionTtl),
   };
+}
+
+/**
+ * etcd looks twice a second for leases that have ended, and the next leader takes a moment to begin: the lease is so much shorter
+ * than the time for which nobody should lead, where etcd gives one that short.
+ */
+function leaseOf(electionTtlMs: number): number {
+  return electionTtlMs > SHORTEST_LEASE_MS ? electionTtlMs - TAKEOVER_MS : electionTtlMs;
 }
 
 function tlsOf({ etcdCa: caFile, etcdCert: certFile, etcdKey: keyFile }: Values, etcd: readonly string[]) {

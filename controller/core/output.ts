@@ -89,9 +89,12 @@ export function saveJob(state: State, out: Output, job: Job): void {
   out.write({ table: "job", key: job.id, value: job });
 }
 
-/** The job's history with one more line. */
+/**
+ * The job's history with one more line. What a node tells late is not put before what has been noted meanwhile: the story never
+ * goes back in time.
+ */
 export function withEvent(job: Job, at: number, kind: JobEventKind, message: string): readonly JobEvent[] {
   const kept = job.history.length < MAX_HISTORY ? job.history : job.history.slice(1 - MAX_HISTORY);
   // Not spread: an array that grows keeps room for more, of which millions of histories would never make use.
-  return kept.toSpliced(kept.length, 0, { at, kind, message });
+  return kept.toSpliced(kept.length, 0, { at: Math.max(at, kept.at(-1)?.at ?? at), kind, message });
 }

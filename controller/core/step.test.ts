@@ -78,6 +78,21 @@ test("a job that can never start as asked fails at once; one that the node canno
   });
 });
 
+test("the story of a job goes forward in time, also when its end is heard of after something that came later", () => {
+  const w = world();
+  const id = w.submit();
+  w.begin(id);
+  const endedAt = w.now + 1_000;
+  w.now += 3_000;
+  w.cancel(id);
+  const key = { jobId: id, attempt: 1, rank: 0 };
+  const end = { kind: "exited", exitCode: 0, outOfMemory: false, message: "" } as const;
+  w.reportFor(key, w.job(id).allocations[0]?.node ?? "", { phase: "ended", endedAt, end });
+  expect(w.job(id)).toMatchObject({ phase: "finished", finishedAt: endedAt });
+  const times = w.job(id).history.map(({ at }) => at);
+  expect(times).toEqual(times.toSorted((one, other) => one - other));
+});
+
 test("a queued job is cancelled at once, a running one when its container is gone, and its devices are held until then", () => {
   const w = world(1, 1);
   const running = w.submit();

@@ -39,21 +39,23 @@ export interface EtcdClusterOptions {
   readonly quotaBytes?: number;
 }
 
-interface Ports {
+export interface MemberAddress {
   readonly name: string;
+  readonly host: string;
   readonly client: number;
   readonly peer: number;
 }
 
 export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptions): Promise<EtcdCluster> {
   const parent = await mkdtemp(join(tmpdir(), "gpusched-etcd-"));
-  const ports: Ports[] = [];
+  const addresses: MemberAddress[] = [];
   for (let n = 0; n < count; n += 1) {
-    ports.push({ name: `member-${n}`, client: await freePort(), peer: await freePort() });
+    addresses.push({ name: `member-${n}`, host: "127.0.0.1", client: await freePort(), peer: await freePort() });
   }
-  const cluster = ports.map(({ name, peer }) => `${name}=http://127.0.0.1:${peer}`).join(",");
   const quota = quotaBytes === undefined ? [] : ["--quota-backend-bytes", String(quotaBytes)];
-  const members = ports.map((one) => startMember(one, ["--initial-cluster", cluster, ...quota], parent));
+  const members = addresses.map((one) =>
+    startMember(one, [...memberArgs(one, addresses, join(parent, one.name)), ...quota]),
+  );
   const endpoints = members.map(({ endpoint }) => endpoint);
   const client = new EtcdClient({ endpoints });
   const untilReady = () => untilAnswered(client);
@@ -80,15 +82,25 @@ export function hasEtcd(): boolean {
   return spawnSync("etcd", ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-function startMember({ name, client, peer }: Ports, options: readonly string[], parent: string): EtcdMember {
-  const endpoint = `127.0.0.1:${client}`;
-  const args = ["--name", name, "--data-dir", join(parent, name), "--log-level", "error", "--logger", "zap"];
-  const urls = ["--listen-client-urls", `http://${endpoint}`, "--advertise-client-urls", `http://${endpoint}`];
-  const peerUrl = `http://127.0.0.1:${peer}`;
-  const peers = ["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl];
+/** The command line of one of these members; it listens where the cluster's others are told that it does. */
+export function memberArgs(one: MemberAddress, all: readonly MemberAddress[], dataDir: string): string[] {
+  const clientUrl = `http://${one.host}:${one.client}`;
+  const cluster = all.map((each) => `${each.name}=${peerUrlOf(each)}`).join(",");
+  const logs = ["--log-level", "error", "--logger", "zap"];
+  const clients = ["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl];
+  const peers = ["--listen-peer-urls", peerUrlOf(one), "--initial-advertise-peer-urls", peerUrlOf(one)];
+  return ["--name", one.name, "--data-dir", dataDir, ...logs, ...clients, ...peers, "--initial-cluster", cluster];
+}
+
+function peerUrlOf({ host, peer }: MemberAddress): string {
+  return `http://${host}:${peer}`;
+}
+
+function startMember({ host, client }: MemberAddress, args: readonly string[]): EtcdMember {
+  const endpoint = `${host}:${client}`;
   let child: ChildProcess;
   const start = () => {
-    child = spawn("etcd", [...args, ...urls, ...peers, ...options], { stdio: ["ignore", "ignore", "ignore"] });
+    child = spawn("etcd", args, { stdio: ["ignore", "ignore", "ignore"] });
     // Seen by whoever waits for it to answer.
     child.on("error", () => undefined);
   };

@@ -1,0 +1,42 @@
+/** How a job is said to have ended is how it ended. */
+import type { Submission } from "../workload/clients.ts";
+import type { Operation } from "../workload/operation.ts";
+import type { FinalJob } from "./final-job.ts";
+import type { Run } from "./runs.ts";
+
+export interface Evidence {
+  readonly submissions: readonly Pick<Submission, "name" | "exitCode">[];
+  readonly operations: readonly Operation[];
+  readonly runs: readonly Run[];
+}
+
+export function findFalseOutcomes(jobs: readonly FinalJob[], evidence: Evidence): string[] {
+  const exitCodes = new Map(evidence.submissions.map(({ name, exitCode }) => [name, exitCode]));
+  const cancels = evidence.operations.filter(({ request, told }) => request === "cancel" && told.kind !== "refused");
+  const cancelled = new Set(cancels.map(({ job }) => job));
+  const runs = Map.groupBy(evidence.runs, ({ jobId }) => jobId);
+  return jobs.flatMap((job) => {
+    const own = runs.get(job.job_id) ?? [];
+    const problem = falsehoodIn(job, own, exitCodes.get(job.name), cancelled.has(job.name));
+    const told = { state: job.state, exit_code: job.exit_code, attempt: job.attempt, message: job.message };
+    return problem === undefined
+      ? []
+      : [`${job.job_id} (${job.name}): ${problem}: ${JSON.stringify(told)}, and its runs were ${JSON.stringify(own)}`];
+  });
+}
+
+function falsehoodIn(
+  job: FinalJob,
+  runs: readonly Run[],
+  exitCode: number | undefined,
+  wasCancelled: boolean,
+): string | undefined {
+  if (runs.some(({ attempt }) => attempt > job.attempt)) return "an attempt ran that it does not know of";
+  if (job.state === "cancelled") return wasCancelled ? undefined : "nobody has cancelled it";
+  if (job.state !== (exitCode === 0 ? "completed" : "failed")) return `it was to exit with ${exitCode}`;
+  const last = runs.filter(({ attempt }) => attempt === job.attempt);
+  if (job.exit_code !== exitCode || !last.some((run) => run.exitCode === exitCode)) {
+    return `its last attempt did not exit with ${exitCode}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,41 @@
+/** `npm run chaos -- --figures NAME`: one kind of fault, often, and how long things take. */
+import type { Options } from "../options.ts";
+import { runSession, type Session, type SessionOptions } from "../session.ts";
+import type { Timing } from "../world/cluster.ts";
+import { measureLeaderless } from "./leaderless.ts";
+
+const TIMING: Timing = { electionTtlS: 5, heartbeatS: 1, nodeUnreachableAfterS: 5, nodeLostAfterS: 25 };
+/** Few jobs: what is measured is the time of the controllers, not of this machine. */
+const SIZE = {
+  members: 3,
+  engines: 0,
+  controllers: 3,
+  gateways: 2,
+  gpusPerAgent: 2,
+  operationsPerSecond: 4,
+  timing: TIMING,
+};
+
+interface Figure {
+  readonly size: Omit<SessionOptions, "agents">;
+  measure(session: Session, options: Options): Promise<void>;
+}
+
+const leaderless = (name: string): Figure => {
+  return { size: SIZE, measure: (session, { count }) => measureLeaderless(session, name, count) };
+};
+
+const FIGURES: Readonly<Record<string, Figure>> = {
+  "leader-kill": leaderless("leader-kill"),
+  "leader-pause": leaderless("leader-pause"),
+  "leader-stop": leaderless("leader-stop"),
+};
+
+/** @returns the exit code: what must hold is checked as in every other run */
+export function runFigures(options: Options, isInSandbox: boolean): Promise<number> {
+  const figure = FIGURES[options.figures ?? ""];
+  if (!figure) throw new Error(`--figures: ${options.figures} is none of ${Object.keys(FIGURES).join(", ")}`);
+  return runSession(options, isInSandbox, { ...figure.size, agents: options.agents }, (session) =>
+    figure.measure(session, options),
+  );
+}

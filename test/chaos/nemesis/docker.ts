@@ -1,0 +1,30 @@
+/** Docker Engines that end under running containers, which go on. */
+import { delay } from "../../../base/abort.ts";
+import type { Fault } from "./fault.ts";
+
+const LONGEST_ABSENCE_MS = 5_000;
+
+const NO_ENGINE = "no agent runs containers";
+
+export const killDockerd: Fault = {
+  name: "kill-dockerd",
+  problem: ({ dockerAgents }) => (dockerAgents.length === 0 ? NO_ENGINE : undefined),
+  async happen({ cluster, random, signal }) {
+    const victim = random.pick(cluster.dockerAgents);
+    if (!victim) return NO_ENGINE;
+    await victim.engine.kill();
+    await delay(random.between(0, LONGEST_ABSENCE_MS), signal);
+    await victim.engine.restart();
+    return `of ${victim.nodeName}`;
+  },
+};
+
+export const restartDockerd: Fault = {
+  name: "restart-dockerd",
+  problem: killDockerd.problem,
+  async happen({ cluster, random }) {
+    const victim = random.pick(cluster.dockerAgents);
+    await victim?.engine.restart();
+    return victim ? `of ${victim.nodeName}` : NO_ENGINE;
+  },
+};

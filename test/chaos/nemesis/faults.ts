@@ -1,0 +1,39 @@
+/** Everything that can go wrong. */
+import type { Cluster } from "../world/cluster.ts";
+import { failSyncs, fillDisk } from "./disk.ts";
+import { killDockerd, restartDockerd } from "./docker.ts";
+import type { Fault } from "./fault.ts";
+import { kills } from "./kill.ts";
+import { partitions } from "./partition.ts";
+import { pauseAgent, pauseLeader } from "./pause.ts";
+import { rollingRestart, stopLeader } from "./stop.ts";
+
+const FAULTS: readonly Fault[] = [
+  ...kills,
+  ...partitions,
+  pauseLeader,
+  pauseAgent,
+  stopLeader,
+  rollingRestart,
+  fillDisk,
+  failSyncs,
+  killDockerd,
+  restartDockerd,
+];
+
+/**
+ * Those of the names that are possible here; all that are, of no names.
+ *
+ * @throws Error for a name that is none
+ */
+export function selectFaults(cluster: Cluster, names: readonly string[]): readonly Fault[] {
+  const known = FAULTS.map(({ name }) => name);
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong !== undefined) throw new Error(`--nemesis: ${wrong} is none of ${known.join(", ")}`);
+  const wanted = names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
+  return wanted.filter((fault) => {
+    const problem = fault.problem(cluster);
+    if (problem !== undefined) console.log(`without ${fault.name}: ${problem}`);
+    return problem === undefined;
+  });
+}

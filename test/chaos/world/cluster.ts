@@ -1,0 +1,192 @@
+/** The processes of a whole cluster: members of etcd, controllers, gateways and agents, each on a host of its own. */
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Service, ServiceStack } from "../../../base/service.ts";
+import { packageRoot } from "../../../base/version.ts";
+import { killJobs } from "../../support/dev-process.ts";
+import { type DockerEngine, startDockerEngine } from "../../support/docker-engine.ts";
+import { RestClient } from "../../support/rest-client.ts";
+import { type Layout, layOut, type Role } from "./layout.ts";
+import type { Network } from "./network.ts";
+import { Program, type Surprise } from "./program.ts";
+import type { SmallDisk } from "./small-disk.ts";
+
+const READY_WITHIN_MS = 180_000;
+const POLL_MS = 100;
+const BIN = join(packageRoot, "bin/gpusched");
+
+export interface Timing {
+  readonly electionTtlS: number;
+  readonly heartbeatS: number;
+  readonly nodeUnreachableAfterS: number;
+  readonly nodeLostAfterS: number;
+}
+
+export interface ClusterOptions {
+  /** Where all data and logs lie. */
+  readonly directory: string;
+  readonly network: Network;
+  /** Of etcd; without any, the one controller stores for itself. */
+  readonly members: number;
+  readonly controllers: number;
+  readonly gateways: number;
+  /** That run jobs as processes. */
+  readonly agents: number;
+  /** Docker Engines, each with an agent of its own. */
+  readonly engines: number;
+  readonly gpusPerAgent: number;
+  readonly timing: Timing;
+  /** Requests per second for each client; no limit to speak of, if nothing is said. */
+  readonly rateLimit?: number;
+}
+
+export interface Status {
+  readonly leader: string;
+  readonly term: number;
+  readonly online_nodes: number;
+  readonly total_nodes: number;
+  readonly available_gpus: number;
+  readonly total_gpus: number;
+}
+
+export interface AgentHost {
+  readonly program: Program;
+  readonly nodeName: string;
+  readonly dataDir: string;
+  /** For one that runs jobs as containers. */
+  readonly engine: DockerEngine | undefined;
+}
+
+/** A program on a disk that can be full. */
+export interface Cramped {
+  readonly program: Program;
+  readonly disk: SmallDisk;
+}
+
+export class Cluster implements Service {
+  readonly options: ClusterOptions;
+  readonly members: readonly Program[];
+  readonly controllers: readonly Program[];
+  readonly gateways: readonly Program[];
+  readonly agents: readonly AgentHost[];
+  readonly cramped: readonly Cramped[];
+  /** A client of each gateway. */
+  readonly clients: readonly RestClient[];
+  /** Ends that nobody had asked for. */
+  readonly surprises: Surprise[] = [];
+  readonly #addresses: ReadonlyMap<string, Program>;
+  readonly #services: ServiceStack;
+
+  private constructor(
+    options: ClusterOptions,
+    layout: Layout,
+    engines: readonly DockerEngine[],
+    services: ServiceStack,
+  ) {
+    this.options = options;
+    this.#services = services;
+    const cramped: Cramped[] = [];
+    const make = (role: Role, command: string) => {
+      const program = this.#program(role, command);
+      if (role.disk) cramped.push({ program, disk: role.disk });
+      return program;
+    };
+    this.members = layout.members.map((role) => make(role, "etcd"));
+    this.controllers = layout.controllers.map((role) => make(role, BIN));
+    this.gateways = layout.gateways.map((role) => make(role, BIN));
+    this.agents = layout.agents.map((role) => {
+      const engine = engines.find(({ socketPath }) => socketPath === role.dockerSocket);
+      return { program: make(role, BIN), nodeName: role.place.name, dataDir: role.dataDir, engine };
+    });
+    this.cramped = cramped;
+    this.clients = layout.gateways.map(({ listen }) => new RestClient(`http://${listen}`));
+    this.#addresses = new Map(this.controllers.map((program, n) => [layout.controllers[n]?.listen ?? "", program]));
+  }
+
+  /** Starts everything, and resolves when all nodes are online. */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const services = new ServiceStack();
+    try {
+      const engines: DockerEngine[] = [];
+      for (let n = 0; n < options.engines; n += 1) {
+        const engine = await startDockerEngine();
+        services.add({ close: () => engine.stop() });
+        engines.push(engine);
+      }
+      const layout = await layOut(
+        options,
+        engines.map(({ socketPath }) => socketPath),
+      );
+      const cluster = new Cluster(options, layout, engines, services);
+      for (const { disk } of cluster.cramped) services.add(disk);
+      services.add({ close: () => cluster.#end() });
+      for (const program of cluster.programs) program.start();
+      await cluster.untilHealthy(READY_WITHIN_MS);
+      return cluster;
+    } catch (error) {
+      await services.close();
+      throw error;
+    }
+  }
+
+  get programs(): readonly Program[] {
+    return [...this.members, ...this.controllers, ...this.gateways, ...this.agents.map(({ program }) => program)];
+  }
+
+  /** Those that run jobs as containers. */
+  get dockerAgents(): readonly (AgentHost & { readonly engine: DockerEngine })[] {
+    return this.agents.flatMap((agent) => (agent.engine ? [{ ...agent, engine: agent.engine }] : []));
+  }
+
+  /** What any gateway says; undefined while none has an answer. */
+  async status(): Promise<Status | undefined> {
+    for (const client of this.clients) {
+      const answer = await client.ask("GET", "/cluster/status");
+      if (answer?.status === 200) return JSON.parse(answer.text) as Status;
+    }
+    return undefined;
+  }
+
+  /** The controller that leads; undefined while none does. */
+  async leader(): Promise<Program | undefined> {
+    const status = await this.status();
+    return status && this.#addresses.get(status.leader);
+  }
+
+  /** Somebody leads and hears every node. */
+  async untilHealthy(withinMs: number): Promise<void> {
+    let last: Status | undefined;
+    for (const until = performance.now() + withinMs; performance.now() < until; await sleep(POLL_MS)) {
+      last = await this.status();
+      if (last?.online_nodes === this.agents.length) return;
+    }
+    const found = last ? `${last.online_nodes} of ${this.agents.length} nodes are online` : "no controller leads";
+    throw new Error(`the cluster was not healthy within ${withinMs / 1_000} s: ${found}`);
+  }
+
+  /** Everything runs again, and everything sent arrives. */
+  mend(): void {
+    this.options.network.heal();
+    for (const { disk } of this.cramped) disk.free();
+    for (const program of this.programs) {
+      program.resume();
+      program.start();
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#services.close();
+  }
+
+  async #end(): Promise<void> {
+    for (const program of this.programs) program.resume();
+    await Promise.all(this.programs.map((program) => program.kill()));
+    for (const { dataDir } of this.agents) await killJobs(join(dataDir, ".."));
+  }
+
+  #program({ place, args }: Role, command: string): Program {
+    const logFile = join(this.options.directory, `${place.name}.log`);
+    const onSurprise = (surprise: Surprise) => void this.surprises.push(surprise);
+    return new Program({ name: place.name, place, command, args, logFile, onSurprise });
+  }
+}
