@@ -129,6 +129,24 @@ describe("answers exactly as documented", () => {
     expect(Object.keys(body as object)).toEqual([...DOCUMENTED_CLUSTER, "leader", "term", "store", "version"]);
   });
 
+  test("an operator's word that a node is dead, with the jobs that had to leave it", async () => {
+    const word = { by: "ann", reason: "its power supply burned" };
+    const path = "/api/v1/nodes/node-1/confirm-dead";
+    const { status: code, body } = await answer("POST", path, word);
+    const node = { name: "node-1", confirmed_dead: { at: "2024-01-15T10:30:00Z", ...word } };
+    expect([code, body]).toMatchObject([200, { node, job_ids: [sampleJob.id] }]);
+    expect(fake.received("ConfirmNodeDead").at(-1)).toEqual({ node_name: "node-1", ...word });
+    expect((await answer("POST", path, { by: "ann" })).body).toMatchObject({
+      error: "Invalid request body: reason is required",
+    });
+    expect((await answer("POST", path, { ...word, force: true })).status).toBe(400);
+    expect((await answer("POST", "/api/v1/nodes/node-404/confirm-dead", word)).body).toEqual({
+      error: "Node not found",
+    });
+    fake.script.ConfirmNodeDead = () => new Refusal(status.FAILED_PRECONDITION, "cannot confirm that node-1 is dead");
+    expect((await answer("POST", path, word)).status).toBe(409);
+  });
+
   test("nodes, in the list and alone, without the address at which peers reach them", async () => {
     const { body } = await answer("GET", "/api/v1/nodes");
     const [node] = (body as { nodes: object[] }).nodes;

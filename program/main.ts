@@ -10,6 +10,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { nodeCommand } from "./node.ts";
 import { policiesCommand } from "./policies.ts";
 import { policyDiffCommand } from "./policy-diff.ts";
 import { replayCommand } from "./replay.ts";
@@ -20,6 +21,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["controller", controllerRole],
   ["gateway", gatewayRole],
   ["agent", agentRole],
+  ["node", nodeCommand],
   ["backup", backupCommand],
   ["restore", restoreCommand],
   ["replay", replayCommand],

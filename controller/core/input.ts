@@ -108,6 +108,15 @@ export type Input =
     }
   /** The agent's stream has ended. */
   | { readonly kind: "node-disconnected"; readonly at: number; readonly session: number; readonly node: NodeName }
+  /** An operator says that the node's host is off. */
+  | {
+      readonly kind: "confirm-node-dead";
+      readonly at: number;
+      readonly node: NodeName;
+      /** Who says so, and how that is known. */
+      readonly by: string;
+      readonly reason: string;
+    }
   /** Time has passed: whatever is due is looked at. */
   | { readonly kind: "tick"; readonly at: number };
 
@@ -123,6 +132,8 @@ export interface Answers {
   checkpoint: { readonly jobId: JobId };
   "cancel-job": { readonly jobId: JobId };
   "forget-jobs": { readonly jobs: number };
+  /** The jobs that held something there. */
+  "confirm-node-dead": { readonly affected: readonly JobId[] };
   "create-tenant": { readonly tenantId: TenantId };
   "update-tenant": { readonly tenantId: TenantId };
 }

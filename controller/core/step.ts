@@ -4,6 +4,7 @@ import type { Answers, Input } from "./input.ts";
 import type { State } from "./model/state.ts";
 import { onAllocationReport } from "./on/allocation-report.ts";
 import { onCancelJob } from "./on/cancel-job.ts";
+import { onConfirmNodeDead } from "./on/confirm-node-dead.ts";
 import { onCheckpoint } from "./on/checkpoint.ts";
 import { onForgetJobs } from "./on/forget-jobs.ts";
 import { onNodeDisconnected } from "./on/node-disconnected.ts";
@@ -44,6 +45,8 @@ function dispatch(state: State, input: Input, out: Output): Answer {
       return onCheckpoint(state, input, out);
     case "forget-jobs":
       return onForgetJobs(state, input, out);
+    case "confirm-node-dead":
+      return onConfirmNodeDead(state, input, out);
     case "create-tenant":
       return onCreateTenant(state, input, out);
     case "update-tenant":

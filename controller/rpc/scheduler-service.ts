@@ -1,6 +1,6 @@
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import { RequestError } from "../../base/errors.ts";
-import { asJobId, asTenantId } from "../../base/ids.ts";
+import { asJobId, asTenantId, type NodeName } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import { version } from "../../base/version.ts";
 import type { Job as JobMessage } from "../../proto/generated/gpusched/v1/Job.ts";
@@ -23,7 +23,7 @@ import { fromDryRun, fromExplained } from "./translate/explanation.ts";
 import { fromJob } from "./translate/job.ts";
 import { toSubmission } from "./translate/job-spec.ts";
 import { fromSubmitted } from "./translate/submit.ts";
-import { fromCluster, fromNode } from "./translate/node.ts";
+import { fromCluster, fromNode, toConfirmNodeDead } from "./translate/node.ts";
 import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
 
 /** What the service needs to know of the controller that it speaks for. */
@@ -89,6 +89,12 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     UpdateTenant: unary(log, (request) => updateTenant(request.tenant_id, toTenantChange(request))),
     DeactivateTenant: unary(log, ({ tenant_id }) => updateTenant(tenant_id, { limits: {}, active: false })),
     ListNodes: unary(log, () => loop.read((state) => ({ nodes: [...state.nodes.values()].map(fromNode) }))),
+    ConfirmNodeDead: unary(log, async (request) => {
+      const word = toConfirmNodeDead(request);
+      const { affected } = await loop.submit(word);
+      log.warn({ ...word, jobs: affected.length }, "an operator has confirmed that a node is dead");
+      return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
+    }),
     GetClusterStatus: unary(log, () =>
       loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),
     ),
@@ -156,6 +162,12 @@ function findJob(state: State, id: string) {
   const job = state.jobs.get(asJobId(id));
   if (!job) throw new RequestError("not_found", "Job not found");
   return job;
+}
+
+function findNode(state: State, name: NodeName) {
+  const node = state.nodes.get(name);
+  if (!node) throw new RequestError("not_found", "Node not found");
+  return node;
 }
 
 function findTenant(state: State, id: string) {

@@ -1,14 +1,22 @@
 import { RequestError } from "../../base/errors.ts";
+import { present } from "../../base/assert.ts";
+import { confirmDeadSchema } from "../../contract/node.ts";
+import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
 import { sendJson } from "../answer.ts";
+import { MAX_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
-import { type Handler, readQuery, type Route, type RouteContext } from "../route.ts";
+import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
+
+/** What could be a node's name; whether there is such a node is another question. */
+const NODE_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
     { path: "/nodes", methods: { GET: list(context) } },
     { path: "/nodes/:name", methods: { GET: get(context) } },
+    { path: "/nodes/:name/confirm-dead", methods: { POST: confirmDead(context) } },
   ];
 }
 
@@ -27,5 +35,16 @@ function get({ client }: RouteContext): Handler {
     const node = nodes.find(({ name }) => name === request.params.name);
     if (!node) throw new RequestError("not_found", "Node not found");
     sendJson(response, 200, toNode(node));
+  };
+}
+
+function confirmDead({ client }: RouteContext): Handler {
+  return async (request, response) => {
+    readQuery(request, noQuerySchema);
+    const node_name = pathName(request, "name", NODE_NAME, "Node not found");
+    const body = await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
+    const word = parseOrRefuse(confirmDeadSchema, body, "Invalid request body");
+    const { node, job_ids } = await client.call(scheduler.ConfirmNodeDead, { node_name, ...word });
+    sendJson(response, 200, { node: toNode(present(node, "the node")), job_ids });
   };
 }

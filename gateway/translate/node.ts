@@ -28,6 +28,13 @@ export function toNode(node: Node__Output) {
     agent_version: inventory?.agent_version ?? "",
     registered_at: formatTimestamp(node.registered_at_ms),
     last_heard_at: timestamp(node.last_heard_at_ms),
+    confirmed_dead: node.confirmed_dead
+      ? {
+          at: formatTimestamp(node.confirmed_dead.at_ms),
+          by: node.confirmed_dead.by,
+          reason: node.confirmed_dead.reason,
+        }
+      : null,
     devices: toDevices(node, inventory?.devices ?? []),
   };
 }

@@ -9,6 +9,9 @@ import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobReques
 import type { CheckpointJobRequest as _gpusched_v1_CheckpointJobRequest, CheckpointJobRequest__Output as _gpusched_v1_CheckpointJobRequest__Output } from './gpusched/v1/CheckpointJobRequest.ts';
 import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, CheckpointJobResponse__Output as _gpusched_v1_CheckpointJobResponse__Output } from './gpusched/v1/CheckpointJobResponse.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from './gpusched/v1/ClusterStatus.ts';
+import type { ConfirmNodeDeadRequest as _gpusched_v1_ConfirmNodeDeadRequest, ConfirmNodeDeadRequest__Output as _gpusched_v1_ConfirmNodeDeadRequest__Output } from './gpusched/v1/ConfirmNodeDeadRequest.ts';
+import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, ConfirmNodeDeadResponse__Output as _gpusched_v1_ConfirmNodeDeadResponse__Output } from './gpusched/v1/ConfirmNodeDeadResponse.ts';
+import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from './gpusched/v1/ConfirmedDead.ts';
 import type { Counterfactual as _gpusched_v1_Counterfactual, Counterfactual__Output as _gpusched_v1_Counterfactual__Output } from './gpusched/v1/Counterfactual.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from './gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from './gpusched/v1/DeactivateTenantRequest.ts';
@@ -68,6 +71,9 @@ export interface ProtoGrpcType {
       CheckpointJobRequest: MessageTypeDefinition<_gpusched_v1_CheckpointJobRequest, _gpusched_v1_CheckpointJobRequest__Output>
       CheckpointJobResponse: MessageTypeDefinition<_gpusched_v1_CheckpointJobResponse, _gpusched_v1_CheckpointJobResponse__Output>
       ClusterStatus: MessageTypeDefinition<_gpusched_v1_ClusterStatus, _gpusched_v1_ClusterStatus__Output>
+      ConfirmNodeDeadRequest: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadRequest, _gpusched_v1_ConfirmNodeDeadRequest__Output>
+      ConfirmNodeDeadResponse: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadResponse, _gpusched_v1_ConfirmNodeDeadResponse__Output>
+      ConfirmedDead: MessageTypeDefinition<_gpusched_v1_ConfirmedDead, _gpusched_v1_ConfirmedDead__Output>
       Counterfactual: MessageTypeDefinition<_gpusched_v1_Counterfactual, _gpusched_v1_Counterfactual__Output>
       CreateTenantRequest: MessageTypeDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_CreateTenantRequest__Output>
       DeactivateTenantRequest: MessageTypeDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_DeactivateTenantRequest__Output>

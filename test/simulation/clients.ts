@@ -1,5 +1,6 @@
-import { type AllocationKey, allocationName, asTenantId, type JobId } from "../../base/ids.ts";
+import { type AllocationKey, allocationName, asNodeName, asTenantId, type JobId } from "../../base/ids.ts";
 import type { Answers, InputOf, Unstamped } from "../../controller/core/input.ts";
+import { isHeld } from "../../controller/core/model/allocation.ts";
 import type { JobSpec } from "../../controller/core/model/job.ts";
 import type { Limits } from "../../controller/core/model/tenant.ts";
 import type { Random } from "../support/random.ts";
@@ -51,6 +52,17 @@ export class Clients implements ClientsView {
     const limits = { gpus: this.#random.between(3, 8), concurrentJobs: this.#random.between(1, 6) };
     const change = { limits, canPreemptOthers: this.#random.next() < 0.5 };
     this.#ask({ kind: "update-tenant", tenantId, change }, () => {});
+  }
+
+  /** An operator says that the host is off. */
+  confirmDead(name: string): void {
+    const node = asNodeName(name);
+    const held = this.#heldOn(name);
+    this.#ask({ kind: "confirm-node-dead", node, by: "operator", reason: "it is off" }, () => {
+      this.#world.coverage.count("host confirmed dead");
+      const stillHeld = this.#heldOn(name).filter((one) => held.includes(one));
+      if (stillHeld.length > 0) this.#world.violate(`${name} is confirmed dead and holds ${stillHeld.join(", ")}`);
+    });
   }
 
   /** Something starts to run: not of a job whose cancellation was acknowledged before it had its attempt. */
@@ -132,6 +144,14 @@ export class Clients implements ClientsView {
     this.#world.network.send(this.#actor, [controller.name, "client"], `${input.kind} is answered`, () =>
       onAnswer(answer),
     );
+  }
+
+  /** What the ledger has on the node, by name. */
+  #heldOn(node: string): string[] {
+    return [...this.#world.ledger.jobs.values()].flatMap(({ id: jobId, attempt, allocations }) => {
+      const held = allocations.filter((allocation) => allocation.node === node && isHeld(allocation));
+      return held.map(({ rank }) => allocationName({ jobId, attempt, rank }));
+    });
   }
 
   #drawSpec(): JobSpec {

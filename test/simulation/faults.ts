@@ -9,6 +9,7 @@ export const FAULTS = {
   "agent pause": [10, 120],
   reboot: [40, 300],
   "node leaves for good": [200, 600],
+  "host confirmed dead": [60, 300],
   "node joins": [60, 300],
   "stream breaks": [3, 60],
   "partition of an agent": [15, 150],

@@ -256,6 +256,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "void tellStop;",
   },
   {
+    name: "a host that is confirmed dead keeps the jobs that would wait for it",
+    file: `${CORE}/on/confirm-node-dead.ts`,
+    find: "if (!allocation) continue;",
+    replace: "if (!allocation?.movesWhenLost) continue;",
+  },
+  {
     name: "a job does not wait for what it depends on",
     file: `${CORE}/transition.ts`,
     find: 'if (on.length > 0) hold(state, out, job, { kind: "dependencies", on });',

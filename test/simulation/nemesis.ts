@@ -7,6 +7,9 @@ const AGENT_AWAY_MS = 3_000;
 /** And not soon again: what it missed adds up. */
 const AGENT_THERE_MS = 60_000;
 
+/** How long a host is off of which an operator says so. */
+const OFF_MS = { least: 20_000, most: 50_000 };
+
 type Path = readonly [from: string, to: string];
 
 /** Does to the world what the seed's faults say, until they are over. */
@@ -26,6 +29,7 @@ export class Nemesis {
       "agent pause": () => this.#pauseAgent(),
       reboot: () => this.#agent()?.reboot(this.#ms(5_000, 90_000)),
       "node leaves for good": () => this.#removeNode(),
+      "host confirmed dead": () => this.#confirmDead(),
       "node joins": () => world.addNode(),
       "stream breaks": () => this.#world.faults.random.pick(world.network.streams)?.drop(),
       "partition of an agent": () => this.#cutAgent(["to", "from"]),
@@ -89,6 +93,19 @@ export class Nemesis {
 
   #removeNode(): void {
     if (this.#world.agents.filter(({ host }) => !host.isGone).length > 2) this.#agent()?.reboot(undefined);
+  }
+
+  /** An operator says it only of a host that is off: one that is gone, or will not be back before the word has arrived. */
+  #confirmDead(): void {
+    const { agents, clients, timeline, faults } = this.#world;
+    const agent = faults.random.pick(agents.filter(({ host, actor }) => host.isGone || actor.isAlive));
+    if (!agent) return;
+    const offMs = this.#ms(OFF_MS.least, OFF_MS.most);
+    if (!agent.host.isGone) agent.reboot(offMs);
+    const saidAfterMs = this.#ms(OFF_MS.least / 2, offMs);
+    timeline.after(saidAfterMs, undefined, "an operator has looked", () => {
+      if (!agent.actor.isAlive) clients.confirmDead(agent.name);
+    });
   }
 
   /** Between an agent and one controller, or all of them. */

@@ -54,6 +54,7 @@ export interface ControllerView {
 export interface ClientsView {
   cancel(): void;
   changeTenant(): void;
+  confirmDead(node: string): void;
   checkStart(key: AllocationKey): void;
 }
 

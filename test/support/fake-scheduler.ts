@@ -120,10 +120,13 @@ const samples: Script = {
   UpdateTenant: (request) => (idIn(request, "tenant_id") === sampleTenant.id ? sampleTenant : tenantNotFound),
   DeactivateTenant: (request) => (idIn(request, "tenant_id") === sampleTenant.id ? sampleTenant : tenantNotFound),
   ListNodes: () => ({ nodes: [sampleNode] }),
+  ConfirmNodeDead: (request) =>
+    idIn(request, "node_name") === sampleNode.name ? { node: sampleNode, job_ids: [sampleJob.id] } : nodeNotFound,
   GetClusterStatus: () => sampleStatus,
 };
 
 const jobNotFound = new Refusal(status.NOT_FOUND, "Job not found");
+const nodeNotFound = new Refusal(status.NOT_FOUND, "Node not found");
 const tenantNotFound = new Refusal(status.NOT_FOUND, "Tenant not found");
 
 function idIn(request: unknown, field: string): unknown {

@@ -164,6 +164,7 @@ export const sampleNode = {
   memory_mb_used: 32_000,
   last_heard_at_ms: SUBMITTED_AT_MS + 90_000,
   registered_at_ms: SUBMITTED_AT_MS - 90_000,
+  confirmed_dead: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its power supply burned" },
 } satisfies Node;
 
 export const sampleStatus = {

@@ -59,6 +59,15 @@ export interface NodeRecord {
   readonly registeredAt: number;
   readonly cordoned: boolean;
   readonly inventory: Inventory;
+  /** The last time that an operator said that its host was off. */
+  readonly confirmedDead?: ConfirmedDead | undefined;
+}
+
+/** An operator's word, kept for whoever asks later. */
+export interface ConfirmedDead {
+  readonly at: number;
+  readonly by: string;
+  readonly reason: string;
 }
 
 /**

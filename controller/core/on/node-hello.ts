@@ -37,6 +37,7 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
     registeredAt: before?.record.registeredAt ?? at,
     cordoned: before?.record.cordoned ?? false,
     inventory: input.inventory,
+    ...(before?.record.confirmedDead ? { confirmedDead: before.record.confirmedDead } : {}),
   };
   const node = before ?? silentNode(record, at);
   const rebooted = before !== undefined && before.record.bootId !== input.bootId;

@@ -1,12 +1,15 @@
 /** Nodes between the wire and the core. */
 import { RequestError } from "../../../base/errors.ts";
-import { asDeviceId } from "../../../base/ids.ts";
+import { asDeviceId, asNodeName } from "../../../base/ids.ts";
+import { confirmDeadSchema } from "../../../contract/node.ts";
+import { parseOrRefuse } from "../../../contract/parse.ts";
 import type { ClusterStatus } from "../../../proto/generated/gpusched/v1/ClusterStatus.ts";
+import type { ConfirmNodeDeadRequest__Output } from "../../../proto/generated/gpusched/v1/ConfirmNodeDeadRequest.ts";
 import type { DeviceTelemetry, DeviceTelemetry__Output } from "../../../proto/generated/gpusched/v1/DeviceTelemetry.ts";
 import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
-import type { DeviceReading, Inventory, Node } from "../../core/model/node.ts";
+import type { ConfirmedDead, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
 import { freeDevices } from "../../core/model/node.ts";
 import type { State } from "../../core/model/state.ts";
 
@@ -121,7 +124,18 @@ export function fromNode(node: Node): NodeMessage {
     memory_mb_used: node.memoryMbUsed,
     last_heard_at_ms: node.lastHeardAt,
     registered_at_ms: node.record.registeredAt,
+    confirmed_dead: fromConfirmedDead(node.record.confirmedDead),
   };
+}
+
+function fromConfirmedDead(word: ConfirmedDead | undefined) {
+  return word ? { at_ms: word.at, by: word.by, reason: word.reason } : null;
+}
+
+/** @throws RequestError `invalid` naming the field */
+export function toConfirmNodeDead({ node_name, by, reason }: ConfirmNodeDeadRequest__Output) {
+  const given = parseOrRefuse(confirmDeadSchema, { by, reason }, "Invalid request");
+  return { kind: "confirm-node-dead", node: asNodeName(node_name), ...given } as const;
 }
 
 function nodeState(node: Node): NodeState {

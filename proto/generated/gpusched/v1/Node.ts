@@ -4,6 +4,7 @@ import type { NodeState as _gpusched_v1_NodeState, NodeState__Output as _gpusche
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from '../../gpusched/v1/NodeInventory.ts';
 import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from '../../gpusched/v1/DeviceTelemetry.ts';
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from '../../gpusched/v1/DeviceHolder.ts';
+import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from '../../gpusched/v1/ConfirmedDead.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Node {
@@ -18,6 +19,7 @@ export interface Node {
   'memory_mb_used'?: (number);
   'last_heard_at_ms'?: (number | string | Long);
   'registered_at_ms'?: (number | string | Long);
+  'confirmed_dead'?: (_gpusched_v1_ConfirmedDead | null);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
 
@@ -33,5 +35,6 @@ export interface Node__Output {
   'memory_mb_used': (number);
   'last_heard_at_ms'?: (number);
   'registered_at_ms': (number);
+  'confirmed_dead': (_gpusched_v1_ConfirmedDead__Output | null);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }

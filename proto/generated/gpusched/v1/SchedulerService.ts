@@ -6,6 +6,8 @@ import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobReques
 import type { CheckpointJobRequest as _gpusched_v1_CheckpointJobRequest, CheckpointJobRequest__Output as _gpusched_v1_CheckpointJobRequest__Output } from '../../gpusched/v1/CheckpointJobRequest.ts';
 import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, CheckpointJobResponse__Output as _gpusched_v1_CheckpointJobResponse__Output } from '../../gpusched/v1/CheckpointJobResponse.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from '../../gpusched/v1/ClusterStatus.ts';
+import type { ConfirmNodeDeadRequest as _gpusched_v1_ConfirmNodeDeadRequest, ConfirmNodeDeadRequest__Output as _gpusched_v1_ConfirmNodeDeadRequest__Output } from '../../gpusched/v1/ConfirmNodeDeadRequest.ts';
+import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, ConfirmNodeDeadResponse__Output as _gpusched_v1_ConfirmNodeDeadResponse__Output } from '../../gpusched/v1/ConfirmNodeDeadResponse.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from '../../gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from '../../gpusched/v1/DeactivateTenantRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from '../../gpusched/v1/DryRunJobResponse.ts';
@@ -48,6 +50,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
   checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
   checkpointJob(argument: _gpusched_v1_CheckpointJobRequest, callback: grpc.requestCallback<_gpusched_v1_CheckpointJobResponse__Output>): grpc.ClientUnaryCall;
+  
+  ConfirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  ConfirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  ConfirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  ConfirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
+  confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
   
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
@@ -178,6 +189,8 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
   
   CheckpointJob: grpc.handleUnaryCall<_gpusched_v1_CheckpointJobRequest__Output, _gpusched_v1_CheckpointJobResponse>;
   
+  ConfirmNodeDead: grpc.handleUnaryCall<_gpusched_v1_ConfirmNodeDeadRequest__Output, _gpusched_v1_ConfirmNodeDeadResponse>;
+  
   CreateTenant: grpc.handleUnaryCall<_gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant>;
   
   DeactivateTenant: grpc.handleUnaryCall<_gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant>;
@@ -211,6 +224,7 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
 export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   CancelJob: MethodDefinition<_gpusched_v1_CancelJobRequest, _gpusched_v1_Job, _gpusched_v1_CancelJobRequest__Output, _gpusched_v1_Job__Output>
   CheckpointJob: MethodDefinition<_gpusched_v1_CheckpointJobRequest, _gpusched_v1_CheckpointJobResponse, _gpusched_v1_CheckpointJobRequest__Output, _gpusched_v1_CheckpointJobResponse__Output>
+  ConfirmNodeDead: MethodDefinition<_gpusched_v1_ConfirmNodeDeadRequest, _gpusched_v1_ConfirmNodeDeadResponse, _gpusched_v1_ConfirmNodeDeadRequest__Output, _gpusched_v1_ConfirmNodeDeadResponse__Output>
   CreateTenant: MethodDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant__Output>
   DeactivateTenant: MethodDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant__Output>
   DryRunJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_DryRunJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_DryRunJobResponse__Output>
