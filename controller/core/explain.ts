@@ -5,12 +5,13 @@ import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.t
 import type { State } from "./model/state.ts";
 import type { Outlook, Start } from "./outlook.ts";
 import { planRuntime } from "./model/runtime-history.ts";
-import { gpuMemoryLeft, holdingOf, type QuotaBlock, quotaBlock } from "./quota.ts";
+import { gpuMemoryLeft, holdingOf, type QuotaBlock, quotaBlocks } from "./quota.ts";
 import { judge, type Share, shareOf } from "./schedule/filter.ts";
 import { holding, type Place, type Placing } from "./schedule/place.ts";
 import { findPlacesWithin, verdictWithin } from "./schedule/place-within.ts";
 import { claimedUsage } from "./schedule/preempt/claim.ts";
-import type { Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
+import { otherProblems } from "./schedule/problems.ts";
+import type { NodeReason, Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
 import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
 import { judgeClosely } from "./schedule/withheld.ts";
 import type { Slices } from "./slices.ts";
@@ -19,7 +20,7 @@ import type { Slices } from "./slices.ts";
 interface Findings {
   readonly places: readonly Place[] | undefined;
   readonly wasKept: boolean;
-  readonly quota: QuotaBlock | undefined;
+  readonly quota: readonly QuotaBlock[];
   readonly budget: BudgetBlock | undefined;
 }
 
@@ -35,7 +36,7 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
   return {
     places,
     wasKept,
-    quota: quotaBlock(limits, used, wanted, kept),
+    quota: quotaBlocks(limits, used, wanted, kept),
     budget: budgetBlock(state, job, plan, at),
   };
 }
@@ -45,7 +46,7 @@ export function whyWaiting(state: State, job: JobIn<"queued">, at: number): Wait
   if (state.nodes.size === 0) return { kind: "no-nodes" };
   const group = state.groupOf(job);
   const { places, wasKept, quota, budget } = lookAt(state, job, state.planOf(group), at);
-  if (quota) return { kind: "quota", block: quota };
+  if (quota[0]) return { kind: "quota", block: quota[0] };
   if (budget) return { kind: "budget", block: budget };
   if (places) return mayNotPass(state, job)[0] ?? { kind: "next" };
   if (job.claim) return whoLeaves(state, job.claim);
@@ -85,6 +86,22 @@ function verdictsOf(state: State, blocked: Blocked): readonly NodeVerdict[] {
     const verdict = judgeClosely(node, demand, share, jobId);
     const quota = { limitMb: limits.gpuMemoryMb, leftMb };
     return { node: node.record.name, verdict: verdictWithin(verdict, node, blocked, quota) };
+  });
+}
+
+/** Nodes of which all problems are told. */
+export const MAX_NODES_TOLD = 1_000;
+
+/** Every node's verdict with all of its problems, those first that come nearest to taking the job. */
+function closely(state: State, blocked: Blocked): readonly NodeVerdict[] {
+  const verdicts = verdictsOf(state, blocked);
+  const ordered = ["fits", "not-now", "never"].flatMap((answer) => {
+    return verdicts.filter(({ verdict }) => verdict.answer === answer);
+  });
+  return ordered.map((it, index) => {
+    const node = state.nodes.get(it.node);
+    if (!node || it.verdict.answer === "fits" || index >= MAX_NODES_TOLD) return it;
+    return { ...it, others: otherProblems(node, blocked, it.verdict.reason) };
   });
 }
 
@@ -132,6 +149,8 @@ export type Blocker =
 export interface NodeVerdict {
   readonly node: NodeName;
   readonly verdict: Verdict;
+  /** What else is in the way there; told of the first {@link MAX_NODES_TOLD} nodes only. */
+  readonly others?: readonly NodeReason[];
 }
 
 /** Everything that stands between a job and its start. */
@@ -139,7 +158,7 @@ export interface Explanation {
   /** The most telling of it; undefined for a job that is not queued. */
   readonly reason: WaitReason | undefined;
   readonly blockers: readonly Blocker[];
-  /** Every node's verdict, in the order in which the nodes joined. */
+  /** Every node's verdict: those that fit first, then those that may later, each in the order in which the nodes joined. */
   readonly nodes: readonly NodeVerdict[];
   /** When it will start as things are; its time is undefined when that cannot be told, and for a job that does not wait. */
   readonly start: Start;
@@ -154,7 +173,7 @@ export function* explain(state: State, job: Job, outlook: Outlook): Slices<Expla
   }
   const reason = job.phase === "queued" ? whyWaiting(state, job, at) : undefined;
   const blockers = blockersOf(state, job, at);
-  const nodes = verdictsOf(state, blockedOf(job.id, state.kindOf(job.id).demand));
+  const nodes = closely(state, blockedOf(job.id, state.kindOf(job.id).demand));
   const variation = variationOf(state, job, at);
   const start = yield* outlook.startOf(job.id);
   // What is too far ahead as it is may still be near with a change.
@@ -168,7 +187,7 @@ function blockersOf(state: State, job: JobIn<"queued" | "held">, at: number): re
   const { places, wasKept, quota, budget } = lookAt(state, job, expectedRuntime(state, job), at);
   return [
     ...(job.phase === "held" ? [{ kind: "hold", hold: job.hold } as const] : []),
-    ...(quota ? [{ kind: "quota", block: quota } as const] : []),
+    ...quota.map((block) => ({ kind: "quota", block }) as const),
     ...(budget ? [{ kind: "budget", block: budget } as const] : []),
     ...(places ? mayNotPass(state, job) : roomBlockers(state, job, wasKept)),
   ];

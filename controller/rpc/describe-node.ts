@@ -14,7 +14,8 @@ function describeRoom(number: number, demand: Demand): string {
   return `has room for ${number} of the job's ${demand.gpus} GPUs`;
 }
 
-function describeReason(reason: NodeReason, demand: Demand): string {
+/** Why a node does not take a job; follows its name. */
+export function describeReason(reason: NodeReason, demand: Demand): string {
   switch (reason.kind) {
     case "not-online":
       return `is ${reason.reach}`;

@@ -4,6 +4,7 @@ import type { Blocker__Output } from "../../proto/generated/gpusched/v1/Blocker.
 import type { Counterfactual__Output } from "../../proto/generated/gpusched/v1/Counterfactual.ts";
 import type { Explanation__Output } from "../../proto/generated/gpusched/v1/Explanation.ts";
 import type { NodeAnswer__Output } from "../../proto/generated/gpusched/v1/NodeAnswer.ts";
+import type { NodeProblem__Output } from "../../proto/generated/gpusched/v1/NodeProblem.ts";
 import type { SubmitRefusal__Output } from "../../proto/generated/gpusched/v1/SubmitRefusal.ts";
 import { timestamp, word } from "./words.ts";
 
@@ -84,12 +85,19 @@ function toNodeAnswer(node: NodeAnswer__Output) {
   return {
     node_name: node.node_name,
     answer: node.answer.replaceAll("-", "_"),
-    reason: node.reason.replaceAll("-", "_") || null,
-    message: node.message,
-    resource: node.resource || null,
-    has: node.has ?? null,
-    wanted: node.wanted ?? null,
-    missing: node.missing ?? null,
+    ...toProblem(node),
+    others: node.others.map(toProblem),
+  };
+}
+
+function toProblem({ reason, message, resource, has, wanted, missing }: NodeProblem__Output) {
+  return {
+    reason: reason.replaceAll("-", "_") || null,
+    message,
+    resource: resource || null,
+    has: has ?? null,
+    wanted: wanted ?? null,
+    missing: missing ?? null,
   };
 }
 

@@ -58,6 +58,7 @@ import type { LogServerMessage as _gpusched_v1_LogServerMessage, LogServerMessag
 import type { Node as _gpusched_v1_Node, Node__Output as _gpusched_v1_Node__Output } from './gpusched/v1/Node.ts';
 import type { NodeAnswer as _gpusched_v1_NodeAnswer, NodeAnswer__Output as _gpusched_v1_NodeAnswer__Output } from './gpusched/v1/NodeAnswer.ts';
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from './gpusched/v1/NodeInventory.ts';
+import type { NodeProblem as _gpusched_v1_NodeProblem, NodeProblem__Output as _gpusched_v1_NodeProblem__Output } from './gpusched/v1/NodeProblem.ts';
 import type { ReadLog as _gpusched_v1_ReadLog, ReadLog__Output as _gpusched_v1_ReadLog__Output } from './gpusched/v1/ReadLog.ts';
 import type { Rejection as _gpusched_v1_Rejection, Rejection__Output as _gpusched_v1_Rejection__Output } from './gpusched/v1/Rejection.ts';
 import type { Release as _gpusched_v1_Release, Release__Output as _gpusched_v1_Release__Output } from './gpusched/v1/Release.ts';
@@ -147,6 +148,7 @@ export interface ProtoGrpcType {
       Node: MessageTypeDefinition<_gpusched_v1_Node, _gpusched_v1_Node__Output>
       NodeAnswer: MessageTypeDefinition<_gpusched_v1_NodeAnswer, _gpusched_v1_NodeAnswer__Output>
       NodeInventory: MessageTypeDefinition<_gpusched_v1_NodeInventory, _gpusched_v1_NodeInventory__Output>
+      NodeProblem: MessageTypeDefinition<_gpusched_v1_NodeProblem, _gpusched_v1_NodeProblem__Output>
       NodeState: EnumTypeDefinition
       PriorityTier: EnumTypeDefinition
       ReadLog: MessageTypeDefinition<_gpusched_v1_ReadLog, _gpusched_v1_ReadLog__Output>

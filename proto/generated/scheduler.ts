@@ -40,6 +40,7 @@ import type { LogChunk as _gpusched_v1_LogChunk, LogChunk__Output as _gpusched_v
 import type { Node as _gpusched_v1_Node, Node__Output as _gpusched_v1_Node__Output } from './gpusched/v1/Node.ts';
 import type { NodeAnswer as _gpusched_v1_NodeAnswer, NodeAnswer__Output as _gpusched_v1_NodeAnswer__Output } from './gpusched/v1/NodeAnswer.ts';
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from './gpusched/v1/NodeInventory.ts';
+import type { NodeProblem as _gpusched_v1_NodeProblem, NodeProblem__Output as _gpusched_v1_NodeProblem__Output } from './gpusched/v1/NodeProblem.ts';
 import type { ResourceUsage as _gpusched_v1_ResourceUsage, ResourceUsage__Output as _gpusched_v1_ResourceUsage__Output } from './gpusched/v1/ResourceUsage.ts';
 import type { RuntimePrediction as _gpusched_v1_RuntimePrediction, RuntimePrediction__Output as _gpusched_v1_RuntimePrediction__Output } from './gpusched/v1/RuntimePrediction.ts';
 import type { SchedulerServiceClient as _gpusched_v1_SchedulerServiceClient, SchedulerServiceDefinition as _gpusched_v1_SchedulerServiceDefinition } from './gpusched/v1/SchedulerService.ts';
@@ -105,6 +106,7 @@ export interface ProtoGrpcType {
       Node: MessageTypeDefinition<_gpusched_v1_Node, _gpusched_v1_Node__Output>
       NodeAnswer: MessageTypeDefinition<_gpusched_v1_NodeAnswer, _gpusched_v1_NodeAnswer__Output>
       NodeInventory: MessageTypeDefinition<_gpusched_v1_NodeInventory, _gpusched_v1_NodeInventory__Output>
+      NodeProblem: MessageTypeDefinition<_gpusched_v1_NodeProblem, _gpusched_v1_NodeProblem__Output>
       NodeState: EnumTypeDefinition
       PriorityTier: EnumTypeDefinition
       ResourceUsage: MessageTypeDefinition<_gpusched_v1_ResourceUsage, _gpusched_v1_ResourceUsage__Output>

@@ -5,7 +5,7 @@ import type { ArrayMembership, JobSpec } from "../model/job.ts";
 import { type Tenant, TIER_PRIORITY } from "../model/tenant.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { quotaRefusal } from "../quota.ts";
+import { quotaRefusals } from "../quota.ts";
 import { countDemand } from "../schedule/demand-mix.ts";
 import { enter, finish } from "../transition.ts";
 
@@ -35,8 +35,8 @@ function acceptedTenant(state: State, spec: JobSpec, count: number): Tenant {
   const tenant = state.tenants.get(spec.tenantId);
   if (!tenant) throw new RequestError("not_found", "Tenant not found");
   if (!tenant.active) throw new RequestError("forbidden", "Tenant is not active");
-  const refusal = quotaRefusal(tenant, state.usageOf(tenant.id), spec, count);
-  if (refusal) throw new RequestError("forbidden", "Tenant quota exceeded", { fields: [refusal] });
+  const fields = quotaRefusals(tenant, state.usageOf(tenant.id), spec, count);
+  if (fields.length > 0) throw new RequestError("forbidden", "Tenant quota exceeded", { fields });
   return tenant;
 }
 

@@ -5,7 +5,7 @@ import type { Explanation as ExplanationMessage } from "../../../proto/generated
 import type { NodeAnswer } from "../../../proto/generated/gpusched/v1/NodeAnswer.ts";
 import type { Counterfactuals } from "../../core/counterfactual.ts";
 import type { DryRun } from "../../core/dry-run.ts";
-import { type Blocker, type Explanation, explain, type NodeVerdict } from "../../core/explain.ts";
+import { type Blocker, type Explanation, explain, MAX_NODES_TOLD, type NodeVerdict } from "../../core/explain.ts";
 import type { LateStarts } from "../../core/late-start.ts";
 import { type Demand, demandOf, type Job, type JobSpec, stateOf } from "../../core/model/job.ts";
 import type { State } from "../../core/model/state.ts";
@@ -14,7 +14,7 @@ import type { QuotaBlock } from "../../core/quota.ts";
 import type { NodeReason } from "../../core/schedule/reason.ts";
 import type { Slices } from "../../core/slices.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
-import { describeVerdict } from "../describe-node.ts";
+import { describeReason, describeVerdict } from "../describe-node.ts";
 import {
   describeBudget,
   describeClaimed,
@@ -28,9 +28,6 @@ import { describeHold, messageFor } from "../message.ts";
 import { fromCounterfactual } from "./counterfactual.ts";
 import { PHASES, STATES, withTooFar } from "./job.ts";
 import { fromRefusal } from "./submit.ts";
-
-/** Nodes that one answer tells of. */
-const MAX_NODES = 1_000;
 
 /** Why the job is not running, as far as it waits; of any other job, where it is. */
 export function* fromExplained(
@@ -93,11 +90,10 @@ function whatItWouldDo(job: Job, explanation: Explanation | undefined, demand: D
 }
 
 function whatIsInTheWay({ blockers, nodes, counterfactuals }: Explanation, demand: Demand, at: number) {
-  const ordered = ["fits", "not-now", "never"].flatMap((answer) => nodes.filter((it) => it.verdict.answer === answer));
   return {
     blockers: blockers.map((blocker) => fromBlocker(blocker, nodes, demand)),
-    nodes: ordered.slice(0, MAX_NODES).map((it) => fromVerdict(it, demand)),
-    nodes_left_out: Math.max(0, nodes.length - MAX_NODES),
+    nodes: nodes.slice(0, MAX_NODES_TOLD).map((it) => fromVerdict(it, demand)),
+    nodes_left_out: Math.max(0, nodes.length - MAX_NODES_TOLD),
     counterfactuals: counterfactuals.found.map((it) => fromCounterfactual(it, at)),
   };
 }
@@ -171,13 +167,22 @@ function fromQuota({ resource, limit, used, claimed, wanted }: QuotaBlock): Part
 }
 
 function amountsOf(resource: string, { limit, used, wanted }: { limit: number; used: number; wanted: number }) {
-  return { resource, limit, used, wanted, missing: used + wanted - limit };
+  return { resource, limit, used: exact(used), wanted, missing: exact(used + wanted - limit) };
 }
 
-function fromVerdict({ node, verdict }: NodeVerdict, demand: Demand): NodeAnswer {
+/** Without what adding fractions leaves behind. */
+function exact(amount: number): number {
+  return Math.round(amount * 1e9) / 1e9;
+}
+
+function fromVerdict({ node, verdict, others = [] }: NodeVerdict, demand: Demand): NodeAnswer {
   const answer = { node_name: node, answer: verdict.answer, message: describeVerdict(verdict, demand) };
   if (verdict.answer === "fits") return answer;
-  return { ...answer, reason: verdict.reason.kind, ...whatItLacks(verdict.reason) };
+  return { ...answer, ...fromReason(verdict.reason, demand), others: others.map((other) => fromReason(other, demand)) };
+}
+
+function fromReason(reason: NodeReason, demand: Demand) {
+  return { reason: reason.kind, message: describeReason(reason, demand), ...whatItLacks(reason) };
 }
 
 function whatItLacks(reason: NodeReason): Partial<NodeAnswer> {

@@ -1,5 +1,6 @@
 // Original file: proto/gpusched/v1/scheduler.proto
 
+import type { NodeProblem as _gpusched_v1_NodeProblem, NodeProblem__Output as _gpusched_v1_NodeProblem__Output } from '../../gpusched/v1/NodeProblem.ts';
 
 export interface NodeAnswer {
   'node_name'?: (string);
@@ -10,6 +11,7 @@ export interface NodeAnswer {
   'has'?: (number | string);
   'wanted'?: (number | string);
   'missing'?: (number | string);
+  'others'?: (_gpusched_v1_NodeProblem)[];
   '_has'?: "has";
   '_wanted'?: "wanted";
   '_missing'?: "missing";
@@ -24,6 +26,7 @@ export interface NodeAnswer__Output {
   'has'?: (number);
   'wanted'?: (number);
   'missing'?: (number);
+  'others': (_gpusched_v1_NodeProblem__Output)[];
   '_has'?: "has";
   '_wanted'?: "wanted";
   '_missing'?: "missing";
