@@ -43,6 +43,25 @@ test("a job that waits for its tenant's budget starts when it was told, though n
   expect(w.job(id).phase).toBe("starting");
 });
 
+test("a job that waits for what running jobs are expected to use is told until when as well, and so it was foretold", () => {
+  const w = thrifty(2, 1);
+  for (const maxRuntimeMinutes of [90, 30]) w.begin(w.submit({ maxRuntimeMinutes }));
+  const id = w.submit({ maxRuntimeMinutes: 60 });
+  const until = untilOf(w, id);
+  expect(until).toBeGreaterThan(w.now + DAY_MS + 60 * MINUTE_MS);
+  expect(estimateWaitMs(w.state, id, w.now)).toBe(until - w.now);
+  // How long that one runs nobody knows, but it is not waited for.
+  const more = thrifty(6, 1);
+  more.begin(more.submit({ maxRuntimeMinutes: 60 }));
+  more.begin(more.submit());
+  expect(untilOf(more, more.submit({ maxRuntimeMinutes: 120 }))).toBeGreaterThan(more.now + DAY_MS);
+  const never = more.submit({ maxRuntimeMinutes: 180 });
+  expect(whyWaiting(more.state, more.job(never) as JobIn<"queued">, more.now)).toMatchObject({
+    kind: "budget",
+    block: { until: undefined },
+  });
+});
+
 test("what is used counts for as long as the longest window, after a restart too", () => {
   const w = thrifty(2, 3_650);
   runFor(w, 60);

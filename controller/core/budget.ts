@@ -14,7 +14,7 @@ export interface BudgetBlock {
   readonly claimedHours: number;
   readonly wantedHours: number;
   readonly budgetHours: number;
-  /** When enough will have left the window; undefined when that depends on what runs now. */
+  /** When enough will have left the window; undefined when that cannot be told. */
   readonly until: number | undefined;
 }
 
@@ -48,6 +48,36 @@ export function budgetBlock(state: State, job: Job, plan: RuntimePlan, at: numbe
     budgetHours,
     until: state.use.freedAt(tenant.id, windowMs, over, at),
   };
+}
+
+/**
+ * As {@link budgetBlock}, also saying until when where that depends on jobs that run, if they end when they are expected to. It looks
+ * at all that run: not to be asked in a pass.
+ *
+ * @param expectedEnd when a running job is expected to end
+ */
+export function budgetBlockAhead(
+  state: State,
+  job: Job,
+  plan: RuntimePlan,
+  at: number,
+  expectedEnd: (job: Job, at: number) => number,
+): BudgetBlock | undefined {
+  const block = budgetBlock(state, job, plan, at);
+  if (!block || block.until !== undefined || block.committedHours === 0) return block;
+  const ahead: { readonly at: number; readonly gpuMs: number }[] = [];
+  for (const id of new Set(state.cluster.nodes.flatMap((node) => [...node.jobs.keys()]))) {
+    const other = state.job(id);
+    // Of a job of which nothing is known nobody can say when it ends.
+    if (other.tenantId !== job.tenantId || !other.plan || other.plan.basis === "guess") continue;
+    const endAt = expectedEnd(other, at);
+    ahead.push({ at: endAt, gpuMs: heldGpuMs(state.spec(id), other, endAt) });
+  }
+  ahead.sort((a, b) => a.at - b.at);
+  const { budgetWindowDays = DEFAULT_BUDGET_WINDOW_DAYS } = state.tenant(job.tenantId);
+  const { spentHours, committedHours, claimedHours, wantedHours, budgetHours } = block;
+  const over = Math.floor((spentHours + committedHours + claimedHours + wantedHours - budgetHours) * HOUR_MS);
+  return { ...block, until: state.use.freedAt(job.tenantId, budgetWindowDays * DAY_MS, over, at, ahead) };
 }
 
 /**

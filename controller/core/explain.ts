@@ -1,5 +1,5 @@
 import type { JobId, NodeName } from "../../base/ids.ts";
-import { type BudgetBlock, budgetBlock } from "./budget.ts";
+import { type BudgetBlock, budgetBlockAhead } from "./budget.ts";
 import { type Counterfactuals, counterfactuals, variationOf } from "./counterfactual.ts";
 import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -10,6 +10,7 @@ import { judge, type Share, shareOf } from "./schedule/filter.ts";
 import { holding, type Place, type Placing } from "./schedule/place.ts";
 import { findPlacesWithin, verdictWithin } from "./schedule/place-within.ts";
 import { claimedUsage } from "./schedule/preempt/claim.ts";
+import { expectedEnd } from "./schedule/timeline.ts";
 import { otherProblems } from "./schedule/problems.ts";
 import type { NodeReason, Shortage, Verdict, WaitReason } from "./schedule/reason.ts";
 import { type Blocked, claimsInTheWay, hasRoom, shortageOf } from "./schedule/shortage.ts";
@@ -37,7 +38,7 @@ function lookAt(state: State, job: JobIn<"queued" | "held">, plan: RuntimePlan, 
     places,
     wasKept,
     quota: quotaBlocks(limits, used, wanted, kept),
-    budget: budgetBlock(state, job, plan, at),
+    budget: budgetBlockAhead(state, job, plan, at, expectedEnd),
   };
 }
 

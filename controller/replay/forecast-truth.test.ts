@@ -19,6 +19,8 @@ const TENANTS: readonly ReplayTenant[] = [
   { id: "b", tier: "critical", fairShareWeight: 3 },
   { id: "c", tier: "high", limits: { gpus: 10 } },
   { id: "d", tier: "low", limits: { concurrentJobs: 3 } },
+  { id: "e", tier: "high", gpuHoursBudget: 6, budgetWindowDays: 1 },
+  { id: "f", tier: "high", limits: { gpuMemoryMb: 130_000 } },
 ];
 
 /** Whoever is important may have others make room, and most do. */
@@ -33,7 +35,7 @@ function nodes(random: Random): readonly ReplayNode[] {
     name: `node-${index + 1}`,
     gpus: random.pick([2, 4, 8]) ?? 8,
     gpuModel: random.pick(["A100", "H100"]) ?? "",
-    gpuMemoryMb: 80_000,
+    gpuMemoryMb: random.pick([16_000, 80_000, 80_000]) ?? 80_000,
     cpuCores: 64,
     memoryMb: 500_000,
     allowsSharing: random.next() < 0.5,

@@ -7,6 +7,10 @@ import type { TenantSpec } from "../../proto/generated/gpusched/v1/TenantSpec.ts
 import type { UpdateTenantRequest } from "../../proto/generated/gpusched/v1/UpdateTenantRequest.ts";
 import { word } from "./words.ts";
 
+/** What is meant where nothing was said. */
+const DEFAULT_WEIGHT = 1;
+const DEFAULT_WINDOW_DAYS = 30;
+
 const TIER_TO_PROTO = {
   low: "PRIORITY_TIER_LOW",
   medium: "PRIORITY_TIER_MEDIUM",
@@ -61,9 +65,9 @@ export function toTenant(tenant: Tenant__Output) {
     max_queued_jobs: spec?.max_queued_jobs ?? null,
     allow_preemption: spec?.allow_preemption ?? null,
     can_preempt_others: spec?.can_preempt_others ?? null,
-    fair_share_weight: spec?.fair_share_weight ?? 1,
+    fair_share_weight: spec?.fair_share_weight ?? DEFAULT_WEIGHT,
     gpu_hours_budget: spec?.gpu_hours_budget ?? null,
-    budget_window_days: spec?.budget_window_days ?? null,
+    budget_window_days: spec?.budget_window_days ?? DEFAULT_WINDOW_DAYS,
     current_gpu_memory_mb: usage?.gpu_memory_mb ?? 0,
     current_cpu_cores: usage?.cpu_cores ?? 0,
     current_memory_mb: usage?.memory_mb ?? 0,

@@ -69,6 +69,8 @@ test("a state that this version does not know is null, never a wrong word", () =
 
 test("limits that are not set are null", () => {
   expect(toTenant(tenantOf({ ...sampleTenant, spec: { name: "free" }, usage: null }))).toMatchObject({
+    fair_share_weight: 1,
+    budget_window_days: 30,
     name: "free",
     max_gpus: null,
     max_gpu_memory_mb: null,

@@ -96,10 +96,21 @@ export class TenantUse {
     return use.sum.gpuMs;
   }
 
-  /** The first time at which at least so many GPU-milliseconds have left the window; undefined when there are not as many. */
-  freedAt(tenant: TenantId, windowMs: number, gpuMs: number, at: number): number | undefined {
+  /**
+   * The first time at which at least so many GPU-milliseconds have left the window; undefined when there are not as many.
+   *
+   * @param ahead what will be spent: when, in the order of time, and how much
+   */
+  freedAt(
+    tenant: TenantId,
+    windowMs: number,
+    gpuMs: number,
+    at: number,
+    ahead: readonly { readonly at: number; readonly gpuMs: number }[] = [],
+  ): number | undefined {
     let freed = 0;
-    for (const [hour, spent] of this.#byTenant.get(tenant)?.byHour ?? []) {
+    const later = ahead.map((it) => [Math.floor(it.at / HOUR_MS), it.gpuMs] as const);
+    for (const [hour, spent] of [...(this.#byTenant.get(tenant)?.byHour ?? []), ...later]) {
       if ((hour + 1) * HOUR_MS <= at - windowMs) continue;
       freed += spent;
       if (freed >= gpuMs) return (hour + 1) * HOUR_MS + windowMs;

@@ -15,7 +15,8 @@ export interface Candidate {
 /**
  * Of the candidates so many nodes that together take the gang, under as few switches as possible: one rack if one can, else
  * one block with as few of its racks as possible, else as few blocks and racks as possible. In the order of the topology, so
- * that neighbouring ranks are neighbours. Racks are taken largest first, which is optimal for equal nodes.
+ * that neighbouring ranks are neighbours. What cannot take the rest alone is taken largest first, which is optimal for nodes
+ * that take as many GPUs each.
  *
  * @returns undefined when the candidates are not enough
  */
@@ -32,10 +33,72 @@ export function fewestSwitches(
       // The tightest: what is left over in it is of the least use to others.
       .sort((a, b) => capacity(a.group) - capacity(b.group));
     const best = within[0];
-    if (best) return inOrder(state, level === "rack" ? best.chosen : choose(byRack(best.group), gpus, nodes));
+    if (best) return inOrder(state, level === "rack" ? best.chosen : fewestRacks(best.group, gpus, nodes));
   }
-  const blocks = groupsBy("block", candidates).sort((a, b) => capacity(b) - capacity(a));
-  return inOrder(state, choose(blocks.flatMap(byRack), gpus, nodes) ?? choose(candidates, gpus, nodes));
+  return inOrder(state, fewestRacks(fewestBlocks(candidates, gpus, nodes) ?? candidates, gpus, nodes));
+}
+
+/** All candidates of as few blocks as suffice: the largest, and of those that suffice with them the smallest. */
+function fewestBlocks(candidates: readonly Candidate[], gpus: number, nodes: number): readonly Candidate[] | undefined {
+  const blocks = groupsBy("block", candidates).sort((a, b) => capacity(a) - capacity(b));
+  const taken: Candidate[] = [];
+  for (let left = blocks; left.length > 0; left = left.slice(0, -1)) {
+    const last = left.find((block) => isEnough([...taken, ...block], gpus, nodes));
+    if (last) return [...taken, ...last];
+    taken.push(...(left.at(-1) ?? []));
+  }
+  return undefined;
+}
+
+/** So many nodes of as few racks as possible: those of the largest, and of a rack that can take all the rest. */
+function fewestRacks(candidates: readonly Candidate[], gpus: number, nodes: number): readonly Candidate[] | undefined {
+  const racks = groupsBy("rack", candidates);
+  if (racks.length === 0) return choose(candidates, gpus, nodes);
+  const placed = new Set(racks.flat());
+  // Where the others are is not known: as if they were together.
+  racks.push(candidates.filter((candidate) => !placed.has(candidate)));
+  const chosen: Candidate[] = [];
+  let missing = gpus;
+  while (missing > 0) {
+    const left = nodes - chosen.length;
+    const last = racks
+      .map((rack) => ({ rack, part: choose(rack, missing, left) }))
+      .filter(({ part }) => part !== undefined)
+      .sort((a, b) => capacity(a.rack) - capacity(b.rack))[0];
+    const part = last?.part ?? largestPart(racks, missing, left);
+    if (!part) return choose(candidates, gpus, nodes);
+    chosen.push(...part);
+    missing -= capacity(part);
+    racks.splice(
+      racks.findIndex((rack) => part[0] !== undefined && rack.includes(part[0])),
+      1,
+    );
+  }
+  return chosen;
+}
+
+/** As much of one rack as leaves enough of the others for what is then missing; of racks that give as much the first. */
+function largestPart(
+  racks: readonly (readonly Candidate[])[],
+  missing: number,
+  left: number,
+): readonly Candidate[] | undefined {
+  const bySize = racks.map((rack) => largestFirst(rack).slice(0, left - 1)).sort((a, b) => capacity(b) - capacity(a));
+  for (const rack of bySize) {
+    const others = racks.filter((other) => rack[0] === undefined || !other.includes(rack[0])).flat();
+    for (let part = rack; part.length > 0; part = part.slice(0, -1)) {
+      if (isEnough(others, missing - capacity(part), left - part.length)) return part;
+    }
+  }
+  return undefined;
+}
+
+function isEnough(candidates: readonly Candidate[], gpus: number, nodes: number): boolean {
+  return capacity(largestFirst(candidates).slice(0, nodes)) >= gpus;
+}
+
+function largestFirst(candidates: readonly Candidate[]): readonly Candidate[] {
+  return candidates.toSorted((a, b) => b.gpus - a.gpus || compareCosts(a, b));
 }
 
 /**
@@ -44,7 +107,7 @@ export function fewestSwitches(
  */
 function choose(candidates: readonly Candidate[], gpus: number, nodes: number): readonly Candidate[] | undefined {
   const largest = Math.max(0, ...candidates.map((candidate) => candidate.gpus));
-  if (largest * nodes < gpus) return undefined;
+  if (largest * nodes < gpus || capacity(candidates) < gpus) return undefined;
   const rest = new Set(candidates);
   const chosen: Candidate[] = [];
   for (let missing = gpus; chosen.length < nodes && missing > 0; ) {
@@ -86,13 +149,6 @@ function groupsBy(label: string, candidates: readonly Candidate[]): Candidate[][
   return [...groups.values()];
 }
 
-/** The racks that take most first, so that few are needed; nodes without one come last. */
-function byRack(candidates: readonly Candidate[]): readonly Candidate[] {
-  const racks = groupsBy("rack", candidates).sort((a, b) => capacity(b) - capacity(a));
-  const placed = new Set(racks.flat());
-  return [...racks.flat(), ...candidates.filter((candidate) => !placed.has(candidate))];
-}
-
 function capacity(candidates: readonly Candidate[]): number {
   return candidates.reduce((sum, { gpus }) => sum + gpus, 0);
 }
@@ -107,4 +163,9 @@ function inOrder(state: State, chosen: readonly Candidate[] | undefined): readon
     }
     return (ranks[a.node.ordinal] ?? 0) - (ranks[b.node.ordinal] ?? 0);
   });
+}
+
+/** Costs may be infinite: their difference is then no number. */
+function compareCosts(a: Candidate, b: Candidate): number {
+  return a.cost === b.cost ? 0 : a.cost < b.cost ? -1 : 1;
 }
