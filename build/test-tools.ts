@@ -24,6 +24,9 @@ const TOOLS: readonly Tool[] = [
     packages: ["python3-requests"],
     isThere: () => runs("python3", "-c", "import requests"),
   },
+  // Hosts of their own for processes, and partitions between them.
+  { name: "ip", packages: ["iproute2"], isThere: () => runs("ip", "-V") },
+  { name: "nft", packages: ["nftables"], isThere: () => runs("nft", "--version") },
   { name: "strace", packages: ["strace"], isThere: () => runs("strace", "--version") },
   { name: "a C compiler", packages: ["gcc", "libc6-dev"], isThere: () => runs("cc", "--version") },
 ];

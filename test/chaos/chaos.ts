@@ -1,6 +1,7 @@
 /** `npm run chaos -- --minutes N`: a whole cluster of real processes, what goes wrong with it, and what must hold all the same. */
 import { messageOf } from "../../base/errors.ts";
 import { runFigures } from "./figures/figures.ts";
+import { faultsNamed } from "./nemesis/faults.ts";
 import { type Options, readOptions } from "./options.ts";
 import { runScenario } from "./scenario.ts";
 import { runInSandbox, sandboxProblem } from "./world/sandbox.ts";
@@ -13,7 +14,7 @@ try {
   if (first === INSIDE) process.exit(await run(readOptions(rest), true));
   const args = process.argv.slice(2);
   // A mistake in them is told before anything is made.
-  readOptions(args);
+  faultsNamed(readOptions(args).nemesis);
   const problem = sandboxProblem();
   if (problem === undefined) process.exit(await runInSandbox(import.meta.filename, [INSIDE, ...args]));
   console.log(`smaller than it could be, without hosts of their own and without partitions: ${problem}`);

@@ -2,11 +2,11 @@
 import { spawnSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withSbin } from "../support/busybox-root.ts";
-import { selectFaults } from "./nemesis/faults.ts";
+import { faultsNamed, possible } from "./nemesis/faults.ts";
 import { torment } from "./nemesis/nemesis.ts";
 import type { Options } from "./options.ts";
 import { runSession } from "./session.ts";
-import type { Timing } from "./world/cluster.ts";
+import type { Timing } from "./world/cluster-options.ts";
 
 const TIMING: Timing = { electionTtlS: 5, heartbeatS: 1, nodeUnreachableAfterS: 5, nodeLostAfterS: 25 };
 const SIZE = { gateways: 2, gpusPerAgent: 2, operationsPerSecond: 8, timing: TIMING };
@@ -16,13 +16,14 @@ const STORES = { etcd: { members: 3, controllers: 3 }, embedded: { members: 0, c
 /** @returns the exit code */
 export function runScenario(options: Options, isInSandbox: boolean): Promise<number> {
   const { store, agents } = options;
+  const wanted = faultsNamed(options.nemesis);
   const engines = enginesOf(options, isInSandbox);
   return runSession(
     options,
     isInSandbox,
     { ...SIZE, ...STORES[store], agents, engines },
     async ({ cluster, random }) => {
-      const faults = selectFaults(cluster, options.nemesis);
+      const faults = possible(wanted, cluster);
       const over = new AbortController();
       const print = (line: string) => console.log(line);
       const tormenting = torment({ cluster, faults, random, signal: over.signal, print });

@@ -7,10 +7,12 @@ import { Random } from "../support/random.ts";
 import { check, type Verdict } from "./check/check.ts";
 import { converge } from "./converge.ts";
 import type { Options } from "./options.ts";
+import { DockerWatch } from "./workload/docker-watch.ts";
 import { Workload } from "./workload/clients.ts";
 import { prepareNotes } from "./workload/job-script.ts";
 import { Journal } from "./workload/journal.ts";
-import { Cluster, type ClusterOptions } from "./world/cluster.ts";
+import { Cluster } from "./world/cluster.ts";
+import type { ClusterOptions } from "./world/cluster-options.ts";
 import { Bridge, Loopback } from "./world/network.ts";
 
 export interface SessionOptions extends Omit<ClusterOptions, "directory" | "network"> {
@@ -21,9 +23,7 @@ export interface Session {
   readonly cluster: Cluster;
   readonly workload: Workload;
   readonly random: Random;
-  /** Where jobs note what they do. */
-  readonly notes: string;
-  readonly directory: string;
+  readonly containers: DockerWatch;
 }
 
 /**
@@ -66,21 +66,28 @@ async function runOn(
   const notes = join(directory, "notes");
   prepareNotes(notes);
   const journal = new Journal(join(directory, "journal"));
-  const users = { clients: cluster.clients, journal, notes, operationsPerSecond, gpusPerNode };
+  const containers = new DockerWatch(cluster.dockerAgents);
+  const hasContainers = cluster.dockerAgents.length > 0;
+  const users = { clients: cluster.clients, journal, notes, operationsPerSecond, gpusPerNode, hasContainers };
   const workload = new Workload({ ...users, random: new Random(seed + 1) });
   const over = new AbortController();
+  const looking = new AbortController();
+  const watching = containers.run(looking.signal);
   try {
     await workload.prepare();
     const asking = workload.run(over.signal);
-    await Promise.race([asking, act({ cluster, workload, random: new Random(seed), notes, directory })]);
+    await Promise.race([asking, act({ cluster, workload, random: new Random(seed), containers })]);
     over.abort();
     await asking;
     cluster.mend();
-    return check(cluster, workload, await converge(cluster), notes);
+    const jobs = await converge(cluster);
+    return check({ cluster, workload, jobs, notes, containers: containers.runs() });
   } catch (error) {
     return { violations: [messageOf(error)], looked: {} };
   } finally {
     over.abort();
+    looking.abort();
+    await watching;
     journal.close();
   }
 }

@@ -8,9 +8,9 @@ import Docker from "dockerode";
 import { archiveBusybox, withSbin } from "./busybox-root.ts";
 import { clearLeftovers } from "./docker-leftovers.ts";
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 const PING_WITHIN_MS = 2_000;
-const STOPPED_WITHIN_MS = 20_000;
+const STOPPED_WITHIN_MS = 60_000;
 /** The image that every test engine has: Debian's static busybox and nothing else. */
 export const TEST_IMAGE = "test/busybox:1";
 

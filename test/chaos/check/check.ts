@@ -9,7 +9,7 @@ import { findLost } from "./lost.ts";
 import { findFalseOutcomes } from "./outcomes.ts";
 import { findOverlaps } from "./overlap.ts";
 import { findExcesses } from "./quota.ts";
-import { runsOf } from "./runs.ts";
+import { type Run, runsOf } from "./runs.ts";
 
 export interface Verdict {
   /** What is wrong, each with the records that show it. */
@@ -18,22 +18,27 @@ export interface Verdict {
   readonly looked: Readonly<Record<string, number>>;
 }
 
-export function check(
-  cluster: Cluster,
-  workload: Workload,
-  jobs: readonly FinalJob[],
-  notesDirectory: string,
-): Verdict {
+export interface Found {
+  readonly cluster: Cluster;
+  readonly workload: Workload;
+  /** Every job, now that all is over. */
+  readonly jobs: readonly FinalJob[];
+  /** Where jobs have noted what they did. */
+  readonly notes: string;
+  /** What containers did. */
+  readonly containers: readonly Run[];
+}
+
+export function check({ cluster, workload, jobs, notes: directory, containers }: Found): Verdict {
   const { submissions, operations, tenants } = workload;
-  const notes = readNotes(notesDirectory);
-  const runs = runsOf(notes);
+  const notes = readNotes(directory);
+  const runs = [...runsOf(notes), ...containers];
   const tenantOf = new Map(jobs.map(({ job_id, spec }) => [job_id, String(spec["tenant_id"])]));
   const unlinearizable = findUnlinearizable(operations);
-  // 137 and the like are signals, which nobody here has sent; what else ends by itself says why in its log.
   const surprises = cluster.surprises.map((one) => `${one.name} ended by itself with ${one.signal ?? one.code}`);
   const violations = [
     ...findLost(submissions, jobs),
-    ...findOverlaps(notes),
+    ...findOverlaps(notes, runs),
     ...findExcesses(runs, tenants, (id) => tenantOf.get(id)),
     ...findFalseOutcomes(jobs, { submissions, operations, runs }),
     ...findGaps(jobs),
@@ -42,7 +47,14 @@ export function check(
   ];
   const acknowledged = submissions.filter(({ id }) => id !== undefined).length;
   const again = jobs.filter(({ attempt }) => attempt > 1).length;
-  const looked = { operations: operations.length, acknowledged, jobs: jobs.length, runs: runs.length, again };
+  const looked = {
+    operations: operations.length,
+    acknowledged,
+    jobs: jobs.length,
+    runs: runs.length,
+    containers: containers.length,
+    again,
+  };
   return { violations, looked };
 }
 

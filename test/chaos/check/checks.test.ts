@@ -14,6 +14,11 @@ function notesOf(...lines: readonly string[]) {
   return parseNotes(lines.map((line) => `${line}\n`).join(""));
 }
 
+function overlapsIn(...lines: readonly string[]): string[] {
+  const notes = notesOf(...lines);
+  return findOverlaps(notes, runsOf(notes));
+}
+
 const once = ["start job-1 1 0 node-1 gpu-1 77 10.00 ", "tick job-1 1 0 node-1 gpu-1 77 11.00 "];
 const ended = [...once, "end job-1 1 0 node-1 gpu-1 77 12.00 0"];
 
@@ -29,13 +34,13 @@ function finalJob(given: Partial<FinalJob> = {}): FinalJob {
   return { job_id: "job-1", name: "chaos-1", spec: { name: "chaos-1" }, ...where, ...end, history, ...given };
 }
 
-const submitted = { name: "chaos-1", body: { name: "chaos-1" }, id: "job-1", exitCode: 0 };
+const submitted = { name: "chaos-1", body: { name: "chaos-1" }, id: "job-1", exitCode: 0, isContainer: false };
 
 test("runs that follow each other do not overlap", () => {
   const next = ["start job-1 2 0 node-1 gpu-1 78 12.00 ", "end job-1 2 0 node-1 gpu-1 78 13.00 0"];
   const other = ["start job-2 1 0 node-1 gpu-2 79 10.50 ", "end job-2 1 0 node-1 gpu-2 79 13.00 0"];
   const gang = ["start job-3 1 0 node-1 gpu-3 80 10.00 ", "start job-3 1 1 node-2 gpu-1 81 10.10 "];
-  expect(findOverlaps(notesOf(...ended, ...next, ...other, ...gang))).toEqual([]);
+  expect(overlapsIn(...ended, ...next, ...other, ...gang)).toEqual([]);
 });
 
 test.each([
@@ -45,7 +50,7 @@ test.each([
   ["a lock that was held", "overlap job-1 2 0 node-2 - 78 20.00 job-1.1.0", "while job-1.1.0 held its lock"],
   ["a device with two jobs", "start job-2 1 0 node-1 gpu-1 78 11.00 ", "node-1/gpu-1 had two jobs"],
 ])("finds %s", (_, line, problem) => {
-  expect(findOverlaps(notesOf(...ended, line)).join("\n")).toContain(problem);
+  expect(overlapsIn(...ended, line).join("\n")).toContain(problem);
 });
 
 test("finds a quota that is exceeded, and none that is just reached", () => {
@@ -84,6 +89,11 @@ test.each<[string, Partial<FinalJob>]>([
 ])("finds a history with %s", (_, given) => {
   expect(findGaps([finalJob()])).toEqual([]);
   expect(findGaps([finalJob(given)])).toHaveLength(1);
+});
+
+test("a container that nobody saw may have run", () => {
+  const submissions = [{ ...submitted, isContainer: true }];
+  expect(findFalseOutcomes([finalJob()], { submissions, operations: [], runs: [] })).toEqual([]);
 });
 
 test.each<[string, Partial<FinalJob>, string]>([

@@ -1,10 +1,9 @@
 /** Nothing runs twice, and no device is given to two at once. */
 import type { RunNote } from "../workload/job-script.ts";
-import { type Run, runsOf } from "./runs.ts";
+import type { Run } from "./runs.ts";
 
 /** Sentences about runs that should not have been at the same time. */
-export function findOverlaps(notes: readonly RunNote[]): string[] {
-  const runs = runsOf(notes);
+export function findOverlaps(notes: readonly RunNote[], runs: readonly Run[]): string[] {
   const seen = notes
     .filter(({ event }) => event === "overlap")
     .map((note) => `${note.jobId}: attempt ${note.attempt} began on ${note.node} while ${note.detail} held its lock`);

@@ -1,7 +1,7 @@
 /** `npm run chaos -- --figures NAME`: one kind of fault, often, and how long things take. */
 import type { Options } from "../options.ts";
 import { runSession, type Session, type SessionOptions } from "../session.ts";
-import type { Timing } from "../world/cluster.ts";
+import type { Timing } from "../world/cluster-options.ts";
 import { measureLeaderless } from "./leaderless.ts";
 
 const TIMING: Timing = { electionTtlS: 5, heartbeatS: 1, nodeUnreachableAfterS: 5, nodeLostAfterS: 25 };

@@ -22,16 +22,20 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /**
- * Those of the names that are possible here; all that are, of no names.
+ * The faults of these names; all, of no names.
  *
  * @throws Error for a name that is none
  */
-export function selectFaults(cluster: Cluster, names: readonly string[]): readonly Fault[] {
+export function faultsNamed(names: readonly string[]): readonly Fault[] {
   const known = FAULTS.map(({ name }) => name);
   const wrong = names.find((name) => !known.includes(name));
   if (wrong !== undefined) throw new Error(`--nemesis: ${wrong} is none of ${known.join(", ")}`);
-  const wanted = names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
-  return wanted.filter((fault) => {
+  return names.length === 0 ? FAULTS : FAULTS.filter(({ name }) => names.includes(name));
+}
+
+/** Those that can happen to this cluster; says why others cannot. */
+export function possible(faults: readonly Fault[], cluster: Cluster): readonly Fault[] {
+  return faults.filter((fault) => {
     const problem = fault.problem(cluster);
     if (problem !== undefined) console.log(`without ${fault.name}: ${problem}`);
     return problem === undefined;

@@ -5,7 +5,7 @@ import type { Program } from "../world/program.ts";
 import type { Fault } from "./fault.ts";
 
 const LONGEST_ABSENCE_MS = 3_000;
-const HEALTHY_WITHIN_MS = 60_000;
+const HEALTHY_WITHIN_MS = 180_000;
 
 export const stopLeader: Fault = {
   name: "stop-leader",

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { delay } from "../../../base/abort.ts";
 import type { Answer, RestClient } from "../../support/rest-client.ts";
+import { TEST_IMAGE } from "../../support/docker-engine.ts";
 import type { Random } from "../../support/random.ts";
-import { SCRIPT } from "./job-script.ts";
+import { CONTAINER_SCRIPT, SCRIPT } from "./job-script.ts";
 import type { Journal } from "./journal.ts";
 import { type Operation, type Outcome, seenOf, type Told } from "./operation.ts";
 
@@ -23,6 +24,8 @@ export interface Submission {
   readonly name: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly exitCode: number;
+  /** It runs as a container, which cannot note what it does. */
+  readonly isContainer: boolean;
   /** Set once it is acknowledged. */
   id: string | undefined;
   isCancelled: boolean;
@@ -45,6 +48,8 @@ export interface WorkloadOptions {
   readonly operationsPerSecond: number;
   /** GPUs of the largest node. */
   readonly gpusPerNode: number;
+  /** Whether there are nodes that run containers. */
+  readonly hasContainers: boolean;
 }
 
 export class Workload {
@@ -155,25 +160,27 @@ export class Workload {
   }
 
   #invent(): Submission {
-    const { random, notes, gpusPerNode } = this.#options;
+    const { random, gpusPerNode, hasContainers } = this.#options;
     const name = `chaos-${this.submissions.length + 1}`;
     const exitCode = random.next() < 0.85 ? 0 : random.between(1, 100);
-    const CHAOS_TICKS = String(random.between(1, MOST_TICKS));
-    const environment = { CHAOS_DIR: notes, CHAOS_TICKS, CHAOS_EXIT: String(exitCode) };
-    const isGang = random.next() < 0.1;
+    const dice = random.next();
+    const isContainer = hasContainers && dice > 0.8;
+    const gpu_count = dice < 0.1 ? gpusPerNode + 1 : random.between(0, gpusPerNode);
     const body = {
       tenant_id: random.pick(this.tenants)?.id,
       name,
-      gpu_count: isGang ? gpusPerNode + 1 : random.between(0, gpusPerNode),
-      cpu_cores: isGang ? gpusPerNode + 1 : 1,
+      gpu_count,
+      cpu_cores: Math.max(1, gpu_count),
       memory_mb: 64,
-      script: SCRIPT,
-      environment,
       preemption_grace_seconds: 2,
       on_node_lost: "requeue",
-      ...(isGang ? { gang_scheduling: true } : {}),
+      environment: { CHAOS_TICKS: String(random.between(1, MOST_TICKS)), CHAOS_EXIT: String(exitCode) },
+      ...(gpu_count > gpusPerNode && { gang_scheduling: true }),
+      ...(isContainer && { image: TEST_IMAGE, node_selector: { runs: "containers" }, script: CONTAINER_SCRIPT }),
     };
-    return { name, body, exitCode, id: undefined, isCancelled: false, hasEnded: false };
+    const environment = { ...body.environment, CHAOS_DIR: this.#options.notes };
+    const whole = isContainer ? body : { ...body, environment, script: SCRIPT };
+    return { name, body: whole, exitCode, isContainer, id: undefined, isCancelled: false, hasEnded: false };
   }
 
   async #createTenant(name: string, limits: { max_gpus?: number; max_concurrent_jobs?: number }): Promise<void> {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Seconds between two notes that a run goes on. */
-export const TICK_S = 0.5;
+const TICK_S = 0.5;
 
 /**
  * A line for each event: what, job, attempt, rank, node, devices, pid, and the seconds of CLOCK_BOOTTIME, which all processes
@@ -33,6 +33,17 @@ while [ "$ticks" -lt "$CHAOS_TICKS" ]; do
   ticks=$((ticks + 1))
 done
 note end "$CHAOS_EXIT"
+exit "$CHAOS_EXIT"
+`;
+
+/** The same without notes, for containers: they share no file with anybody. */
+export const CONTAINER_SCRIPT = `
+trap 'exit 143' TERM
+ticks=0
+while [ "$ticks" -lt "$CHAOS_TICKS" ]; do
+  sleep ${TICK_S}
+  ticks=$((ticks + 1))
+done
 exit "$CHAOS_EXIT"
 `;
 

@@ -6,39 +6,14 @@ import { packageRoot } from "../../../base/version.ts";
 import { killJobs } from "../../support/dev-process.ts";
 import { type DockerEngine, startDockerEngine } from "../../support/docker-engine.ts";
 import { RestClient } from "../../support/rest-client.ts";
+import type { ClusterOptions } from "./cluster-options.ts";
 import { type Layout, layOut, type Role } from "./layout.ts";
-import type { Network } from "./network.ts";
 import { Program, type Surprise } from "./program.ts";
 import type { SmallDisk } from "./small-disk.ts";
 
 const READY_WITHIN_MS = 180_000;
 const POLL_MS = 100;
 const BIN = join(packageRoot, "bin/gpusched");
-
-export interface Timing {
-  readonly electionTtlS: number;
-  readonly heartbeatS: number;
-  readonly nodeUnreachableAfterS: number;
-  readonly nodeLostAfterS: number;
-}
-
-export interface ClusterOptions {
-  /** Where all data and logs lie. */
-  readonly directory: string;
-  readonly network: Network;
-  /** Of etcd; without any, the one controller stores for itself. */
-  readonly members: number;
-  readonly controllers: number;
-  readonly gateways: number;
-  /** That run jobs as processes. */
-  readonly agents: number;
-  /** Docker Engines, each with an agent of its own. */
-  readonly engines: number;
-  readonly gpusPerAgent: number;
-  readonly timing: Timing;
-  /** Requests per second for each client; no limit to speak of, if nothing is said. */
-  readonly rateLimit?: number;
-}
 
 export interface Status {
   readonly leader: string;

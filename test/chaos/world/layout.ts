@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { memberArgs } from "../../support/etcd-cluster.ts";
 import { freePort } from "../../support/free-port.ts";
-import type { ClusterOptions } from "./cluster.ts";
+import type { ClusterOptions } from "./cluster-options.ts";
 import type { Place } from "./network.ts";
 import { SmallDisk } from "./small-disk.ts";
 

@@ -7,7 +7,7 @@ import { withSbin } from "../../support/busybox-root.ts";
 import type { Place } from "./network.ts";
 
 const RESTART_AFTER_MS = 1_000;
-const ENDS_WITHIN_MS = 30_000;
+const ENDS_WITHIN_MS = 60_000;
 
 export interface ProgramOptions {
   readonly name: string;

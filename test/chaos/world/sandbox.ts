@@ -23,6 +23,8 @@ export async function runInSandbox(file: string, args: readonly string[]): Promi
   // Whoever comes first in a process namespace is given all orphans: a shell reaps them, Node.js does not.
   const command = ["sh", "-c", '"$@"; exit $?', "sh", process.execPath, file, ...args];
   const child = spawn("unshare", [...NAMESPACES, ...command], { env: withSbin(), stdio: "inherit" });
+  // All that is in there goes with the first process of the namespace.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => child.kill("SIGKILL"));
   const [code] = (await once(child, "exit")) as [number | null];
   return code ?? 1;
 }
