@@ -16,6 +16,9 @@ export interface LoneCandidateOptions extends Omit<SqliteStoreOptions, "owner"> 
   readonly address: string;
 }
 
+/** For reads, cancellations and what agents report while the disk is full: hours of them. */
+const RESERVE_BYTES = 64 * 1024 * 1024;
+
 /** The only controller of its data directory: whoever holds that leads. */
 export class LoneCandidate implements Candidate {
   readonly leader: { readonly address: string };
@@ -29,7 +32,7 @@ export class LoneCandidate implements Candidate {
 
   /** @throws StoreError `locked` or `damaged` with what to do */
   campaign(): Promise<Store> {
-    return openSqliteStore({ ...this.#options, owner: this.leader });
+    return openSqliteStore({ reserveBytes: RESERVE_BYTES, ...this.#options, owner: this.leader });
   }
 
   close(): Promise<void> {

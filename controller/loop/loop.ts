@@ -19,6 +19,8 @@ const MAILBOX_LIMIT = 20_000;
 /** Inputs in one batch: bounds how long the loop holds the thread. */
 const BATCH_LIMIT = 2_000;
 const MAX_TIMER_MS = 60_000;
+/** What only ever adds to the store. */
+const ADDING: ReadonlySet<Input["kind"]> = new Set(["submit-job", "create-tenant"]);
 
 export interface LoopOptions {
   readonly store: Store;
@@ -186,7 +188,7 @@ export class Loop implements Service {
   }
 
   async #batch(): Promise<void> {
-    const letters = this.#mailbox.take(BATCH_LIMIT);
+    const letters = this.#admit(this.#mailbox.take(BATCH_LIMIT));
     try {
       const at = this.#now();
       const inputs = letters.map((letter) => letter.input);
@@ -203,6 +205,17 @@ export class Loop implements Service {
       this.#fail(error);
       for (const letter of letters) letter.reject?.(this.#overError());
     }
+  }
+
+  /** Refuses what only adds while the store has no room for it. What takes away, and what agents say, is never refused. */
+  #admit(letters: readonly Letter[]): readonly Letter[] {
+    const { shortage } = this.#options.store;
+    if (shortage === undefined) return letters;
+    const [adding = [], others = []] = [true, false].map((adds) =>
+      letters.filter(({ input }) => ADDING.has(input.kind) === adds),
+    );
+    for (const { reject } of adding) reject?.(new RequestError("full", shortage));
+    return others;
   }
 
   #decide(inputs: readonly Unstamped<Input>[], at: number): BatchResult {
