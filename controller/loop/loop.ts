@@ -97,6 +97,9 @@ export class Loop implements Service {
   /** Gives an input to the core. Resolves with its answer once that is durable; rejects with the refusal. */
   submit<I extends Unstamped<InputOf<keyof Answers>>>(input: I): Promise<Answers[I["kind"]]> {
     if (this.#ended) return Promise.reject(this.#overError());
+    // At once: a commit under way may be waiting for room.
+    const { shortage } = this.#options.store;
+    if (shortage !== undefined && ADDING.has(input.kind)) return Promise.reject(new RequestError("full", shortage));
     return new Promise((resolve, reject) => {
       this.#mailbox.put({ input, resolve: resolve as (answer: Answer) => void, reject });
       this.#wake();

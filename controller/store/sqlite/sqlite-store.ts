@@ -13,6 +13,7 @@
  *
  * A backup is made by backup.ts at any time, or by a copy of the directory while no controller runs.
  */
+import { stat } from "node:fs/promises";
 import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
@@ -68,6 +69,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     });
     throw error;
   }
+}
+
+/** Bytes of the database and its write-ahead log. */
+export async function sizeOfStore(dataDir: string): Promise<number> {
+  const { database, wal } = dataPaths(dataDir);
+  const sizes = [database, wal].map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
