@@ -6,6 +6,7 @@
  * - `forbidden` not allowed, quota included
  * - `conflict` the object's state does not permit it
  * - `overloaded` a limit of this process is reached: try again later
+ * - `full` there is no room for anything new: try again when an operator has made some
  * - `unavailable` the part that must answer cannot be reached, or does not lead: try again
  * - `node_away` the node that must answer cannot be reached: try again when it is back
  * - `internal` a bug or a broken machine; the cause is for the log
@@ -16,6 +17,7 @@ export type ErrorCode =
   | "forbidden"
   | "conflict"
   | "overloaded"
+  | "full"
   | "unavailable"
   | "node_away"
   | "internal";

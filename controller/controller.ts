@@ -8,6 +8,7 @@ import { type Candidate, LoneCandidate } from "./candidate.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
 import { Leadership } from "./leadership.ts";
+import { serveMetrics } from "./metrics.ts";
 import { Front } from "./rpc/front.ts";
 import { startRpcServer } from "./rpc/server.ts";
 import { EtcdCandidate, type EtcdCandidateOptions } from "./store/etcd/etcd-candidate.ts";
@@ -33,6 +34,8 @@ export interface ControllerOptions {
   readonly journal?: string | undefined;
   /** For how long jobs that are over are kept, and where they go then; by default they are kept for ever. */
   readonly archive?: ArchiveOptions | undefined;
+  /** Where to serve metrics, host and port; by default nowhere. */
+  readonly metricsListen?: string | undefined;
   /** Creates the tenant that the documented examples use. */
   readonly seedTenant: boolean;
   readonly log: Logger;
@@ -40,6 +43,8 @@ export interface ControllerOptions {
 
 export interface Controller extends Service {
   readonly address: string;
+  /** Where metrics are served, if they are. */
+  readonly metricsAddress: string | undefined;
   /** Resolves when this process can lead no more: it should end and start again. */
   readonly ended: Promise<Error>;
 }
@@ -73,8 +78,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
       log,
     };
     const leadership = services.add(new Leadership({ address: server.address, candidate, front, term, log }));
+    const { metricsListen } = options;
+    const metrics =
+      metricsListen === undefined
+        ? undefined
+        : services.add(await serveMetrics({ listen: metricsListen, candidate, leadership, log }));
     if (!candidate.leadsAgain) await orEnded(leadership);
-    return { address: server.address, ended: leadership.ended, close: () => services.close() };
+    return {
+      address: server.address,
+      metricsAddress: metrics?.address,
+      ended: leadership.ended,
+      close: () => services.close(),
+    };
   } catch (error) {
     await services.close();
     throw error;

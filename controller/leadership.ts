@@ -28,6 +28,7 @@ export class Leadership implements Service {
   readonly #options: LeadershipOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
+  #term: number | undefined;
   #onBegan: () => void;
   #onEnded: (error: Error) => void;
 
@@ -37,6 +38,11 @@ export class Leadership implements Service {
     ({ promise: this.ended, resolve: this.#onEnded } = Promise.withResolvers<Error>());
     this.#follow();
     this.#running = this.#run();
+  }
+
+  /** The term in which this controller leads; undefined while it does not. */
+  get term(): number | undefined {
+    return this.#term;
   }
 
   /** Ends the term in order: calls under way have their answers, and the next leader need not wait. */
@@ -84,6 +90,7 @@ export class Leadership implements Service {
     try {
       const term = services.add(await Term.begin(store, options));
       front.lead(term.handlers);
+      this.#term = term.number;
       const { number, clusterId } = term;
       log.info({ address: this.#options.address, term: number, cluster: clusterId }, "the controller leads");
       this.#onBegan();
@@ -92,6 +99,7 @@ export class Leadership implements Service {
       if (signal.aborted) await front.drain();
       return why;
     } finally {
+      this.#term = undefined;
       this.#follow();
       await services.close();
     }

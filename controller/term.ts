@@ -88,6 +88,7 @@ export class Term implements Service {
 }
 
 async function seedTenant(loop: Loop, id: TenantId): Promise<void> {
+  if (await loop.read(({ tenants }) => tenants.has(id))) return;
   const tenant = { name: "example", limits: {}, tier: "high" } as const;
   await loop.submit({ kind: "create-tenant", tenant, id });
 }

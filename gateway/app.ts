@@ -39,7 +39,8 @@ function answerErrors(log: Logger): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const answer = toAnswer(error);
     const requestId = response.getHeader("X-Request-Id");
-    if (answer.status === 503) log.warn({ requestId, reason: reasonOf(error) }, "scheduler not available");
+    if (answer.status === 503 || answer.status === 507)
+      log.warn({ requestId, reason: reasonOf(error) }, "scheduler not available");
     else if (answer.status >= 500) log.error({ requestId, err: error }, "request failed");
     // The answer has begun, or nobody is there to read it: all that can be told is that it is not whole.
     if (response.headersSent || response.destroyed) response.destroy();

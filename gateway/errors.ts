@@ -39,6 +39,7 @@ const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   conflict: 409,
   overloaded: 503,
+  full: 507,
   unavailable: 503,
   node_away: 503,
   internal: 500,
@@ -103,6 +104,7 @@ export function fromGrpcError(error: ServiceError): RequestError {
     case grpcStatus.ALREADY_EXISTS:
       return refusal("conflict");
     case grpcStatus.RESOURCE_EXHAUSTED:
+      if (readErrorDetail(error.metadata)?.code === "full") return refusal("full");
       return new RequestError("overloaded", OVERLOADED_MESSAGE, { cause: error });
     case grpcStatus.UNAVAILABLE:
       if (isNodeAway(error)) return refusal("node_away");

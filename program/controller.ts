@@ -16,10 +16,13 @@ export const controllerRole = defineRole({
   async run(values, { services, log }) {
     const { host } = present(parseAddress(values.listen), "the address to listen on");
     checkExposure("the gRPC API", host, values.insecure, log);
+    const metricsHost = values.metricsListen && parseAddress(values.metricsListen)?.host;
+    if (metricsHost) checkExposure("the metrics", metricsHost, values.insecure, log);
     const controller = services.add(
       await startController({
         listen: values.listen,
         advertise: values.advertise,
+        metricsListen: values.metricsListen,
         dataDir: values.dataDir,
         etcd: etcdOf(values),
         nodeUnreachableAfterMs: values.nodeUnreachableAfter,

@@ -53,10 +53,7 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
       "gpusched: --etcd must be a list separated by commas, each an address such as",
     ],
     [["controller", "--etcd", "https://h:2379"], "gpusched: --etcd-ca is needed with https://"],
-    [
-      ["controller", "--metrics-listen", "1.2.3.4:1"],
-      "gpusched: --metrics-listen is not supported yet by this version",
-    ],
+    [["dev", "--metrics-listen", "1.2.3.4:1"], "gpusched: --metrics-listen is not supported yet by this version"],
     [["gateway", "--jwt-issuer", "me"], "gpusched: --jwt-issuer is not supported yet by this version"],
     [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
     [["replay"], "gpusched: a FILE is needed: the journal of a controller"],

@@ -143,6 +143,7 @@ export const controllerOptions = {
   listen: { kind: address, default: "127.0.0.1:9090", help: "where gateways and agents connect" },
   ...clusterOptions,
   dataDir: { kind: path, default: "./data/controller", help: "where everything is stored" },
+  metricsListen: { kind: address, help: "where /metrics and /health of this controller are served (nowhere)" },
   ...etcdOptions,
   ...insecureOption,
   ...commonOptions,
@@ -177,9 +178,7 @@ export const devOptions = {
   ...commonOptions,
 } satisfies OptionTable;
 
-export const unsupportedByController = {
-  "metrics-listen": "the gateway serves /metrics",
-} satisfies UnsupportedFlags;
+export const unsupportedByController = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGateway = {
   "jwt-jwks-url": "",
@@ -193,7 +192,7 @@ const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
 export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
-  ...unsupportedByController,
+  "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
   ...unsupportedByNode,
 } satisfies UnsupportedFlags;

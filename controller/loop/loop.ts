@@ -19,6 +19,8 @@ const MAILBOX_LIMIT = 20_000;
 /** Inputs in one batch: bounds how long the loop holds the thread. */
 const BATCH_LIMIT = 2_000;
 const MAX_TIMER_MS = 60_000;
+/** What only ever adds to the store. */
+const ADDING: ReadonlySet<Input["kind"]> = new Set(["submit-job", "create-tenant"]);
 
 export interface LoopOptions {
   readonly store: Store;
@@ -95,6 +97,9 @@ export class Loop implements Service {
   /** Gives an input to the core. Resolves with its answer once that is durable; rejects with the refusal. */
   submit<I extends Unstamped<InputOf<keyof Answers>>>(input: I): Promise<Answers[I["kind"]]> {
     if (this.#ended) return Promise.reject(this.#overError());
+    // At once: a commit under way may be waiting for room.
+    const { shortage } = this.#options.store;
+    if (shortage !== undefined && ADDING.has(input.kind)) return Promise.reject(new RequestError("full", shortage));
     return new Promise((resolve, reject) => {
       this.#mailbox.put({ input, resolve: resolve as (answer: Answer) => void, reject });
       this.#wake();
@@ -186,7 +191,7 @@ export class Loop implements Service {
   }
 
   async #batch(): Promise<void> {
-    const letters = this.#mailbox.take(BATCH_LIMIT);
+    const letters = this.#admit(this.#mailbox.take(BATCH_LIMIT));
     try {
       const at = this.#now();
       const inputs = letters.map((letter) => letter.input);
@@ -203,6 +208,17 @@ export class Loop implements Service {
       this.#fail(error);
       for (const letter of letters) letter.reject?.(this.#overError());
     }
+  }
+
+  /** Refuses what only adds while the store has no room for it. What takes away, and what agents say, is never refused. */
+  #admit(letters: readonly Letter[]): readonly Letter[] {
+    const { shortage } = this.#options.store;
+    if (shortage === undefined) return letters;
+    const [adding = [], others = []] = [true, false].map((adds) =>
+      letters.filter(({ input }) => ADDING.has(input.kind) === adds),
+    );
+    for (const { reject } of adding) reject?.(new RequestError("full", shortage));
+    return others;
   }
 
   #decide(inputs: readonly Unstamped<Input>[], at: number): BatchResult {

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<ErrorCode, grpc.status>> = {
   forbidden: grpc.status.PERMISSION_DENIED,
   conflict: grpc.status.FAILED_PRECONDITION,
   overloaded: grpc.status.RESOURCE_EXHAUSTED,
+  full: grpc.status.RESOURCE_EXHAUSTED,
   unavailable: grpc.status.UNAVAILABLE,
   node_away: grpc.status.UNAVAILABLE,
   internal: grpc.status.INTERNAL,

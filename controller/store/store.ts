@@ -40,9 +40,10 @@ export interface StoreContents {
  * - `damaged` what is there cannot be trusted; the message has the path and what to do; nothing was changed
  * - `fenced` a later term has begun: this one is over
  * - `regressed` agents remember a newer state of this cluster than what is stored: it was restored, or has lost writes
+ * - `full` there is no room for the commit, which was not done
  * - `failed` the commit may or may not be durable: this term is over
  */
-export type StoreErrorCode = "locked" | "damaged" | "fenced" | "regressed" | "failed";
+export type StoreErrorCode = "locked" | "damaged" | "fenced" | "regressed" | "full" | "failed";
 
 /** The store refuses; the message is for the operator. */
 export class StoreError extends Error {
@@ -74,6 +75,11 @@ export interface Tenure {
 export interface Store extends Service {
   readonly kind: "memory" | "sqlite" | "etcd";
   readonly tenure: Tenure;
+  /**
+   * Why nothing new should be stored for now, as a sentence for whoever wants that; undefined while there is room. What changes or
+   * removes rows that are there may still be committed.
+   */
+  readonly shortage?: string | undefined;
   /** Everything that is stored. Called once, before the first commit. */
   load(): Promise<StoreContents>;
   /**

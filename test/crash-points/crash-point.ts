@@ -135,7 +135,7 @@ function injectArgs(fault: Fault, calls: readonly string[], index: number): stri
 /** A fault must end the process, unless the store could do without the call; it is never told as damage. */
 function wrongEnd(fault: Fault, { code, said }: Outcome): string | undefined {
   if (fault === "kill") return code === 0 ? "it went on" : undefined;
-  if (said.includes("refused ") && !/^refused failed .*\n$/m.test(said)) return "it refused for another reason";
+  if (said.includes("refused ") && !/^refused (failed|full) .*\n$/m.test(said)) return "it refused for another reason";
   return code === 0 || code === EXIT_REFUSED ? undefined : `it ended with ${code}`;
 }
 

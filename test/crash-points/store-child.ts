@@ -13,7 +13,12 @@ const STDOUT = 1;
 const EXIT_REFUSED = 3;
 
 try {
-  const store = await openSqliteStore({ dataDir, log: silentLogger, owner: { address: "127.0.0.1:7001" } });
+  const store = await openSqliteStore({
+    dataDir,
+    log: silentLogger,
+    owner: { address: "127.0.0.1:7001" },
+    waitForRoomMs: 0,
+  });
   const { term, revision } = await store.load();
   writeSync(STDOUT, `open ${term} ${revision}\n`);
   for (let next = revision + 1; next <= revision + Number(batches); next += 1) {

@@ -1,6 +1,7 @@
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { Service } from "../../../base/service.ts";
+import { EtcdError } from "./etcd-error.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import type { Layout } from "./layout.ts";
 
@@ -19,6 +20,7 @@ export class Compactor implements Service {
   readonly #options: CompactorOptions;
   readonly #timer: NodeJS.Timeout | undefined;
   #revision = 0;
+  #compacted = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: CompactorOptions) {
@@ -30,19 +32,31 @@ export class Compactor implements Service {
     this.#timer.unref();
   }
 
+  /** All that was: etcd has little room, and followers can read anew what they have missed. */
+  compactNow(): void {
+    this.#running = this.#running.then(() => this.#compact(true));
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#running;
   }
 
-  async #compact(): Promise<void> {
+  async #compact(isUrgent = false): Promise<void> {
     const { client, layout, log } = this.#options;
     try {
       const { header } = await client.range({ key: Buffer.from(layout.head) });
-      const revision = this.#revision;
-      this.#revision = header?.revision ?? 0;
-      if (revision === 0) return;
-      await client.compact(revision);
+      const now = header?.revision ?? 0;
+      const revision = isUrgent ? now : this.#revision;
+      // What was forgotten cannot be forgotten again.
+      const isDone = revision <= this.#compacted;
+      this.#revision = now;
+      if (revision === 0 || isDone) return;
+      await client.compact(revision).catch((error: unknown) => {
+        // An operator was faster.
+        if (!(error instanceof EtcdError) || error.code !== "compacted") throw error;
+      });
+      this.#compacted = revision;
       log.debug({ revision }, "etcd's history compacted");
     } catch (error) {
       log.warn({ error: messageOf(error) }, "cannot compact etcd's history");

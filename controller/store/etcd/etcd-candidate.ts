@@ -4,12 +4,13 @@ import { messageOf, RequestError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { Service } from "../../../base/service.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
+import type { StoreReading } from "../../candidate.ts";
 import { type Store, StoreError } from "../store.ts";
 import { winElection } from "./election.ts";
 import { EtcdClient, type EtcdClientOptions } from "./etcd-client.ts";
 import { type EtcdHealth, HealthWatch } from "./etcd-health.ts";
 import { beginTerm } from "./etcd-store.ts";
-import { Layout } from "./layout.ts";
+import { Layout, parseHead } from "./layout.ts";
 import { type LeaderHint, LeaderWatch } from "./leader-watch.ts";
 import { Mirror } from "./mirror.ts";
 import type { EtcdTenure } from "./tenure.ts";
@@ -24,6 +25,8 @@ export interface EtcdCandidateOptions extends EtcdClientOptions {
   /** How long after a leader's sudden end nobody leads, at most: whole seconds, at least 2. */
   readonly leaseTtlMs?: number | undefined;
   readonly compactEveryMs?: number | undefined;
+  /** How often etcd is asked how it is. */
+  readonly healthEveryMs?: number | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -66,7 +69,7 @@ export class EtcdCandidate implements Service {
     this.#layout = new Layout(prefix);
     this.#leaderWatch = new LeaderWatch({ client: this.#client, layout: this.#layout, log });
     this.#leaderWatch.onChange((leader) => this.#compareWithTenure(leader));
-    this.#health = new HealthWatch(this.#client, log);
+    this.#health = new HealthWatch(this.#client, log, options.healthEveryMs);
   }
 
   /** Who leads, this controller included, as far as is known; undefined while nobody does. */
@@ -84,9 +87,32 @@ export class EtcdCandidate implements Service {
     return this.#mirror?.rowCount;
   }
 
-  /** The latest answer of etcd's members about themselves: for metrics. */
+  /** The latest answer of etcd's members about themselves. */
   get health(): EtcdHealth | undefined {
     return this.#health.latest;
+  }
+
+  async readStore(): Promise<StoreReading> {
+    const { members = [], unreachable = [] } = this.#health.latest ?? {};
+    const parts = members.map(({ endpoint: name, dbSizeBytes, dbSizeInUseBytes, quotaBytes }) => {
+      return { name, sizeBytes: dbSizeBytes, inUseBytes: dbSizeInUseBytes, quotaBytes };
+    });
+    const isShort = this.#health.shortage !== undefined;
+    const mirror = this.#mirror;
+    if (!mirror) return { parts, unreachable, isShort };
+    return { parts, unreachable, isShort, copy: { rows: mirror.rowCount, behind: await this.#behind(mirror) } };
+  }
+
+  /** Commits that the copy does not have yet; undefined while etcd does not say. */
+  async #behind(mirror: Mirror): Promise<number | undefined> {
+    try {
+      const { kvs } = await this.#client.range({ key: Buffer.from(this.#layout.head) });
+      const text = kvs[0]?.value.toString();
+      if (text === undefined) return 0;
+      return Math.max(0, parseHead(this.#layout, text).revision - (mirror.headRevision ?? 0));
+    } catch {
+      return undefined;
+    }
   }
 
   /**
@@ -140,7 +166,7 @@ export class EtcdCandidate implements Service {
       const electedAtMs = clock.monotonicMs();
       const found = await mirror.upTo(tenure.term, AbortSignal.any([signal, tenure.over]));
       const store = await beginTerm(
-        { ...parts, tenure, compactEveryMs: compactEveryMs ?? DEFAULT_COMPACT_EVERY_MS },
+        { ...parts, tenure, compactEveryMs: compactEveryMs ?? DEFAULT_COMPACT_EVERY_MS, room: this.#health },
         found,
       );
       const tookMs = Math.round(clock.monotonicMs() - electedAtMs);

@@ -2,14 +2,12 @@
  * A thin client: one call to one member at a time, with a deadline, and no hidden retries, so that whoever calls knows what may
  * have happened. A member that does not answer is left for the next one.
  */
-import { readFileSync } from "node:fs";
 import {
   type CallOptions,
   type ChannelCredentials,
   type ClientDuplexStream,
   type ClientOptions,
   type ClientUnaryCall,
-  credentials,
   Metadata,
   type ServiceError,
   status,
@@ -31,13 +29,7 @@ import type { WatchRequest } from "../../../proto/generated/etcdserverpb/WatchRe
 import type { WatchResponse__Output } from "../../../proto/generated/etcdserverpb/WatchResponse.ts";
 import { KV, Lease, Maintenance, Watch } from "../../../proto/load-etcd.ts";
 import { EtcdError, etcdErrorOf } from "./etcd-error.ts";
-
-/** Files in PEM. Without a certificate of our own, etcd is only checked, and must not ask who we are. */
-export interface EtcdTls {
-  readonly caFile: string;
-  readonly certFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-}
+import { credentialsOf, type EtcdTls, readTlsFiles, type TlsFiles } from "./etcd-tls.ts";
 
 export interface EtcdClientOptions {
   /** Each `HOST:PORT`. */
@@ -80,12 +72,15 @@ export interface CallLimits {
 
 /** The connection to one etcd cluster. Closing it ends every call. */
 export class EtcdClient {
+  /** As it was when the client was made; undefined for connections in the clear. */
+  readonly tls: TlsFiles | undefined;
   readonly #members: readonly Member[];
   #current: number;
   #isClosed = false;
 
   constructor({ endpoints, tls }: EtcdClientOptions) {
-    const secrets = readCredentials(tls);
+    this.tls = tls && readTlsFiles(tls);
+    const secrets = credentialsOf(this.tls);
     this.#members = endpoints.map((endpoint) => dial(endpoint, secrets));
     // Controllers spread over the members.
     this.#current = Math.floor(Math.random() * endpoints.length);
@@ -229,15 +224,4 @@ function dial(endpoint: string, secrets: ChannelCredentials): Member {
 function noAnswer(): ServiceError {
   const details = "the stream ended without an answer";
   return Object.assign(new Error(details), { code: status.UNAVAILABLE, details, metadata: new Metadata() });
-}
-
-function readCredentials(tls: EtcdTls | undefined): ChannelCredentials {
-  if (!tls) return credentials.createInsecure();
-  const { caFile, certFile, keyFile } = tls;
-  const own = certFile !== undefined && keyFile !== undefined ? { certFile, keyFile } : undefined;
-  return credentials.createSsl(
-    readFileSync(caFile),
-    own ? readFileSync(own.keyFile) : null,
-    own ? readFileSync(own.certFile) : null,
-  );
 }

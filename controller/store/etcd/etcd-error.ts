@@ -4,7 +4,7 @@ import { type ServiceError, status } from "@grpc/grpc-js";
  * Why a call to etcd failed.
  *
  * - `unavailable` no answer, or none from a majority: whether it was done is not known
- * - `no_space` etcd is full and takes no writes; it was not done
+ * - `no_space` etcd is full and takes no writes: the one that filled it was done all the same, later ones are not
  * - `too_large` the request or the answer is larger than what is allowed; it was not done
  * - `compacted` the revision asked for has been forgotten
  * - `no_lease` there is no such lease (any more)

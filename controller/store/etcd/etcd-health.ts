@@ -1,17 +1,11 @@
+import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { Service } from "../../../base/service.ts";
 import type { CallLimits, EtcdClient } from "./etcd-client.ts";
 import { NO_SPACE_ADVICE } from "./etcd-error.ts";
-
-/** One member, as it answered. */
-export interface MemberHealth {
-  readonly endpoint: string;
-  readonly version: string;
-  /** The size of its file, which counts against its quota, and the part of it that holds something. */
-  readonly dbSizeBytes: number;
-  readonly dbSizeInUseBytes: number;
-}
+import { DEFAULT_QUOTA_BYTES, readQuota } from "./etcd-quota.ts";
+import { fullness, type MemberHealth, shortageOf, WARN_SHARE } from "./etcd-room.ts";
 
 /** What etcd says of itself: for metrics. */
 export interface EtcdHealth {
@@ -29,17 +23,21 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
   const [alarms, ...answers] = await Promise.all([
     client.alarms(limits).catch(() => undefined),
     ...client.endpoints.map(async (endpoint) => {
-      const status = await client.status(endpoint, limits).catch(() => undefined);
-      return { endpoint, status };
+      const signal = limits.signal ?? new AbortController().signal;
+      const [status, quota] = await Promise.all([
+        client.status(endpoint, limits).catch(() => undefined),
+        readQuota(endpoint, client.tls, signal),
+      ]);
+      return { endpoint, status, quotaBytes: quota ?? DEFAULT_QUOTA_BYTES };
     }),
   ]);
   const raised = new Set(alarms?.alarms.map(({ alarm }) => alarm));
   return {
-    members: answers.flatMap(({ endpoint, status }) =>
-      status
-        ? { endpoint, version: status.version, dbSizeBytes: status.dbSize, dbSizeInUseBytes: status.dbSizeInUse }
-        : [],
-    ),
+    members: answers.flatMap(({ endpoint, status, quotaBytes }) => {
+      if (!status) return [];
+      const { version, dbSize: dbSizeBytes, dbSizeInUse: dbSizeInUseBytes } = status;
+      return { endpoint, version, dbSizeBytes, dbSizeInUseBytes, quotaBytes };
+    }),
     unreachable: answers.filter(({ status }) => !status).map(({ endpoint }) => endpoint),
     isFull: raised.has("NOSPACE"),
     isCorrupt: raised.has("CORRUPT"),
@@ -47,34 +45,60 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
 }
 
 const EVERY_MS = 15_000;
+/** While there is no room: whoever has made some should not have to wait. */
+const EVERY_MS_WHEN_SHORT = 2_000;
 
 /** Reads it now and then, keeps the latest, and logs what an operator must do something about. */
 export class HealthWatch implements Service {
   readonly #client: EtcdClient;
   readonly #log: Logger;
-  readonly #timer: NodeJS.Timeout;
+  readonly #everyMs: number;
   readonly #closing = new AbortController();
+  readonly #running: Promise<void>;
   #latest: EtcdHealth | undefined;
-  #running: Promise<void>;
+  #isRefused = false;
+  #isLate = new AbortController();
+  /** Called after each look while there is little room. */
+  onPressure: () => void = () => undefined;
 
-  constructor(client: EtcdClient, log: Logger) {
+  constructor(client: EtcdClient, log: Logger, everyMs = EVERY_MS) {
     this.#client = client;
+    this.#everyMs = everyMs;
     this.#log = log;
-    this.#running = this.#read();
-    this.#timer = setInterval(() => {
-      this.#running = this.#read();
-    }, EVERY_MS);
-    this.#timer.unref();
+    this.#running = this.#run();
   }
 
   get latest(): EtcdHealth | undefined {
     return this.#latest;
   }
 
+  /** Why nothing new should be stored; undefined while there is room. */
+  get shortage(): string | undefined {
+    return shortageOf(this.#latest, this.#isRefused);
+  }
+
+  /** etcd has refused a write for lack of room, or takes writes again. */
+  noteRefused(isRefused: boolean): void {
+    if (isRefused === this.#isRefused) return;
+    this.#isRefused = isRefused;
+    if (isRefused) this.#log.error(NO_SPACE_ADVICE);
+    else this.#log.info("etcd takes writes again");
+    this.#isLate.abort();
+  }
+
   async close(): Promise<void> {
-    clearInterval(this.#timer);
     this.#closing.abort();
     await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#read();
+      this.#isLate = new AbortController();
+      const everyMs = this.shortage === undefined ? this.#everyMs : Math.min(this.#everyMs, EVERY_MS_WHEN_SHORT);
+      await delay(everyMs, AbortSignal.any([signal, this.#isLate.signal]));
+    }
   }
 
   async #read(): Promise<void> {
@@ -83,12 +107,29 @@ export class HealthWatch implements Service {
       const health = await readHealth(this.#client, { signal: this.#closing.signal });
       if (this.#closing.signal.aborted) return;
       this.#latest = health;
-      if (health.isFull && !before?.isFull) this.#log.error({ members: health.members }, NO_SPACE_ADVICE);
+      this.#logRoom(before, health);
       if (health.isCorrupt && !before?.isCorrupt) this.#log.error("etcd's members disagree about what is stored");
       const gone = health.unreachable.filter((endpoint) => !before?.unreachable.includes(endpoint));
       if (gone.length > 0) this.#log.warn({ unreachable: gone }, "members of etcd do not answer");
+      if (isPressed(health)) this.onPressure();
     } catch (error) {
       this.#log.warn({ error: messageOf(error) }, "cannot ask etcd how it is");
     }
   }
+
+  #logRoom(before: EtcdHealth | undefined, health: EtcdHealth): void {
+    const { members } = health;
+    if (health.isFull && !before?.isFull) this.#log.error({ members }, NO_SPACE_ADVICE);
+    const [was, is] = [before, health].map((one) => shortageOf(one, false));
+    if (is !== undefined && was === undefined && !health.isFull) this.#log.error({ members }, is);
+    if (is === undefined && was !== undefined) this.#log.info({ members }, "etcd has room again: new jobs are taken");
+    const isNew = isPressed(health) && !(before && isPressed(before));
+    if (isNew && is === undefined) {
+      this.#log.warn({ members }, "etcd has taken more than 60 % of its quota; at 80 % no new jobs are taken");
+    }
+  }
+}
+
+function isPressed({ isFull, members }: EtcdHealth): boolean {
+  return isFull || fullness(members).inUse >= WARN_SHARE;
 }

@@ -14,6 +14,7 @@ import { encodeParts, groupAsRows, MAX_DROPPED_BUNDLEES, refuseTooLarge } from "
 import { Compactor } from "./compactor.ts";
 import { createCluster } from "./create-cluster.ts";
 import type { EtcdClient } from "./etcd-client.ts";
+import type { HealthWatch } from "./etcd-health.ts";
 import { fencedTxn } from "./fenced-txn.ts";
 import { type Head, type Layout, type PackedWrite, packWrites, parseHead } from "./layout.ts";
 import type { Found } from "./mirror.ts";
@@ -26,6 +27,8 @@ export interface EtcdStoreOptions {
   readonly tenure: EtcdTenure;
   /** How often what rows were before is forgotten; 0 is never. */
   readonly compactEveryMs: number;
+  /** Whether etcd has room. */
+  readonly room?: Pick<HealthWatch, "noteRefused" | "shortage" | "onPressure"> | undefined;
   readonly log: Logger;
 }
 
@@ -64,7 +67,13 @@ class EtcdStore implements Store {
     this.#headRevision = headRevision;
     this.#oldBundles = [...(head.bundle ? [head.bundle.id] : []), ...staleBundles].slice(0, MAX_DROPPED_BUNDLEES);
     this.#applied = this.#apply(packWrites(unapplied));
-    this.#compactor = new Compactor(options);
+    const compactor = new Compactor(options);
+    this.#compactor = compactor;
+    if (options.room) options.room.onPressure = () => compactor.compactNow();
+  }
+
+  get shortage(): string | undefined {
+    return this.#options.room?.shortage;
   }
 
   /** What was found at the election; handed out once, so that it is not held for ever. */
@@ -94,6 +103,8 @@ class EtcdStore implements Store {
     await this.#queue;
     this.#isClosing = true;
     await this.#applied.catch(() => undefined);
+    const { room } = this.#options;
+    if (room) room.onPressure = () => undefined;
     await this.#compactor.close();
     await this.tenure.close();
     this.#options.log.info({ term: this.tenure.term, revision: this.#head.revision }, "store closed");

@@ -55,6 +55,12 @@ export class Mirror implements Service {
     return this.#rows.size;
   }
 
+  /** Of the last commit that the copy has. */
+  get headRevision(): number | undefined {
+    const head = this.#records.get(this.#layout.head);
+    return head && parseHead(this.#layout, head.text).revision;
+  }
+
   /**
    * Waits until the copy has come to the revision that made the election key, and ends: no earlier term can have written after
    * that. Gives what is stored; undefined when nothing ever was.

@@ -15,6 +15,7 @@ export interface DataPaths {
   readonly owner: string;
   readonly cluster: string;
   readonly revision: string;
+  readonly reserve: string;
 }
 
 export function dataPaths(dataDir: string): DataPaths {
@@ -29,6 +30,7 @@ export function dataPaths(dataDir: string): DataPaths {
     owner: join(directory, "owner.json"),
     cluster: join(directory, "cluster.json"),
     revision: join(directory, "revision"),
+    reserve: join(directory, "reserve"),
   };
 }
 

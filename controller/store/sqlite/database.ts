@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { messageOf } from "../../../base/errors.ts";
 import { formatTimestamp } from "../../../base/time.ts";
 import { StoreError, type Table } from "../store.ts";
 import { type DataPaths, syncDirectory, writeClusterFile } from "./data-directory.ts";
@@ -61,23 +62,26 @@ export class Database {
   constructor(paths: DataPaths, lost: Mark | undefined) {
     this.#path = paths.database;
     this.#connection = new DatabaseSync(paths.database, { timeout: BUSY_TIMEOUT_MS });
-    this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    // What a process left in the log may be in memory only, if a sync of it had failed: it is written anew, into the database.
-    this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    this.meta = beginTerm(this.#connection, lost);
-    this.#revision = this.meta.revision;
-    this.#advance = this.#connection.prepare(
-      "UPDATE meta SET value = ?, crc = ? WHERE key = 'revision' AND value = ? " +
-        "AND EXISTS (SELECT 1 FROM meta WHERE key = 'term' AND value = ?)",
-    );
-    if (!existsSync(paths.cluster)) {
-      const { clusterId, format } = this.meta;
-      writeClusterFile(paths, { clusterId, createdAt: formatTimestamp(Date.now()), format });
+    try {
+      this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      // What a process left in the log may be in memory only, if a sync of it had failed: it is written anew, into the database.
+      this.#connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      this.meta = beginTerm(this.#connection, lost);
+      this.#revision = this.meta.revision;
+      this.#advance = this.#connection.prepare(
+        "UPDATE meta SET value = ?, crc = ? WHERE key = 'revision' AND value = ? " +
+          "AND EXISTS (SELECT 1 FROM meta WHERE key = 'term' AND value = ?)",
+      );
+      noteCluster(paths, this.meta);
+      this.#mark = new RevisionMark(paths, this.meta);
+    } catch (error) {
+      // Whoever tries again must not find a transaction of ours in the way.
+      this.#connection.close();
+      throw error;
     }
-    this.#mark = new RevisionMark(paths, this.meta);
   }
 
-  /** The new revision, once all writes are durable. After a throw the outcome is unknown: commit no more. */
+  /** The new revision, once all writes are durable. After a throw the outcome is unknown: commit no more. `full` was not done. */
   commit(writes: readonly PackedWrite[]): number {
     const revision = this.#revision + 1;
     try {
@@ -90,7 +94,12 @@ export class Database {
       throw failed(`commit to ${this.#path}`, error);
     }
     this.#revision = revision;
-    this.#mark.write({ revision, term: this.meta.term });
+    try {
+      this.#mark.write({ revision, term: this.meta.term });
+    } catch (error) {
+      // The writes are there: this must not look like a commit that found no room and may be repeated.
+      throw new StoreError("failed", `cannot note revision ${revision}: ${messageOf(error)}`, { cause: error });
+    }
     return revision;
   }
 
@@ -126,6 +135,11 @@ export class Database {
     }
     return statement;
   }
+}
+
+function noteCluster(paths: DataPaths, { clusterId, format }: Meta): void {
+  if (existsSync(paths.cluster)) return;
+  writeClusterFile(paths, { clusterId, createdAt: formatTimestamp(Date.now()), format });
 }
 
 function beginTerm(connection: DatabaseSync, lost: Mark | undefined): Meta {

@@ -7,11 +7,14 @@
  *     gpusched.db-shm   SQLite's index of that log; holds no data
  *     cluster.json      says that a store lives here, so that a database that vanished is not taken for a new beginning
  *     revision          how far the database had come, so that a log that was cut off is noticed
+ *     reserve          keeps room for when the disk is full; holds no data
  *     controller.lock   locked by the one controller that uses the directory; empty
  *     owner.json        who that is, for people
  *
  * A backup is made by backup.ts at any time, or by a copy of the directory while no controller runs.
  */
+import { stat } from "node:fs/promises";
+import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
@@ -19,7 +22,9 @@ import { type Row, type Store, type StoreContents, StoreError, type Tenure, type
 import { dataPaths, parseJsonObject } from "./data-directory.ts";
 import type { PackedWrite } from "./database.ts";
 import type { RowChunk } from "./inspection.ts";
+import { Room } from "./room.ts";
 import { damaged } from "./store-errors.ts";
+import type { Committed } from "./worker-calls.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 
 export interface SqliteStoreOptions {
@@ -30,33 +35,47 @@ export interface SqliteStoreOptions {
   readonly owner: { readonly address: string };
   /** How far the cluster had come whose latest state is lost, once a person has accepted that: the next term is beyond it. */
   readonly lost?: { readonly term: number; readonly revision: number } | undefined;
+  /** Room that is kept on the disk for when it is full; without it, nothing new is stored. None by default. */
+  readonly reserveBytes?: number;
+  /** How long a commit waits for room on a disk that is full to the last, the reserve included. Nothing is answered meanwhile. */
+  readonly waitForRoomMs?: number;
 }
 
 /** Opening reads and checks everything: time in proportion to the size of the database. */
 const OPEN_DEADLINE_MS = 10 * MINUTE_MS;
 const COMMIT_DEADLINE_MS = 30 * SECOND_MS;
 const CLOSE_DEADLINE_MS = 30 * SECOND_MS;
+/** A disk that is full for longer ends the term. */
+const WAIT_FOR_ROOM_MS = 20 * SECOND_MS;
+const RETRY_MS = 500;
 
 /**
  * Takes hold of the directory, checks and reads all that is stored, and only then begins the next term.
  * Rejects with `locked`, `damaged` or `failed`; then nothing stored was changed.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { dataDir, log, owner, lost } = options;
+  const { dataDir, log, owner, lost, reserveBytes = 0 } = options;
   const paths = dataPaths(dataDir);
-  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address, lost });
+  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address, lost, reserveBytes });
   try {
     await channel.call(OPEN_DEADLINE_MS, "open");
     const rows = await readRows(channel, paths.directory);
     const { clusterId, term, revision } = await channel.call(OPEN_DEADLINE_MS, "begin");
     log.info({ path: paths.database, clusterId, term, revision, rows: rows.length }, "store opened");
-    return new SqliteStore(channel, { clusterId, term, revision, rows }, log);
+    return new SqliteStore(channel, { clusterId, term, revision, rows }, { ...options, dataDir: paths.directory });
   } catch (error) {
     await channel.close(CLOSE_DEADLINE_MS).catch((closing: unknown) => {
       log.warn({ error: messageOf(closing) }, "store not closed cleanly");
     });
     throw error;
   }
+}
+
+/** Bytes of the database and its write-ahead log. */
+export async function sizeOfStore(dataDir: string): Promise<number> {
+  const { database, wal } = dataPaths(dataDir);
+  const sizes = [database, wal].map(async (path) => (await stat(path).catch(() => undefined))?.size ?? 0);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
@@ -88,14 +107,25 @@ class SqliteStore implements Store {
   readonly tenure: Tenure = { isHeld: () => this.#over === undefined, lost: new Promise(() => undefined) };
   readonly #channel: WorkerChannel;
   readonly #log: Logger;
+  readonly #path: string;
+  readonly #waitForRoomMs: number;
+  readonly #room: Room;
   #contents: StoreContents | undefined;
   #over: StoreError | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(channel: WorkerChannel, contents: StoreContents, log: Logger) {
+  constructor(channel: WorkerChannel, contents: StoreContents, options: SqliteStoreOptions) {
+    const { dataDir: path, log, waitForRoomMs = WAIT_FOR_ROOM_MS } = options;
     this.#channel = channel;
+    this.#path = path;
+    this.#waitForRoomMs = waitForRoomMs;
+    this.#room = new Room({ refill: () => channel.call(COMMIT_DEADLINE_MS, "refill"), path, log });
     this.#contents = contents;
     this.#log = log;
+  }
+
+  get shortage(): string | undefined {
+    return this.#room.shortage;
   }
 
   /** What was read at the opening; handed out once, so that it is not held for ever. */
@@ -111,10 +141,28 @@ class SqliteStore implements Store {
     if (this.#over) throw this.#over;
     const packed = writes.map(pack);
     try {
-      return await this.#channel.call(COMMIT_DEADLINE_MS, "commit", packed);
+      const { revision, tookReserve } = await this.#commitWhenThereIsRoom(packed);
+      if (tookReserve) this.#room.gaveUp();
+      return revision;
     } catch (error) {
       this.#over ??= error instanceof StoreError ? error : new StoreError("failed", messageOf(error), { cause: error });
       throw this.#over;
+    }
+  }
+
+  /** A commit that finds no room was not done, and may be repeated. */
+  async #commitWhenThereIsRoom(packed: readonly PackedWrite[]): Promise<Committed> {
+    const giveUpAtMs = performance.now() + this.#waitForRoomMs;
+    for (;;) {
+      try {
+        return await this.#channel.call(COMMIT_DEADLINE_MS, "commit", packed);
+      } catch (error) {
+        const isFull = error instanceof StoreError && error.code === "full";
+        if (!isFull || performance.now() >= giveUpAtMs) throw error;
+        this.#room.gaveUp();
+        this.#log.warn({ path: this.#path }, "a commit waits for room on the disk");
+        await delay(RETRY_MS, new AbortController().signal);
+      }
     }
   }
 
@@ -125,6 +173,7 @@ class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#over ??= new StoreError("failed", "the store is closed");
+    await this.#room.close();
     await this.#channel.close(CLOSE_DEADLINE_MS);
     this.#log.info("store closed");
   }

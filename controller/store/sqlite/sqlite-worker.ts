@@ -7,26 +7,29 @@ import { Hold } from "./hold.ts";
 import { Inspection, type RowChunk } from "./inspection.ts";
 import type { Mark } from "./revision-mark.ts";
 import type { Meta } from "./schema.ts";
-import { failed } from "./store-errors.ts";
-import type { WorkerCalls, WorkerOptions, WorkerReply, WorkerRequest } from "./worker-calls.ts";
+import { type Refill, Reserve } from "./reserve.ts";
+import { failed, isFull } from "./store-errors.ts";
+import type { Committed, WorkerCalls, WorkerOptions, WorkerReply, WorkerRequest } from "./worker-calls.ts";
 
 class StoreThread implements WorkerCalls {
   readonly #paths: DataPaths;
   readonly #address: string;
   readonly #lost: Mark | undefined;
+  readonly #reserve: Reserve;
   #hold: Hold | undefined;
   #inspection: Inspection | undefined;
   #database: Database | undefined;
 
-  constructor({ dataDir, address, lost }: WorkerOptions) {
+  constructor({ dataDir, address, lost, reserveBytes }: WorkerOptions) {
     this.#paths = dataPaths(dataDir);
+    this.#reserve = new Reserve(this.#paths.reserve, reserveBytes);
     this.#address = address;
     this.#lost = lost;
   }
 
   open(): void {
     makeDirectory(this.#paths.directory);
-    this.#hold = Hold.acquire(this.#paths, this.#address);
+    this.#hold = this.#withRoom(() => Hold.acquire(this.#paths, this.#address)).result;
     if (!isUnused(this.#paths)) this.#inspection = new Inspection(this.#paths);
   }
 
@@ -38,12 +41,19 @@ class StoreThread implements WorkerCalls {
     assert(this.#hold, "the store is not open");
     this.#inspection?.close();
     if (!this.#inspection) createDatabase(this.#paths);
-    this.#database = new Database(this.#paths, this.#lost);
-    return this.#database.meta;
+    const { result } = this.#withRoom(() => new Database(this.#paths, this.#lost));
+    this.#database = result;
+    return result.meta;
   }
 
-  commit(writes: readonly PackedWrite[]): number {
-    return present(this.#database, "the open database").commit(writes);
+  commit(writes: readonly PackedWrite[]): Committed {
+    const database = present(this.#database, "the open database");
+    const { result, tookReserve } = this.#withRoom(() => database.commit(writes));
+    return { revision: result, tookReserve };
+  }
+
+  refill(): Refill {
+    return this.#reserve.refill();
   }
 
   close(): void {
@@ -52,6 +62,16 @@ class StoreThread implements WorkerCalls {
       this.#database?.close();
     } finally {
       this.#hold?.release();
+    }
+  }
+
+  /** Once more with the reserve's room, if there is none without it. */
+  #withRoom<T>(run: () => T): { readonly result: T; readonly tookReserve: boolean } {
+    try {
+      return { result: run(), tookReserve: false };
+    } catch (error) {
+      if (!isFull(error) || !this.#reserve.release()) throw error;
+      return { result: run(), tookReserve: true };
     }
   }
 }
@@ -67,8 +87,9 @@ function serve(thread: WorkerCalls): void {
       port.postMessage({ isRefused: false, value: run.apply(thread, [...args]) } satisfies WorkerReply);
     } catch (error) {
       const { code, message } = failed("use the store", error);
-      refusal = { isRefused: true, code, message };
-      port.postMessage(refusal);
+      const reply: WorkerReply = { isRefused: true, code, message };
+      if (code !== "full") refusal = reply;
+      port.postMessage(reply);
     }
     if (call === "close") port.close();
   });

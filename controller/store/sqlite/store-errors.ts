@@ -11,6 +11,20 @@ function sqliteCode(error: unknown): number | undefined {
   return error.errcode & 0xff;
 }
 
+/** The shared memory of the write-ahead log could not grow. */
+const SQLITE_IOERR_SHMSIZE = 4874;
+const FULL = 13;
+
+/**
+ * Whether it was the disk's lack of room, found before anything became durable. A sync that fails is something else: nobody knows
+ * then what is on the disk.
+ */
+export function isFull(error: unknown): boolean {
+  if (error instanceof StoreError) return error.code === "full";
+  if (sqliteCode(error) === FULL || systemErrorCode(error) === "ENOSPC") return true;
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_IOERR_SHMSIZE;
+}
+
 /** Whether another connection's lock stood in the way. */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error) === BUSY;
@@ -29,6 +43,7 @@ export function damaged(paths: { readonly directory: string }, what: string, cau
 /** Wraps what went wrong while doing something to the file; a StoreError passes as it is. */
 export function failed(doing: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
+  if (isFull(error)) return new StoreError("full", `cannot ${doing}: the disk is full`, { cause: error });
   return new StoreError("failed", `cannot ${doing}: ${messageOf(error)}`, { cause: error });
 }
 

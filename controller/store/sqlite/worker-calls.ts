@@ -1,6 +1,7 @@
 import type { StoreErrorCode } from "../store.ts";
 import type { PackedWrite } from "./database.ts";
 import type { RowChunk } from "./inspection.ts";
+import type { Refill } from "./reserve.ts";
 import type { Mark } from "./revision-mark.ts";
 import type { Meta } from "./schema.ts";
 
@@ -12,10 +13,18 @@ export interface WorkerCalls {
   read(): RowChunk | undefined;
   /** Begins the next term: the first call that changes what is stored. */
   begin(): Meta;
-  /** The new revision, once durable. */
-  commit(writes: readonly PackedWrite[]): number;
+  /** Once durable. Throws `full` when there is no room, not even in the reserve: then it may be tried again. */
+  commit(writes: readonly PackedWrite[]): Committed;
+  /** Makes some more of the reserve. */
+  refill(): Refill;
   /** Gives everything back; the thread ends. At any time. */
   close(): void;
+}
+
+export interface Committed {
+  readonly revision: number;
+  /** The reserve had to go for it. */
+  readonly tookReserve: boolean;
 }
 
 /** What the worker thread is started with. */
@@ -24,6 +33,8 @@ export interface WorkerOptions {
   readonly address: string;
   /** How far the cluster had come whose latest state is lost. */
   readonly lost?: Mark | undefined;
+  /** Room that is kept for when the disk is full. */
+  readonly reserveBytes: number;
 }
 
 export interface WorkerRequest {
