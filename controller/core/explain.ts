@@ -1,7 +1,15 @@
 import type { JobId, NodeName } from "../../base/ids.ts";
 import { type BudgetBlock, budgetBlockAhead } from "./budget.ts";
 import { type Counterfactuals, counterfactuals, variationOf } from "./counterfactual.ts";
-import type { Claim, Demand, Hold, Job, JobIn, RuntimePlan } from "./model/job.ts";
+import {
+  type Claim,
+  type Demand,
+  type Hold,
+  type Job,
+  type JobIn,
+  type RuntimePlan,
+  waitsForStart,
+} from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import type { Outlook, Start } from "./outlook.ts";
 import { planRuntime } from "./model/runtime-history.ts";
@@ -170,7 +178,8 @@ export interface Explanation {
 export function* explain(state: State, job: Job, outlook: Outlook): Slices<Explanation> {
   const { at } = outlook;
   if (job.phase !== "queued" && job.phase !== "held") {
-    return { reason: undefined, blockers: [], nodes: [], start: UNKNOWN, counterfactuals: NONE };
+    const start = waitsForStart(job) ? yield* outlook.startOf(job.id) : UNKNOWN;
+    return { reason: undefined, blockers: [], nodes: [], start, counterfactuals: NONE };
   }
   const reason = job.phase === "queued" ? whyWaiting(state, job, at) : undefined;
   const blockers = blockersOf(state, job, at);

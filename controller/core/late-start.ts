@@ -1,6 +1,6 @@
 import type { JobId } from "../../base/ids.ts";
 import { MINUTE_MS } from "../../base/time.ts";
-import type { Job } from "./model/job.ts";
+import { type Job, waitsForStart } from "./model/job.ts";
 import type { State } from "./model/state.ts";
 import type { Outlook } from "./outlook.ts";
 import type { Slices } from "./slices.ts";
@@ -48,7 +48,7 @@ export class LateStarts {
 
   /** When the job will have started; undefined when that cannot be told, or the job does not wait. */
   *startsBy(job: Job, outlook: Outlook): Slices<number | undefined> {
-    if (!waits(job)) return undefined;
+    if (!waitsForStart(job)) return undefined;
     const { at } = outlook;
     const { at: lateAt } = yield* outlook.lateStartOf(job.id);
     return lateAt === undefined ? undefined : at + Math.round(Math.max(lateAt - at, LEAST_WAIT_MS) * this.factor);
@@ -67,7 +67,7 @@ export class LateStarts {
 
   #judge(id: JobId, { by, attempt }: Told, job: Job | undefined, at: number): void {
     if (job && job.attempt > attempt) this.#learn(id, (job.placedAt ?? at) <= by);
-    else if (!job || !waits(job)) this.#open.delete(id);
+    else if (!job || !waitsForStart(job)) this.#open.delete(id);
     else if (at > by) this.#learn(id, false);
   }
 
@@ -78,10 +78,6 @@ export class LateStarts {
     const moved = this.#factorLog + step * (held ? COVERAGE - 1 : COVERAGE);
     this.#factorLog = Math.min(Math.log(MAX_FACTOR), Math.max(-Math.log(MAX_FACTOR), moved));
   }
-}
-
-function waits(job: Job): boolean {
-  return job.phase === "queued" || job.phase === "held";
 }
 
 function newestOf(state: State): Job | undefined {

@@ -6,7 +6,7 @@ import type { Explanation__Output } from "../../proto/generated/gpusched/v1/Expl
 import type { NodeAnswer__Output } from "../../proto/generated/gpusched/v1/NodeAnswer.ts";
 import type { NodeProblem__Output } from "../../proto/generated/gpusched/v1/NodeProblem.ts";
 import type { SubmitRefusal__Output } from "../../proto/generated/gpusched/v1/SubmitRefusal.ts";
-import { timestamp, word } from "./words.ts";
+import { mayWait, timestamp, word } from "./words.ts";
 
 /** `GET /jobs/{id}/explain` */
 export function toExplanation(explanation: Explanation__Output) {
@@ -55,7 +55,7 @@ export function toRefusedDryRun({ message, detail }: SubmitRefusal__Output) {
 
 function waitOf({ phase, estimated_wait_ms: waitMs }: Explanation__Output): string {
   if (waitMs !== undefined) return formatDuration(waitMs);
-  return phase === "JOB_PHASE_QUEUED" || phase === "JOB_PHASE_HELD" ? "unknown" : "0s";
+  return mayWait(phase) ? "unknown" : "0s";
 }
 
 function whatIsInTheWay({ blockers, nodes, nodes_left_out, counterfactuals }: Explanation__Output) {

@@ -12,7 +12,7 @@ import type { RuntimePrediction__Output } from "../../proto/generated/gpusched/v
 import type { StreamLogsRequest } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
 import type { SubmitJobRequest } from "../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
 import type { SubmitJobResponse__Output } from "../../proto/generated/gpusched/v1/SubmitJobResponse.ts";
-import { timestamp, word } from "./words.ts";
+import { mayWait, timestamp, word } from "./words.ts";
 
 const STATE_TO_PROTO = {
   pending: "JOB_STATE_PENDING",
@@ -112,8 +112,7 @@ export function toJobStatus(job: Job__Output) {
 
 function estimatedWait(job: Job__Output): string {
   if (job.estimated_wait_ms !== undefined) return formatDuration(job.estimated_wait_ms);
-  const isWaiting = job.phase === "JOB_PHASE_QUEUED" || job.phase === "JOB_PHASE_HELD";
-  return isWaiting ? "unknown" : "0s";
+  return mayWait(job.phase) ? "unknown" : "0s";
 }
 
 /** What an array has beside what a job has. */

@@ -278,6 +278,12 @@ export function stateOf(job: Job): JobState {
   }
 }
 
+/** Whether the job waits for its start, or will once what is being stopped of it is gone. */
+export function waitsForStart(job: Job): boolean {
+  if (job.phase === "stopping") return "delayMs" in job.verdict;
+  return job.phase === "queued" || job.phase === "held";
+}
+
 /**
  * From when on the job's waiting counts. The time in which it ran until it had to make room is none: else a job that has to
  * make room again and again would come back ahead of the same waiting jobs for ever.

@@ -218,3 +218,29 @@ test("where nobody may pass, a job that would fit is told who comes first", () =
   w.cancel(wide);
   expect(w.job(behind).phase).toBe("starting");
 });
+
+test("a job that has to make room is told when it will run again, while it is being stopped as well", () => {
+  const w = world(2);
+  const victim = w.submit({ gpuCount: 2, maxRuntimeMinutes: 60 });
+  w.begin(victim);
+  w.advanceHeard(10 * MINUTE);
+  w.submit({ tenantId: HIGH, gpuCount: 2, maxRuntimeMinutes: 30 });
+  expect(w.job(victim).phase).toBe("stopping");
+  const told = () => atOnce(fromExplained(w.state, w.job(victim), new LateStarts(), new Outlook(w.state, w.now)));
+  expect(told().estimated_wait_ms).toBeGreaterThan(30 * MINUTE);
+  w.stopped(victim);
+  expect(told().estimated_wait_ms).toBe(30 * MINUTE);
+});
+
+test("a job that ran before and of which it cannot be told when it will again is told no time that is past", () => {
+  const w = world(2);
+  const victim = w.submit({ gpuCount: 2 });
+  w.begin(victim);
+  w.advanceHeard(10 * MINUTE);
+  const other = w.submit({ tenantId: HIGH, gpuCount: 2 });
+  w.stopped(victim);
+  w.begin(other);
+  const told = atOnce(fromExplained(w.state, w.job(victim), new LateStarts(), new Outlook(w.state, w.now)));
+  expect(told).not.toHaveProperty("starts_at_ms");
+  expect(told).not.toHaveProperty("estimated_wait_ms");
+});

@@ -7,7 +7,7 @@ import type { Counterfactuals } from "../../core/counterfactual.ts";
 import type { DryRun } from "../../core/dry-run.ts";
 import { type Blocker, type Explanation, explain, MAX_NODES_TOLD, type NodeVerdict } from "../../core/explain.ts";
 import type { LateStarts } from "../../core/late-start.ts";
-import { type Demand, demandOf, type Job, type JobSpec, stateOf } from "../../core/model/job.ts";
+import { type Demand, demandOf, type Job, type JobSpec, stateOf, waitsForStart } from "../../core/model/job.ts";
 import type { State } from "../../core/model/state.ts";
 import type { Outlook } from "../../core/outlook.ts";
 import type { QuotaBlock } from "../../core/quota.ts";
@@ -43,7 +43,9 @@ export function* fromExplained(
   const explanation = yield* explain(state, job, outlook);
   const { start, counterfactuals } = explanation;
   const startsBy = yield* lateStarts.startsBy(job, outlook);
-  const startsAt = start.at ?? job.startedAt;
+  const waits = waitsForStart(job);
+  const startsAt = waits ? start.at : job.startedAt;
+  const waitMs = waits ? start.at && start.at - at : 0;
   return {
     job_id: job.id,
     ...whereItIs(job),
@@ -51,7 +53,7 @@ export function* fromExplained(
     queue_position,
     ...whatIsInTheWay(explanation, demand, at),
     ...(startsAt === undefined ? {} : { starts_at_ms: startsAt }),
-    ...(start.at === undefined ? {} : { estimated_wait_ms: start.at - at }),
+    ...(waitMs === undefined ? {} : { estimated_wait_ms: waitMs }),
     ...(startsBy === undefined ? {} : { starts_by_ms: startsBy }),
   };
 }

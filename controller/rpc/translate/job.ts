@@ -7,7 +7,7 @@ import type { JobState as JobStateMessage, JobState__Output } from "../../../pro
 import { expectedRuntime } from "../../core/explain.ts";
 import type { Allocation, AllocationEnd } from "../../core/model/allocation.ts";
 import type { Job, JobPhase, JobState } from "../../core/model/job.ts";
-import { stateOf } from "../../core/model/job.ts";
+import { stateOf, waitsForStart } from "../../core/model/job.ts";
 import type { Outlook, Start } from "../../core/outlook.ts";
 import type { Slices } from "../../core/slices.ts";
 import { queuePosition } from "../../core/schedule/turn.ts";
@@ -80,7 +80,7 @@ function endOf({ state }: Allocation): AllocationEnd | undefined {
 /** Everything about a job. `at` is the loop's time; when a waiting job starts is taken from the outlook. */
 export function* fromJob(state: State, job: Job, at: number, outlook: () => Outlook): Slices<JobMessage> {
   const message = withoutWait(state, job, at);
-  if (job.phase !== "queued" && job.phase !== "held") return { ...message, estimated_wait_ms: 0 };
+  if (!waitsForStart(job)) return { ...message, estimated_wait_ms: 0 };
   const start = yield* outlook().startOf(job.id);
   if (start.at === undefined) return { ...message, message: withTooFar(message.message, start) };
   return { ...message, estimated_wait_ms: start.at - at };
