@@ -23,6 +23,8 @@ export interface Session {
   readonly cluster: Cluster;
   readonly workload: Workload;
   readonly random: Random;
+  /** Where jobs note what they do. */
+  readonly notes: string;
   readonly containers: DockerWatch;
 }
 
@@ -76,7 +78,7 @@ async function runOn(
   try {
     await workload.prepare();
     const asking = workload.run(over.signal);
-    await Promise.race([asking, act({ cluster, workload, random: new Random(seed), containers })]);
+    await Promise.race([asking, act({ cluster, workload, random: new Random(seed), notes, containers })]);
     over.abort();
     await asking;
     cluster.mend();

@@ -1,6 +1,6 @@
 /** Everything that was acknowledged is there as it was asked for, once, and nothing else is. */
 import { isDeepStrictEqual } from "node:util";
-import type { Submission } from "../workload/clients.ts";
+import type { Submission } from "../workload/submission.ts";
 import type { FinalJob } from "./final-job.ts";
 
 export function findLost(

@@ -1,5 +1,5 @@
 /** How a job is said to have ended is how it ended. */
-import type { Submission } from "../workload/clients.ts";
+import type { Submission } from "../workload/submission.ts";
 import type { Operation } from "../workload/operation.ts";
 import type { FinalJob } from "./final-job.ts";
 import type { Run } from "./runs.ts";

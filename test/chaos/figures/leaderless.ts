@@ -5,17 +5,14 @@ import type { Session } from "../session.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Program } from "../world/program.ts";
 import { describeDistribution } from "./distribution.ts";
-import { logLines } from "./log-lines.ts";
+import { until, untilLogged, untilSomebodyLeads } from "./until.ts";
 import { Pulse } from "./pulse.ts";
 
-const LEADS = "the controller leads";
 const FOLLOWS = "the term is over: this controller follows";
 /** The first line of a controller that others reach. */
 const LISTENS = "listening beyond this host without authentication: whoever reaches it can run programs here";
-const WITHIN_MS = 60_000;
 const HEALTHY_WITHIN_MS = 60_000;
 const HEALTHY_EVERY = 5;
-const POLL_MS = 50;
 /** Beyond the leader's lease. */
 const PAUSE_BEYOND_MS = 2_000;
 const LONGEST_PEACE_MS = 1_500;
@@ -70,7 +67,7 @@ export async function measureLeaderless(session: Session, name: string, count: n
     const { isBack } = await blow(leader, cluster);
     // Waited for below, unless something else fails first.
     isBack.catch(() => undefined);
-    const nextMs = await untilSomebodyLeads(cluster, atMs);
+    const nextMs = await untilSomebodyLeads(cluster.controllers, atMs);
     await untilAcknowledged(pulse, nextMs);
     leaderlessMs.push(nextMs - atMs);
     silentMs.push(pulse.longestGapMs(atMs, Date.now()));
@@ -83,25 +80,6 @@ export async function measureLeaderless(session: Session, name: string, count: n
   console.log(describeDistribution(`${name}: until a write is acknowledged again`, silentMs));
 }
 
-/** When the next one began to lead. */
-async function untilSomebodyLeads(cluster: Cluster, sinceMs: number): Promise<number> {
-  const find = () => logLines(cluster.controllers, LEADS).find(({ atMs }) => atMs >= sinceMs);
-  return (await until("another controller leads", find)).atMs;
-}
-
 async function untilAcknowledged(pulse: Pulse, sinceMs: number): Promise<void> {
   await until("a write is acknowledged", () => (pulse.hasBeatSince(sinceMs) ? true : undefined));
-}
-
-async function untilLogged(program: Program, message: string, sinceMs: number): Promise<void> {
-  const find = () => logLines([program], message).find(({ atMs }) => atMs >= sinceMs);
-  await until(`${program.name} logs "${message}"`, find);
-}
-
-async function until<T>(what: string, look: () => T | undefined): Promise<T> {
-  for (const giveUpMs = Date.now() + WITHIN_MS; Date.now() < giveUpMs; await sleep(POLL_MS)) {
-    const found = look();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`it has not come that ${what}`);
 }

@@ -2,14 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { delay } from "../../../base/abort.ts";
 import type { Answer, RestClient } from "../../support/rest-client.ts";
-import { TEST_IMAGE } from "../../support/docker-engine.ts";
 import type { Random } from "../../support/random.ts";
-import { CONTAINER_SCRIPT, SCRIPT } from "./job-script.ts";
 import type { Journal } from "./journal.ts";
+import { inventJob, steadyJob, type Submission } from "./submission.ts";
 import { type Operation, type Outcome, seenOf, type Told } from "./operation.ts";
 
 const CLIENTS_PER_GATEWAY = 2;
-const MOST_TICKS = 10;
 /** Jobs that have not been seen to end, beyond which no more are submitted. */
 const MAX_LIVE_JOBS = 150;
 /** Of the newest jobs, those that are asked about. */
@@ -18,19 +16,6 @@ const TENANT_WITHIN_MS = 60_000;
 const COUNT_EVERY_MS = 2_000;
 /** Of jobs that have not ended. */
 export const LIVE_STATES = "pending,running,preempted";
-
-/** A job that was asked for. */
-export interface Submission {
-  readonly name: string;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly exitCode: number;
-  /** It runs as a container, which cannot note what it does. */
-  readonly isContainer: boolean;
-  /** Set once it is acknowledged. */
-  id: string | undefined;
-  isCancelled: boolean;
-  hasEnded: boolean;
-}
 
 export interface Tenant {
   readonly id: string;
@@ -99,7 +84,7 @@ export class Workload {
   /** A little of everything, mostly about new jobs. */
   async #next(rest: RestClient, client: number): Promise<void> {
     const { random } = this.#options;
-    const job = random.pick(this.submissions.slice(-NEWEST));
+    const job = random.pick(this.submissions.filter(({ isSteady }) => !isSteady).slice(-NEWEST));
     const dice = random.next();
     const live = this.submissions.filter(({ hasEnded }) => !hasEnded).length;
     if (!job || (dice < 0.45 && live < MAX_LIVE_JOBS)) await this.#submit(rest, client);
@@ -108,8 +93,31 @@ export class Workload {
     else await this.#read(rest, client, job, `/jobs?name=${job.name}`);
   }
 
-  async #submit(rest: RestClient, client: number): Promise<void> {
-    const submission = this.#invent();
+  /** Jobs that go on until they are cancelled, with all of a node's GPUs divided among them; throws unless all are acknowledged. */
+  async addSteady(
+    count: number,
+    given: { readonly isContainer?: boolean; readonly gpus?: number },
+  ): Promise<Submission[]> {
+    const [rest] = this.#options.clients;
+    const tenant = this.tenants.find(({ maxGpus, maxJobs }) => maxGpus === undefined && maxJobs === undefined)?.id;
+    const jobs: Submission[] = [];
+    for (let n = 0; rest && n < count; n += 1) {
+      const name = `steady-${this.submissions.length + 1}`;
+      const job = steadyJob({ ...this.#options, ...given, name, tenant });
+      await this.#submit(rest, 0, job);
+      if (job.id === undefined) throw new Error(`${name} was not acknowledged`);
+      jobs.push(job);
+    }
+    return jobs;
+  }
+
+  /** Ends steady jobs. */
+  async cancel(jobs: readonly Submission[]): Promise<void> {
+    const [rest] = this.#options.clients;
+    if (rest) for (const job of jobs) await this.#cancel(rest, 0, job);
+  }
+
+  async #submit(rest: RestClient, client: number, submission = this.#invent()): Promise<void> {
     this.submissions.push(submission);
     await this.#tell(client, submission, "submit", async () => {
       const answer = await rest.ask("POST", "/jobs", submission.body);
@@ -160,27 +168,8 @@ export class Workload {
   }
 
   #invent(): Submission {
-    const { random, gpusPerNode, hasContainers } = this.#options;
-    const name = `chaos-${this.submissions.length + 1}`;
-    const exitCode = random.next() < 0.85 ? 0 : random.between(1, 100);
-    const dice = random.next();
-    const isContainer = hasContainers && dice > 0.8;
-    const gpu_count = dice < 0.1 ? gpusPerNode + 1 : random.between(0, gpusPerNode);
-    const body = {
-      tenant_id: random.pick(this.tenants)?.id,
-      name,
-      gpu_count,
-      cpu_cores: Math.max(1, gpu_count),
-      memory_mb: 64,
-      preemption_grace_seconds: 2,
-      on_node_lost: "requeue",
-      environment: { CHAOS_TICKS: String(random.between(1, MOST_TICKS)), CHAOS_EXIT: String(exitCode) },
-      ...(gpu_count > gpusPerNode && { gang_scheduling: true }),
-      ...(isContainer && { image: TEST_IMAGE, node_selector: { runs: "containers" }, script: CONTAINER_SCRIPT }),
-    };
-    const environment = { ...body.environment, CHAOS_DIR: this.#options.notes };
-    const whole = isContainer ? body : { ...body, environment, script: SCRIPT };
-    return { name, body: whole, exitCode, isContainer, id: undefined, isCancelled: false, hasEnded: false };
+    const tenant = this.#options.random.pick(this.tenants)?.id;
+    return inventJob({ ...this.#options, name: `chaos-${this.submissions.length + 1}`, tenant });
   }
 
   async #createTenant(name: string, limits: { max_gpus?: number; max_concurrent_jobs?: number }): Promise<void> {
