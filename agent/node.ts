@@ -94,7 +94,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const services = new ServiceStack();
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
-  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, report, log }));
+  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, log }));
   shell.input({ kind: "recovered", found });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));

@@ -93,6 +93,7 @@ export class ModelAgent implements AgentView {
       journal,
       clock: actor,
       bootId: host.bootId,
+      nodeName: host.name,
       report,
       log: silentLogger,
     });

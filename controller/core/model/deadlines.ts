@@ -4,7 +4,8 @@ import { Heap } from "./heap.ts";
 /** What is to be looked at again at a time. An entry that no longer holds is ignored by whoever looks. */
 export type Deadline =
   | { readonly at: number; readonly kind: "job"; readonly jobId: JobId }
-  | { readonly at: number; readonly kind: "node"; readonly node: NodeName };
+  | { readonly at: number; readonly kind: "node"; readonly node: NodeName }
+  | { readonly at: number; readonly kind: "membership" };
 
 /** What is due, the earliest first; what is due together in the order of names, whoever came first. */
 export class DeadlineQueue {
@@ -32,6 +33,7 @@ export class DeadlineQueue {
 }
 
 function nameOf(deadline: Deadline): string {
+  if (deadline.kind === "membership") return "";
   return deadline.kind === "job" ? deadline.jobId : deadline.node;
 }
 
