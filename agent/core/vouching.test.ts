@@ -36,7 +36,9 @@ function answer(state: AgentState, peer: number, askedAtMs: number, over: { sile
 function stopsAt(state: AgentState, atMs: number): boolean {
   const after = (effect: Effect): readonly Effect[] =>
     effect.kind === "persist" ? step(state, { kind: "persisted", atMs, memory: effect.memory }) : [effect];
-  return step(state, { kind: "tick", atMs }).flatMap(after).some(({ kind }) => kind === "stop");
+  return step(state, { kind: "tick", atMs })
+    .flatMap(after)
+    .some(({ kind }) => kind === "stop");
 }
 
 const LEASE_GONE_MS = LEASE_MS * 0.9 - 5_000;

@@ -1,5 +1,4 @@
 import type { NodeName } from "../../../base/ids.ts";
-import type { Settings } from "./state.ts";
 
 /** A node whose agent others can reach, and where. */
 export interface Member {
@@ -48,8 +47,13 @@ const MAX_STOP_MS = 30_000;
 /** Each of them is at most this part of the lease, so that all of it happens within one. */
 const PARTS_OF_LEASE = 6;
 
+/** What is set that the mesh depends on. */
+interface LeaseSettings {
+  readonly nodeLostAfterMs: number;
+}
+
 /** How the mesh is timed with these settings. */
-export function meshTiming({ nodeLostAfterMs }: Settings): MeshTiming {
+export function meshTiming({ nodeLostAfterMs }: LeaseSettings): MeshTiming {
   const part = Math.floor(nodeLostAfterMs / PARTS_OF_LEASE);
   return {
     hearingMs: Math.min(MAX_HEARING_MS, part),
@@ -75,7 +79,7 @@ export class Mesh {
   }
 
   /** Within how long a node must prove that it hears the leader, by any membership and by the settings. */
-  hearingMs(settings: Settings): number {
+  hearingMs(settings: LeaseSettings): number {
     const timings = [...this.memberships.values()].map(({ timing }) => timing.hearingMs);
     return Math.min(meshTiming(settings).hearingMs, ...timings);
   }

@@ -114,7 +114,12 @@ function checkNothingLost(paths: DataPaths, meta: Meta, mark: Mark | undefined):
 }
 
 function* readChunks(database: DatabaseSync): Generator<RowChunk, undefined> {
-  const found = new Set(database.prepare("SELECT name FROM sqlite_schema").all().map(({ name }) => name));
+  const found = new Set(
+    database
+      .prepare("SELECT name FROM sqlite_schema")
+      .all()
+      .map(({ name }) => name),
+  );
   for (const table of TABLES.filter((name) => found.has(name))) {
     let texts: string[] = [];
     let characters = 0;
