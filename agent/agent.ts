@@ -9,6 +9,7 @@ import type { AllocationListener, Executor } from "./executor/executor.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
+import type { PeerOptions } from "./mesh/mesh.ts";
 import { runNode } from "./node.ts";
 
 export interface AgentOptions {
@@ -27,6 +28,8 @@ export interface AgentOptions {
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
   readonly labels: Record<string, string>;
+  /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
+  readonly peers?: PeerOptions | undefined;
   /** Between heartbeats. */
   readonly heartbeatMs: number;
   /** Undefined is all that the host has. */

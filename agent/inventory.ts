@@ -22,6 +22,8 @@ export interface InventoryOptions {
   readonly simulatedGpus: number;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** Where other agents reach this one; undefined where they cannot. */
+  readonly peerAddress?: string | undefined;
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
@@ -42,6 +44,7 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     gpu_grant: executor.gpuGrant.kind,
     gpu_grant_reason: executor.gpuGrant.reason,
     allows_sharing: options.allowSharing,
+    peer_address: options.peerAddress ?? "",
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
   };
 }

@@ -16,7 +16,16 @@ const contentSchema = z.strictObject({
   highestTerm: z.int().nonnegative(),
   leaseMs: z.int().nonnegative(),
   revision: z.int().nonnegative().optional(),
-  leaseFrom: z.strictObject({ bootId: z.string(), atMs: z.number() }).optional(),
+  leaseFrom: z.strictObject({ bootId: z.string(), atMs: z.number(), vouchedFromMs: z.number().optional() }).optional(),
+  membership: z
+    .strictObject({
+      version: z.int().positive(),
+      members: z.array(z.strictObject({ name: z.string(), address: z.string() })).readonly(),
+      hearingMs: z.number(),
+      vouchMs: z.number(),
+      stopMs: z.number(),
+    })
+    .optional(),
   life: z.int().nonnegative().optional(),
   fenced: z.array(z.string()).readonly().optional(),
 });

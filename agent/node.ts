@@ -11,11 +11,12 @@ import type { DeviceSource } from "./devices/device-source.ts";
 import type { Executor, FoundAllocation } from "./executor/executor.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
+import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
 import { serveLogs } from "./uplink/log-server.ts";
 import { Outbox } from "./uplink/outbox.ts";
-import { Uplink, type UplinkTiming } from "./uplink/uplink.ts";
+import { grpcDialling, Uplink, type UplinkTiming } from "./uplink/uplink.ts";
 import { Vitals } from "./vitals.ts";
 
 const RECOVER_BASE_MS = 500;
@@ -32,6 +33,8 @@ export interface NodeParts {
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
   readonly allowSharing: boolean;
+  /** Undefined has the agent answer no other, and ask none. */
+  readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
   readonly journal: Journal;
   readonly devices: DeviceSource;
@@ -94,7 +97,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const services = new ServiceStack();
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
-  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, report, log }));
+  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, log }));
   shell.input({ kind: "recovered", found });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));
@@ -103,10 +106,14 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     shell.input({ kind: "allocation-changed", key, state });
     checkpoints.onChange(key, state);
   });
+  const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
+  const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity: { nodeName, agentId, bootId }, shell, vitals, outbox, inventory: parts, log }),
+      host: createStreamHost({ identity: { nodeName, agentId, bootId }, shell, vitals, outbox, inventory, log }),
+      relay: () => mesh?.relay(),
+      dialling: grpcDialling,
       serveLogs: (controller) =>
         serveLogs(controller, {
           hello: { node_name: nodeName, agent_id: agentId },
@@ -117,6 +124,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
       ...(parts.timing && { timing: parts.timing }),
     }),
   );
+  mesh?.attach(uplink);
   outbox.onNews = () => uplink.flush();
   return services;
 }

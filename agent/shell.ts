@@ -9,6 +9,7 @@ import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/inp
 import { helloNumber } from "./core/memory.ts";
 import { type AgentState, allReports, createAgentState } from "./core/state.ts";
 import { step } from "./core/step.ts";
+import { silentMs } from "./core/vouching.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
 import type { Journal } from "./journal.ts";
 
@@ -21,9 +22,18 @@ export interface ShellOptions {
   /** The host's, since the boot of that id: it goes on while the agent is away. */
   readonly clock: Clock;
   readonly bootId: string;
+  readonly nodeName: string;
   /** A leader must be told; called in order. */
   readonly report: (report: Report) => void;
   readonly log: Logger;
+}
+
+/** What an agent knows of leaders, and of its peers. */
+export interface MeshView extends Pick<Memory, "clusterId" | "highestTerm" | "leaseMs" | "membership"> {
+  /** Since the sending of what a leader has answered last. */
+  readonly unansweredMs: number;
+  /** Since a leader was heard last. */
+  readonly silentMs: number;
 }
 
 type Unstamped<I extends Input> = I extends Input ? Omit<I, "atMs"> : never;
@@ -44,7 +54,7 @@ export class AgentShell implements Service {
 
   constructor(options: ShellOptions) {
     this.#options = options;
-    this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs(), options.bootId);
+    this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs(), options);
     this.#ticking = setInterval(() => this.input({ kind: "tick" }), TICK_MS);
     this.input({ kind: "begun" });
   }
@@ -76,6 +86,15 @@ export class AgentShell implements Service {
   nextHello(): number {
     this.#hellos += 1;
     return helloNumber(this.#state.durable.life ?? 0, this.#hellos);
+  }
+
+  /** What this node knows of leaders and of its peers. */
+  get mesh(): MeshView {
+    const { durable, leaseFromMs } = this.#state;
+    const { membership, clusterId, highestTerm, leaseMs } = durable;
+    const nowMs = this.nowMs();
+    const unansweredMs = nowMs - leaseFromMs;
+    return { membership, clusterId, highestTerm, leaseMs, unansweredMs, silentMs: silentMs(this.#state, nowMs) };
   }
 
   get #isNumbered(): boolean {

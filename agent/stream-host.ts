@@ -4,7 +4,7 @@ import { type InventoryOptions, nodeInventory, telemetryToProto } from "./invent
 import type { AgentShell } from "./shell.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
 import type { Outbox } from "./uplink/outbox.ts";
-import { commandFromProto, reportToProto } from "./uplink/translate.ts";
+import { commandFromProto, membershipFromProto, reportToProto } from "./uplink/translate.ts";
 import type { Vitals } from "./vitals.ts";
 
 export interface StreamHostOptions {
@@ -29,6 +29,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       helloSentAtMs = shell.nowMs();
       return {
         number: shell.nextHello(),
+        membership_version: shell.memory.membership?.version ?? 0,
         node_name: identity.nodeName,
         agent_id: identity.agentId,
         boot_id: identity.bootId,
@@ -44,6 +45,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       const welcome = { clusterId: cluster_id, term, leaseMs: lease_ms, ...(revision > 0 ? { revision } : {}) };
       return shell.welcome(welcome, helloSentAtMs);
     },
+    onMembership: (membership) => shell.input({ kind: "membership", membership: membershipFromProto(membership) }),
     onHelloRefused: (highestHello) => shell.input({ kind: "hello-refused", highestHello }),
     onCommand(proto) {
       const command = commandFromProto(proto, launchContext);
@@ -57,6 +59,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
         inventory: nodeInventory(inventory, vitals.devices),
+        membership_version: shell.memory.membership?.version ?? 0,
       };
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),

@@ -20,6 +20,7 @@ execFileSync(
     "--includeDirs=proto",
     `--outDir=${outDir}`,
     "gpusched/v1/agent.proto",
+    "gpusched/v1/peer.proto",
     "gpusched/v1/scheduler.proto",
     "etcd/etcdserver.proto",
   ],

@@ -60,6 +60,8 @@ export class Term implements Service {
           clock: systemClock,
           log,
           carryOut: (effect) => {
+            if (effect.kind === "alarm")
+              log.error({ node: effect.node, reason: effect.message }, "a lost node's jobs are held");
             const { clusterId, term, revision } = loop;
             links.carryOut(effect, { clusterId, term, revision, settings });
           },

@@ -1,7 +1,11 @@
 import { isLoopbackHost, parseAddress } from "../base/address.ts";
 import { startAgent } from "../agent/agent.ts";
+import { checkExposure } from "./exposure.ts";
 import { agentOptions, unsupportedByAgent } from "./options.ts";
 import { defineRole, untilStopped } from "./role.ts";
+
+const LEASE_ALONE =
+  "without --peer-listen, jobs that may run elsewhere are stopped here when no controller answers for --node-lost-after";
 
 /** `gpusched agent`. */
 export const agentRole = defineRole({
@@ -9,9 +13,20 @@ export const agentRole = defineRole({
   options: agentOptions,
   unsupported: unsupportedByAgent,
   async run(values, { services, log }) {
-    const { logLevel: _, logFormat: __, heartbeat: heartbeatMs, ...options } = values;
+    const {
+      logLevel: _,
+      logFormat: __,
+      insecure,
+      peerListen,
+      peerAddress,
+      heartbeat: heartbeatMs,
+      ...options
+    } = values;
     const address = values.address ?? reachableAddress(values.controllers, values.nodeName);
-    const agent = services.add(await startAgent({ ...options, heartbeatMs, address, log }));
+    const peers = peerListen === undefined ? undefined : { listen: peerListen, advertise: peerAddress };
+    if (peers) checkExposure("the agent's peers", parseAddress(peers.listen)?.host ?? "", insecure, log);
+    const agent = services.add(await startAgent({ ...options, heartbeatMs, address, peers, log }));
+    if (!peers) log.info({ note: LEASE_ALONE }, "about this node");
     for (const note of agent.notes) log.info({ note }, "about this node");
     log.info({ node: agent.nodeName, controllers: values.controllers }, "agent started");
     return untilStopped();

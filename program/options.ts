@@ -161,7 +161,13 @@ export const agentOptions = {
   controllers: { kind: list(address), default: "127.0.0.1:9090", help: "the controllers" },
   dataDir: { kind: path, default: "./data/agent", help: "where this agent keeps its journal and the output of jobs" },
   executor: { kind: executor, default: "docker", help: "what runs jobs" },
+  peerListen: {
+    kind: address,
+    help: "where other agents ask whether this one hears a leader, and are relayed (nowhere: then there is the lease alone)",
+  },
+  peerAddress: { kind: address, help: "where they reach it (where it listens, or --address if that is everywhere)" },
   ...nodeOptions,
+  ...insecureOption,
   ...commonOptions,
 } satisfies OptionTable;
 

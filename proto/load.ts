@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as grpc from "@grpc/grpc-js";
 import { loadSync, type Options, type PackageDefinition } from "@grpc/proto-loader";
 import type { ProtoGrpcType as AgentProto } from "./generated/agent.ts";
+import type { ProtoGrpcType as PeerProto } from "./generated/peer.ts";
 import type { ProtoGrpcType as SchedulerProto } from "./generated/scheduler.ts";
 
 /** What `build/generate-proto-types.ts` assumes. */
@@ -23,9 +24,14 @@ export const packageDefinition: PackageDefinition = loadSync(
 
 const loaded = grpc.loadPackageDefinition(packageDefinition) as unknown as AgentProto & SchedulerProto;
 
+/** What agents say to each other; not part of what a controller reflects. */
+const peers = grpc.loadPackageDefinition(loadSync("gpusched/v1/peer.proto", LOAD_OPTIONS)) as unknown as PeerProto;
+
 export const SchedulerService: SchedulerProto["gpusched"]["v1"]["SchedulerService"] =
   loaded.gpusched.v1.SchedulerService;
 export const AgentService: AgentProto["gpusched"]["v1"]["AgentService"] = loaded.gpusched.v1.AgentService;
+
+export const PeerService: PeerProto["gpusched"]["v1"]["PeerService"] = peers.gpusched.v1.PeerService;
 
 /** The trailers of an error: where the leader is, and an encoded ErrorDetail. */
 export const LEADER_TRAILER = "gpusched-leader";

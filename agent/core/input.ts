@@ -12,11 +12,34 @@ export interface Memory {
   /** As the last leader granted it; 0 is no lease: nothing is ever fenced. */
   readonly leaseMs: number;
   /** From when the lease counts, on the clock of that boot; it may have begun up to an eighth of it later. Absent before the first. */
-  readonly leaseFrom?: { readonly bootId: string; readonly atMs: number };
+  readonly leaseFrom?: LeaseStart;
+  /** By whom the agent goes when it hears no leader; absent is nobody. */
+  readonly membership?: Membership;
   /** How often the agent has been started: Hellos of a later life have higher numbers. */
   readonly life?: number;
   /** Allocations that the agent itself ends or has ended, by name, until they are released; absent is none. */
   readonly fenced?: readonly string[];
+}
+
+/** Times of the host's clock in that boot. */
+export interface LeaseStart {
+  readonly bootId: string;
+  readonly atMs: number;
+  /** Since when it has had the word of a majority of its peers that no leader is heard; absent for never. */
+  readonly vouchedFromMs?: number;
+}
+
+/** A version of the list of agents that can reach each other, as a leader issued it: docs/reliability.md tells what it is for. */
+export interface Membership {
+  readonly version: number;
+  /** Nobody: there is the lease alone. */
+  readonly members: readonly { readonly name: string; readonly address: string }[];
+  /** So long after the last message of a leader, an agent hears none. */
+  readonly hearingMs: number;
+  /** How long the word of an agent counts, from the sending of the question. */
+  readonly vouchMs: number;
+  /** Within how long after that what ran by it must be gone. */
+  readonly stopMs: number;
 }
 
 /** A leader's order. All of them may be repeated without harm. */
@@ -45,6 +68,15 @@ export type Input =
   | { readonly kind: "released"; readonly atMs: number; readonly key: AllocationKey; readonly done: boolean }
   | { readonly kind: "heartbeat-sent"; readonly atMs: number; readonly sequence: number }
   | { readonly kind: "heartbeat-acked"; readonly atMs: number; readonly sequence: number; readonly revision?: number }
+  | { readonly kind: "membership"; readonly atMs: number; readonly membership: Membership }
+  /** A peer that was asked then has heard no leader for so long, by its own clock. */
+  | {
+      readonly kind: "peer-answered";
+      readonly atMs: number;
+      readonly peer: string;
+      readonly askedAtMs: number;
+      readonly silentMs: number;
+    }
   /** The leader knows of a Hello of this node with this number, which is not lower. */
   | { readonly kind: "hello-refused"; readonly atMs: number; readonly highestHello: number }
   /** The memory of a `persist` effect is on disk. */

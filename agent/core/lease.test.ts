@@ -185,7 +185,7 @@ function answeredAt(atMs: number): AgentState {
 }
 
 function restarted({ memory }: AgentState, atMs: number, bootId = "", over: Partial<FoundAllocation> = {}): AgentState {
-  const state = createAgentState(memory, atMs, bootId);
+  const state = createAgentState(memory, atMs, { nodeName: "a", bootId });
   const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: running, ...over };
   step(state, { kind: "recovered", atMs, found: [found] });
   return state;

@@ -1,11 +1,8 @@
 import type { Effect } from "./input.ts";
 import { remember } from "./memory.ts";
+import { goneByMs, leaseGoneByMs, vouchedFenceAtMs } from "./vouching.ts";
 import { type AgentState, type KnownAllocation, reportOf } from "./state.ts";
 
-/** By how much the controller's clock may run faster than ours. */
-const CLOCK_RATE_MARGIN = 0.1;
-/** For the kill after the grace, and for the shell's own ticks. */
-const KILL_MARGIN_MS = 5_000;
 /** How long a stop waits for the disk to remember that it is a fence. */
 const DISK_PATIENCE_MS = 2_000;
 /** The disk learns of the lease's beginning when it is behind by this part of the lease. */
@@ -44,21 +41,16 @@ export function prolongLease(state: AgentState, sentAtMs: number, effects: Effec
   if (leaseMs > 0 && isFar) remember(state, {}, effects);
 }
 
-/** When all of an allocation must be gone, undefined without a lease. */
-function goneByMs(state: AgentState): number | undefined {
-  const { leaseMs } = state.memory;
-  if (leaseMs <= 0) return undefined;
-  return state.leaseFromMs + leaseMs * (1 - CLOCK_RATE_MARGIN) - KILL_MARGIN_MS;
-}
-
 /**
- * When the agent begins to stop an allocation of that grace because its lease runs out; undefined without a lease.
- * Never in the first half of the lease: a grace that does not fit into the second half is cut instead.
+ * When the agent begins to stop an allocation of that grace because neither a leader nor enough of its peers have answered for too
+ * long; undefined without a lease. Never in the first half of the lease: a grace that does not fit into the second half is cut instead.
  */
 export function fenceAtMs(state: AgentState, graceMs: number): number | undefined {
   const goneBy = goneByMs(state);
-  if (goneBy === undefined) return undefined;
-  const begin = Math.max(goneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
+  const leaseGoneBy = leaseGoneByMs(state);
+  if (goneBy === undefined || leaseGoneBy === undefined) return undefined;
+  const byLease = Math.max(leaseGoneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
+  const begin = Math.max(byLease, vouchedFenceAtMs(state, graceMs) ?? byLease);
   return Math.max(begin, Math.min(state.startedAtMs + START_PATIENCE_MS, goneBy));
 }
 

@@ -3,7 +3,9 @@ import type { AgentState } from "./state.ts";
 
 /** Changes what must not be forgotten, and has it written; the lease's beginning goes with it each time, at no cost. */
 export function remember(state: AgentState, change: Partial<Memory>, effects: Effect[]): void {
-  const leaseFrom = { bootId: state.bootId, atMs: state.leaseFromMs };
+  const { bootId, vouchedFromMs } = state;
+  const vouched = vouchedFromMs === undefined ? {} : { vouchedFromMs };
+  const leaseFrom = { bootId, atMs: state.leaseFromMs, ...vouched };
   state.memory = { ...state.memory, ...change, leaseFrom };
   effects.push({ kind: "persist", memory: state.memory });
 }

@@ -29,12 +29,20 @@ export interface AgentState {
   memory: Memory;
   /** Commands of a term that is not yet on disk, in order. */
   waiting: { readonly term: number; readonly command: Command }[];
+  /** The node's name: what it is called as a member. */
+  readonly nodeName: string;
   /** The kernel's boot id: of which boot the clock is. */
   readonly bootId: string;
   /** When this life of the agent began. */
   readonly startedAtMs: number;
   /** From when the lease counts: the sending of the last message that a leader answered. */
   leaseFromMs: number;
+  /** When a leader was heard last, itself or by way of a peer; at the earliest when this life began. */
+  leaderHeardAtMs: number;
+  /** When peers were asked that have answered, since a leader was heard, that they hear none. */
+  readonly vouches: Map<string, number>;
+  /** The oldest of the vouches that make a majority with all that are newer: jobs live on by it when the lease is over. */
+  vouchedFromMs: number | undefined;
   /** When heartbeats that wait for their acknowledgement were sent, by sequence, oldest first. */
   readonly heartbeats: Map<number, number>;
 }
@@ -43,16 +51,20 @@ export interface AgentState {
  * How an agent begins, with what its journal remembers. The lease goes on from where it was: an agent that is restarted while
  * no leader answers must not outlive it. After a boot nothing of before runs.
  */
-export function createAgentState(memory: Memory, atMs: number, bootId = ""): AgentState {
-  const { leaseFrom } = memory;
+export function createAgentState(memory: Memory, atMs: number, host = { nodeName: "", bootId: "" }): AgentState {
+  const { bootId } = host;
+  const leaseFrom = memory.leaseFrom?.bootId === bootId ? memory.leaseFrom : undefined;
   return {
     allocations: new Map(),
     durable: memory,
     memory,
     waiting: [],
-    bootId,
+    ...host,
     startedAtMs: atMs,
-    leaseFromMs: leaseFrom?.bootId === bootId ? begunBefore(leaseFrom.atMs, atMs, memory.leaseMs) : atMs,
+    leaseFromMs: leaseFrom ? begunBefore(leaseFrom.atMs, atMs, memory.leaseMs) : atMs,
+    leaderHeardAtMs: atMs,
+    vouches: new Map(),
+    vouchedFromMs: (leaseFrom?.vouchedFromMs ?? atMs) < atMs ? leaseFrom?.vouchedFromMs : undefined,
     heartbeats: new Map(),
   };
 }

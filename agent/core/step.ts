@@ -2,10 +2,11 @@ import { unreachable } from "../../base/assert.ts";
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import type { AllocationEnd, AllocationState, FoundAllocation } from "../executor/executor.ts";
 import { onCommand, onPersisted } from "./commands.ts";
-import type { Effect, Input, Welcome } from "./input.ts";
+import type { Effect, Input } from "./input.ts";
 import { acknowledgeHeartbeat, fence, fenceOne, forgetFenced, noteHeartbeat, prolongLease } from "./lease.ts";
 import { onHelloRefused, remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
+import { onLeaderHeard, onMembership, onPeerAnswered } from "./vouching.ts";
 
 /** How long after a failed release it is tried again. */
 const RELEASE_RETRY_MS = 30_000;
@@ -25,7 +26,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       forgetFenced(state, (name) => !state.allocations.has(name), effects);
       break;
     case "connected":
-      onWelcome(state, input.welcome, input.helloSentAtMs, effects);
+      onWelcome(state, input, effects);
       break;
     case "disconnected":
       state.heartbeats.clear();
@@ -33,6 +34,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       state.waiting = [];
       break;
     case "command":
+      if (input.term >= state.memory.highestTerm) onLeaderHeard(state, input.atMs);
       onCommand(state, input, effects);
       break;
     case "allocation-changed":
@@ -45,8 +47,15 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       noteHeartbeat(state, input.sequence, input.atMs);
       break;
     case "heartbeat-acked":
+      onLeaderHeard(state, input.atMs);
       acknowledgeHeartbeat(state, input.sequence, effects);
       noteRevision(state, input.revision, effects);
+      break;
+    case "membership":
+      onMembership(state, input.membership, effects);
+      break;
+    case "peer-answered":
+      onPeerAnswered(state, input, input.atMs, effects);
       break;
     case "hello-refused":
       onHelloRefused(state, input.highestHello, effects);
@@ -82,7 +91,8 @@ function adopt(state: AgentState, found: FoundAllocation, atMs: number, effects:
   if (isFenced && found.state.phase !== "ended") fenceOne(state, allocation, atMs, effects);
 }
 
-function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, effects: Effect[]): void {
+function onWelcome(state: AgentState, input: Extract<Input, { kind: "connected" }>, effects: Effect[]): void {
+  const { welcome, helloSentAtMs, atMs } = input;
   const { clusterId, highestTerm } = state.memory;
   const refuse = (why: string): void => void effects.push({ kind: "refuse-leader", why });
   if (clusterId !== "" && welcome.clusterId !== clusterId) {
@@ -94,6 +104,7 @@ function onWelcome(state: AgentState, welcome: Welcome, helloSentAtMs: number, e
     return refuse(`its state is older than what this node was told of: revision ${welcome.revision}, not ${revision}`);
   }
   state.heartbeats.clear();
+  onLeaderHeard(state, atMs);
   const granted = {
     clusterId: welcome.clusterId,
     highestTerm: welcome.term,

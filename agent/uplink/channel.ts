@@ -1,8 +1,16 @@
-import { type ClientOptions, credentials } from "@grpc/grpc-js";
+import { type ClientDuplexStream, type ClientOptions, credentials } from "@grpc/grpc-js";
+import type { AgentMessage } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
 import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/AgentService.ts";
-import { AgentService } from "../../proto/load.ts";
+import type { ControllerMessage__Output } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
+import { AgentService, PeerService } from "../../proto/load.ts";
 
-const options: ClientOptions = {
+/** What the agents' stream is opened with, to a controller or by way of a peer. */
+export interface AgentClient {
+  connect(): ClientDuplexStream<AgentMessage, ControllerMessage__Output>;
+  close(): void;
+}
+
+export const DIAL_OPTIONS: ClientOptions = {
   // A host that has vanished sends no reset: without these a stream to it would look alive for many minutes.
   "grpc.keepalive_time_ms": 10_000,
   "grpc.keepalive_timeout_ms": 5_000,
@@ -14,5 +22,22 @@ const options: ClientOptions = {
 
 /** A connection to one controller. The caller closes it. */
 export function dial(address: string): AgentServiceClient {
-  return new AgentService(address, credentials.createInsecure(), options);
+  return new AgentService(address, credentials.createInsecure(), DIAL_OPTIONS);
+}
+
+/** The agents' stream to the leader by way of the peer at the address. */
+export function dialRelay(address: string): AgentClient {
+  const client = new PeerService(address, credentials.createInsecure(), DIAL_OPTIONS);
+  return { connect: () => client.relay(), close: () => client.close() };
+}
+
+/** Whether a connection to the address comes about in time: what is blocked in one direction alone is not reached. */
+export function isReached(address: string, deadlineMs: number): Promise<boolean> {
+  const client = dial(address);
+  return new Promise((resolve) => {
+    client.waitForReady(Date.now() + deadlineMs, (error) => {
+      client.close();
+      resolve(error === undefined);
+    });
+  });
 }

@@ -2,19 +2,22 @@ import type { ClientDuplexStream, ServiceError, StatusObject } from "@grpc/grpc-
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { AgentMessage } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
-import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/AgentService.ts";
 import type { ControllerMessage__Output } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { Command__Output } from "../../proto/generated/gpusched/v1/Command.ts";
 import type { Heartbeat } from "../../proto/generated/gpusched/v1/Heartbeat.ts";
 import type { Hello } from "../../proto/generated/gpusched/v1/Hello.ts";
+import type { Membership__Output } from "../../proto/generated/gpusched/v1/Membership.ts";
 import type { NodeInventory } from "../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { Welcome__Output } from "../../proto/generated/gpusched/v1/Welcome.ts";
 import { LEADER_TRAILER } from "../../proto/load.ts";
+import type { AgentClient } from "./channel.ts";
 
 /** Heartbeats that may be unanswered; when the next one is due after so many, the stream is given up. */
 const MAX_UNANSWERED = 3;
 /** Heartbeats that fit into a lease at the least: an interval that is too long for the leader's lease is shortened. */
 const HEARTBEATS_A_LEASE = 4;
+/** And into the time within which the leader must have proof that it is heard. */
+const HEARTBEATS_A_HEARING = 3;
 /** How long the controller may take to end the stream that we have ended. */
 const POLITE_CLOSE_MS = 1_000;
 
@@ -25,6 +28,7 @@ export interface StreamHost {
   hello(): Hello;
   /** Undefined accepts the leader; otherwise the sentence why not. */
   onWelcome(welcome: Welcome__Output): string | undefined;
+  onMembership(membership: Membership__Output): void;
   /** The controller knows of a later Hello of this node. */
   onHelloRefused(highestHello: number): void;
   onCommand(command: Command__Output): void;
@@ -38,7 +42,7 @@ export interface StreamHost {
 }
 
 export interface ControlStreamOptions {
-  readonly client: AgentServiceClient;
+  readonly client: Pick<AgentClient, "connect">;
   readonly host: StreamHost;
   readonly heartbeatMs: number;
   /** The host has accepted the leader. */
@@ -69,6 +73,8 @@ export class ControlStream {
   #over = false;
   #sequence = 0;
   #acked = 0;
+  /** The newest time of the leader's that was heard on this stream. */
+  #echoMs = 0;
   #sentInventory = "";
   #timer: NodeJS.Timeout | undefined;
 
@@ -93,6 +99,11 @@ export class ControlStream {
     signal.removeEventListener("abort", onAbort);
     await this.#hangUp();
     return end;
+  }
+
+  /** Ends it for another that is better. */
+  leave(reason: string): void {
+    this.#finish(reason);
   }
 
   /** Sends the reports that wait, as far as the connection takes them. */
@@ -122,8 +133,10 @@ export class ControlStream {
     } else if (message.welcome) this.#onWelcome(message.welcome);
     else if (message.heartbeat_ack) {
       this.#acked = Math.max(this.#acked, message.heartbeat_ack.sequence);
+      this.#echoMs = Math.max(this.#echoMs, message.heartbeat_ack.sent_at_ms);
       this.#options.host.onHeartbeatAcked(message.heartbeat_ack.sequence, message.heartbeat_ack.revision);
-    } else if (message.command && this.#welcomed) this.#options.host.onCommand(message.command);
+    } else if (message.membership && this.#welcomed) this.#options.host.onMembership(message.membership);
+    else if (message.command && this.#welcomed) this.#options.host.onCommand(message.command);
   }
 
   #onWelcome(welcome: Welcome__Output): void {
@@ -131,9 +144,12 @@ export class ControlStream {
     const refusal = this.#options.host.onWelcome(welcome);
     if (refusal !== undefined) return this.#finish(`this node refuses the controller: ${refusal}`);
     this.#welcomed = true;
+    this.#echoMs = welcome.sent_at_ms;
     this.#options.onWelcomed(welcome);
     clearTimeout(this.#timer);
-    const intervalMs = Math.min(this.#options.heartbeatMs, welcome.lease_ms / HEARTBEATS_A_LEASE);
+    const hearingMs = welcome.hearing_ms > 0 ? welcome.hearing_ms : Number.POSITIVE_INFINITY;
+    const most = Math.min(welcome.lease_ms / HEARTBEATS_A_LEASE, hearingMs / HEARTBEATS_A_HEARING);
+    const intervalMs = Math.min(this.#options.heartbeatMs, most);
     this.#timer = setInterval(() => this.#guard(() => this.#beat()), intervalMs);
     this.#beat();
     this.flush();
@@ -149,7 +165,7 @@ export class ControlStream {
     if (!this.#isNews(heartbeat.inventory)) delete heartbeat.inventory;
     this.#sequence += 1;
     this.#options.host.onHeartbeatSent(this.#sequence);
-    this.#write({ heartbeat: { ...heartbeat, sequence: this.#sequence } });
+    this.#write({ heartbeat: { ...heartbeat, sequence: this.#sequence, echo_ms: this.#echoMs } });
   }
 
   /** Whether the inventory differs from what this stream has told; from then on it is told. */

@@ -4,8 +4,9 @@ import type { AllocationReport } from "../../proto/generated/gpusched/v1/Allocat
 import type { AllocationKey__Output } from "../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { Command__Output } from "../../proto/generated/gpusched/v1/Command.ts";
 import type { Launch__Output } from "../../proto/generated/gpusched/v1/Launch.ts";
+import type { Membership__Output } from "../../proto/generated/gpusched/v1/Membership.ts";
 import type { ReadLog__Output } from "../../proto/generated/gpusched/v1/ReadLog.ts";
-import type { Command, Report, ReportedState } from "../core/input.ts";
+import type { Command, Membership, Report, ReportedState } from "../core/input.ts";
 import { jobEnvironment } from "../core/job-environment.ts";
 import type { AllocationEnd, LaunchSpec, LogStreamName } from "../executor/executor.ts";
 
@@ -54,6 +55,16 @@ function launchFromProto(launch: Launch__Output, context: LaunchContext): Comman
     requeueOnNodeLost: launch.requeue_on_node_lost,
   };
   return { kind: "launch", spec };
+}
+
+export function membershipFromProto(proto: Membership__Output): Membership {
+  return {
+    version: proto.version,
+    members: proto.members.map(({ node_name: name, address }) => ({ name, address })),
+    hearingMs: proto.hearing_ms,
+    vouchMs: proto.vouch_ms,
+    stopMs: proto.stop_ms,
+  };
 }
 
 /** The key, undefined unless it is one that may name containers and directories. */

@@ -3,9 +3,9 @@ import { exponentialBackoffMs, withJitter } from "../../base/backoff.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import type { Welcome__Output } from "../../proto/generated/gpusched/v1/Welcome.ts";
-import { dial } from "./channel.ts";
+import { type AgentClient, dial, dialRelay, isReached } from "./channel.ts";
 import { ControlStream, type StreamEnd, type StreamHost } from "./control-stream.ts";
-import { Controllers } from "./controllers.ts";
+import { type Relay, type Route, Routes } from "./routes.ts";
 
 /** How patient the uplink is, in milliseconds. */
 export interface UplinkTiming {
@@ -17,6 +17,10 @@ export interface UplinkTiming {
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
 }
+
+/** How often an agent that is relayed looks whether it reaches the leader itself, and how long it waits for that. */
+const LOOK_DIRECTLY_EVERY_MS = 15_000;
+const LOOK_DIRECTLY_MS = 3_000;
 
 const defaultTiming: UplinkTiming = {
   welcomeMs: 10_000,
@@ -34,29 +38,58 @@ export interface UplinkOptions {
   readonly serveLogs: (address: string) => Service;
   readonly log: Logger;
   readonly timing?: Partial<UplinkTiming>;
+  /** A peer that would relay; by default nobody does. */
+  readonly relay?: () => Relay | undefined;
+  /** How all of it is dialled: the simulator has a network of its own. */
+  readonly dialling: Dialling;
 }
+
+/** How controllers and peers are reached. */
+export interface Dialling {
+  dial(address: string): AgentClient;
+  /** By way of the peer at the address. */
+  dialRelay(address: string): AgentClient;
+  /** Whether a connection to the address comes about in time. */
+  isReached(address: string, deadlineMs: number): Promise<boolean>;
+  /** In [0, 1), so that many agents do not come back together. */
+  random(): number;
+}
+
+/** Over gRPC. */
+export const grpcDialling: Dialling = { dial, dialRelay, isReached, random: Math.random };
 
 /** Keeps one stream to the leader, for as long as the agent lives. */
 export class Uplink implements Service {
   readonly #options: UplinkOptions;
   readonly #timing: UplinkTiming;
-  readonly #controllers: Controllers;
+  readonly #routes: Routes;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #stream: ControlStream | undefined;
+  /** The way on which a leader works with this agent now. */
+  #connected: Route | undefined;
   #logServer: Service | undefined;
   #lastComplaint = "";
 
   constructor(options: UplinkOptions) {
     this.#options = options;
     this.#timing = { ...defaultTiming, ...options.timing };
-    this.#controllers = new Controllers(options.controllers);
+    this.#routes = new Routes(options.controllers, options.relay ?? (() => undefined));
     this.#running = this.#run();
   }
 
   /** A report waits in the outbox. */
   flush(): void {
     this.#stream?.flush();
+  }
+
+  get isConnected(): boolean {
+    return this.#connected !== undefined;
+  }
+
+  /** The leader that works with this agent on a stream of its own; undefined when none does. */
+  get leader(): string | undefined {
+    return this.#connected?.via ? undefined : this.#connected?.address;
   }
 
   async close(): Promise<void> {
@@ -70,25 +103,29 @@ export class Uplink implements Service {
     while (!signal.aborted) {
       await this.#options.host.ready();
       if (signal.aborted) return;
-      const address = this.#controllers.next();
-      const end = await this.#connectOnce(address);
+      const route = this.#routes.next();
+      const end = await this.#connectOnce(route);
       if (signal.aborted) return;
-      this.#complain(address, end);
+      this.#complain(route, end);
       if (end.welcomed) retry = 0;
       if (end.permanent) await delay(this.#timing.rejectedRetryMs, signal);
-      else if (!this.#controllers.follow(end.leader, address)) await delay(this.#backoffMs(retry++), signal);
+      else if (!this.#routes.ended(route, end)) await delay(this.#backoffMs(retry++), signal);
     }
   }
 
-  async #connectOnce(address: string): Promise<StreamEnd> {
-    const { host, log } = this.#options;
-    const client = dial(address);
+  async #connectOnce(route: Route): Promise<StreamEnd> {
+    const { host, log, dialling } = this.#options;
+    const client = route.via ? dialling.dialRelay(route.via.address) : dialling.dial(route.address);
+    const onWelcomed = ({ term }: Welcome__Output): void => this.#onWelcomed(route, term);
+    const stream = new ControlStream({ client, host, heartbeatMs: this.#timing.heartbeatMs, onWelcomed, log });
+    const looking = route.via && setInterval(() => void this.#lookDirectly(stream, route), LOOK_DIRECTLY_EVERY_MS);
     try {
-      const onWelcomed = ({ term }: Welcome__Output): void => this.#onWelcomed(address, term);
-      this.#stream = new ControlStream({ client, host, heartbeatMs: this.#timing.heartbeatMs, onWelcomed, log });
-      return await this.#stream.run(this.#timing.welcomeMs, this.#closing.signal);
+      this.#stream = stream;
+      return await stream.run(this.#timing.welcomeMs, this.#closing.signal);
     } finally {
+      clearInterval(looking);
       this.#stream = undefined;
+      this.#connected = undefined;
       host.onDisconnected();
       await this.#logServer?.close();
       this.#logServer = undefined;
@@ -96,24 +133,37 @@ export class Uplink implements Service {
     }
   }
 
-  #onWelcomed(address: string, term: number): void {
-    this.#controllers.welcomed();
+  /** Ends a relayed stream once the leader can be reached without. */
+  async #lookDirectly(stream: ControlStream, { address }: Route): Promise<void> {
+    if (!(await this.#options.dialling.isReached(address, LOOK_DIRECTLY_MS)) || this.#stream !== stream) return;
+    this.#routes.reached(address);
+    stream.leave("the controller is reached without the peer again");
+  }
+
+  #onWelcomed(route: Route, term: number): void {
+    const { address, via } = route;
+    this.#routes.welcomed(route);
+    this.#connected = route;
     this.#lastComplaint = "";
-    this.#logServer = this.#options.serveLogs(address);
-    this.#options.log.info({ controller: address, term }, "connected to the controller");
+    // Output has a stream of its own to the controller, which a peer does not carry.
+    if (!via) this.#logServer = this.#options.serveLogs(address);
+    const way = via ? "connected to the controller by way of a peer" : "connected to the controller";
+    this.#options.log.info({ controller: address, term, peer: via?.peer }, way);
   }
 
   /** The same complaint is loud once: a controller that is away for hours does not fill the log. */
-  #complain(address: string, end: StreamEnd): void {
+  #complain({ address, via }: Route, end: StreamEnd): void {
     const level = end.permanent ? "error" : end.reason === this.#lastComplaint ? "debug" : "warn";
     this.#lastComplaint = end.reason;
     this.#options.log[level](
-      { controller: address, reason: end.reason, leader: end.leader },
+      { controller: address, peer: via?.peer, reason: end.reason, leader: end.leader },
       "not connected to the controller",
     );
   }
 
   #backoffMs(retry: number): number {
-    return withJitter(exponentialBackoffMs(retry, this.#timing.backoffBaseMs, this.#timing.backoffMaxMs));
+    const { backoffBaseMs, backoffMaxMs } = this.#timing;
+    const { dialling } = this.#options;
+    return withJitter(exponentialBackoffMs(retry, backoffBaseMs, backoffMaxMs), () => dialling.random());
   }
 }

@@ -84,6 +84,8 @@ export type Input =
       readonly bootId: string;
       /** Grows with every Hello of the node; absent where its agent does not number them. */
       readonly number?: number;
+      /** The version of the membership that its agent goes by; absent is none. */
+      readonly membership?: number;
       readonly inventory: Inventory;
       readonly executor: ExecutorHealth;
       readonly allocations: readonly AllocationReport[];
@@ -94,6 +96,10 @@ export type Input =
       readonly session: number;
       readonly node: NodeName;
       readonly sequence: number;
+      /** The newest time of this leader's that its agent has heard; absent for none. */
+      readonly echo?: number;
+      /** As in the Hello. */
+      readonly membership?: number;
       readonly executor: ExecutorHealth;
       readonly telemetry: readonly DeviceReading[];
       /** Present when it changed. */

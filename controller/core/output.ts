@@ -2,6 +2,7 @@ import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts
 import type { Allocation } from "./model/allocation.ts";
 import type { Job, JobEvent, JobEventKind, JobSpec } from "./model/job.ts";
 import { MAX_HISTORY } from "./model/job.ts";
+import type { Membership } from "./model/membership.ts";
 import type { NodeRecord } from "./model/node.ts";
 import type { State } from "./model/state.ts";
 import type { Tenant } from "./model/tenant.ts";
@@ -11,12 +12,13 @@ export type RowWrite =
   | { readonly table: "job"; readonly key: JobId; readonly value: Job | null }
   | { readonly table: "spec"; readonly key: JobId; readonly value: JobSpec | null }
   | { readonly table: "tenant"; readonly key: TenantId; readonly value: Tenant }
-  | { readonly table: "node"; readonly key: NodeName; readonly value: NodeRecord };
+  | { readonly table: "node"; readonly key: NodeName; readonly value: NodeRecord }
+  | { readonly table: "membership"; readonly key: string; readonly value: Membership | null };
 
 /** What the world is told once the writes are durable. All of it may be repeated without harm. */
 export type Effect =
   /** The agent's hello is accepted: the stream is open for commands. */
-  | { readonly kind: "welcome"; readonly node: NodeName; readonly session: number }
+  | { readonly kind: "welcome"; readonly node: NodeName; readonly session: number; readonly at: number }
   | {
       readonly kind: "reject";
       readonly node: NodeName;
@@ -30,7 +32,17 @@ export type Effect =
       readonly node: NodeName;
       readonly session: number;
       readonly sequence: number;
+      /** The loop's time when it was decided: the agent's next heartbeat tells it back. */
+      readonly at: number;
     }
+  | {
+      readonly kind: "membership";
+      readonly node: NodeName;
+      readonly session: number;
+      readonly membership: Membership;
+    }
+  /** For the operator: something is wrong that a person should look at. */
+  | { readonly kind: "alarm"; readonly node: NodeName; readonly session: undefined; readonly message: string }
   | {
       readonly kind: "launch";
       readonly node: NodeName;
@@ -61,6 +73,7 @@ export class Output {
     spec: new Map<string, number>(),
     tenant: new Map<string, number>(),
     node: new Map<string, number>(),
+    membership: new Map<string, number>(),
   };
 
   get writes(): readonly RowWrite[] {

@@ -37,6 +37,10 @@ function describeWrite(write: RowWrite): string | undefined {
       return `saved tenant ${write.key}`;
     case "node":
       return `saved node ${write.key}: ${write.value.inventory.devices.length} devices`;
+    case "membership":
+      return write.value
+        ? `issued membership ${write.key}: ${write.value.members.length} nodes`
+        : `forgot membership ${write.key}`;
     default:
       return unreachable(write);
   }
@@ -95,6 +99,10 @@ function describeEffect(effect: Effect): string | undefined {
       return `turned ${effect.node} away: ${effect.reason}`;
     case "welcome":
       return `welcomed ${effect.node}`;
+    case "membership":
+      return `told ${effect.node} of membership ${effect.membership.version}`;
+    case "alarm":
+      return effect.message;
     // Every few seconds from every node.
     case "heartbeat-ack":
       return undefined;

@@ -4,6 +4,7 @@ import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
 import { isHeld } from "../core/model/allocation.ts";
 import type { Job, JobSpec } from "../core/model/job.ts";
+import type { Membership } from "../core/model/membership.ts";
 import { type NodeRecord, silentNode } from "../core/model/node.ts";
 import { type Settings, State } from "../core/model/state.ts";
 import type { Tenant } from "../core/model/tenant.ts";
@@ -24,6 +25,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
     state.tenants.set(asTenantId(key), rowAs<Tenant>(value));
     state.ids.note(asTenantId(key));
   }
+  for (const { value } of rows.get("membership") ?? []) state.mesh.add(rowAs<Membership>(value));
   for (const { value } of rows.get("node") ?? []) {
     const node = silentNode(rowAs<NodeRecord>(value), at);
     state.cluster.add(node);

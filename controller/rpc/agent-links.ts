@@ -2,9 +2,10 @@ import type { Logger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import type { ControllerMessage } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { Rejection } from "../../proto/generated/gpusched/v1/Rejection.ts";
+import { meshTiming } from "../core/model/membership.ts";
 import type { Settings } from "../core/model/state.ts";
 import type { Effect } from "../core/output.ts";
-import { fromEffect } from "./translate/agent.ts";
+import { fromEffect, fromMembership } from "./translate/agent.ts";
 
 /** Messages that may wait in one agent's stream; an agent that reads slower is dropped, and comes back with a hello. */
 const MAX_UNSENT = 10_000;
@@ -49,7 +50,7 @@ export class AgentLinks implements Service {
 
   /** Sends what an effect means to its agent; a stream that has gone hears nothing. */
   carryOut(effect: Effect, leadership: Leadership): void {
-    const link = this.#links.get(effect.session);
+    const link = effect.session === undefined ? undefined : this.#links.get(effect.session);
     if (!link) return;
     switch (effect.kind) {
       case "welcome":
@@ -59,6 +60,8 @@ export class AgentLinks implements Service {
             term: leadership.term,
             revision: leadership.revision,
             lease_ms: leadership.settings.nodeLostAfterMs,
+            sent_at_ms: effect.at,
+            hearing_ms: meshTiming(leadership.settings).hearingMs,
           },
         });
         return;
@@ -67,7 +70,12 @@ export class AgentLinks implements Service {
         link.end();
         return;
       case "heartbeat-ack":
-        link.send({ heartbeat_ack: { sequence: effect.sequence, revision: leadership.revision } });
+        link.send({
+          heartbeat_ack: { sequence: effect.sequence, revision: leadership.revision, sent_at_ms: effect.at },
+        });
+        return;
+      case "membership":
+        link.send({ membership: fromMembership(effect.membership) });
         return;
       default: {
         const command = fromEffect(effect, leadership.term);

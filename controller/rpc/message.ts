@@ -5,6 +5,7 @@ import { isHeld } from "../core/model/allocation.ts";
 import { demandOf, type Hold, type Job, type JobIn } from "../core/model/job.ts";
 import type { Node } from "../core/model/node.ts";
 import type { State } from "../core/model/state.ts";
+import { describeHeld } from "../core/quorum.ts";
 import { describeWait } from "./describe-wait.ts";
 import { namesOf } from "./names.ts";
 
@@ -45,7 +46,10 @@ function nodesOf(job: Job): string {
 
 function runningMessage(state: State, job: JobIn<"running">): string {
   const silent = silentNode(state, job);
-  return silent ? `${silent}; the job is presumed to go on` : "";
+  if (!silent) return "";
+  const held = nodesInUse(state, job).find((node) => node.requeuesHeld)?.requeuesHeld;
+  if (held) return `${silent}; the job is not started elsewhere yet: ${describeHeld(held)}`;
+  return `${silent}; the job is presumed to go on`;
 }
 
 /** The end of a sentence on what is waited for: which node does not answer, if one does not. */

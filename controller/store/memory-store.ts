@@ -23,6 +23,7 @@ export class MemoryDisk {
     spec: new Map(),
     tenant: new Map(),
     node: new Map(),
+    membership: new Map(),
   };
   term = 0;
   revision = 0;

@@ -1,7 +1,7 @@
 import type { Service } from "../../base/service.ts";
 
 /** The tables. A job is two rows: its changing part, and the spec that is written once. */
-export const TABLES = ["job", "spec", "tenant", "node"] as const;
+export const TABLES = ["job", "spec", "tenant", "node", "membership"] as const;
 /** Where a row belongs. */
 export type Table = (typeof TABLES)[number];
 

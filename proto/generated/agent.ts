@@ -55,6 +55,8 @@ import type { LogData as _gpusched_v1_LogData, LogData__Output as _gpusched_v1_L
 import type { LogRequest as _gpusched_v1_LogRequest, LogRequest__Output as _gpusched_v1_LogRequest__Output } from './gpusched/v1/LogRequest.ts';
 import type { LogServerHello as _gpusched_v1_LogServerHello, LogServerHello__Output as _gpusched_v1_LogServerHello__Output } from './gpusched/v1/LogServerHello.ts';
 import type { LogServerMessage as _gpusched_v1_LogServerMessage, LogServerMessage__Output as _gpusched_v1_LogServerMessage__Output } from './gpusched/v1/LogServerMessage.ts';
+import type { Member as _gpusched_v1_Member, Member__Output as _gpusched_v1_Member__Output } from './gpusched/v1/Member.ts';
+import type { Membership as _gpusched_v1_Membership, Membership__Output as _gpusched_v1_Membership__Output } from './gpusched/v1/Membership.ts';
 import type { Node as _gpusched_v1_Node, Node__Output as _gpusched_v1_Node__Output } from './gpusched/v1/Node.ts';
 import type { NodeAnswer as _gpusched_v1_NodeAnswer, NodeAnswer__Output as _gpusched_v1_NodeAnswer__Output } from './gpusched/v1/NodeAnswer.ts';
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from './gpusched/v1/NodeInventory.ts';
@@ -145,6 +147,8 @@ export interface ProtoGrpcType {
       LogServerHello: MessageTypeDefinition<_gpusched_v1_LogServerHello, _gpusched_v1_LogServerHello__Output>
       LogServerMessage: MessageTypeDefinition<_gpusched_v1_LogServerMessage, _gpusched_v1_LogServerMessage__Output>
       LogStream: EnumTypeDefinition
+      Member: MessageTypeDefinition<_gpusched_v1_Member, _gpusched_v1_Member__Output>
+      Membership: MessageTypeDefinition<_gpusched_v1_Membership, _gpusched_v1_Membership__Output>
       Node: MessageTypeDefinition<_gpusched_v1_Node, _gpusched_v1_Node__Output>
       NodeAnswer: MessageTypeDefinition<_gpusched_v1_NodeAnswer, _gpusched_v1_NodeAnswer__Output>
       NodeInventory: MessageTypeDefinition<_gpusched_v1_NodeInventory, _gpusched_v1_NodeInventory__Output>

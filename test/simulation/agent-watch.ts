@@ -11,6 +11,11 @@ const MAX_LAG_MS = 10_000;
 /** What an agent learnt so long before its end has been written: two writes to a slow disk, and its being away. */
 const WRITTEN_MS = 20_000;
 
+/** Who has been as he is for so long has been asked, and relays. */
+const STEADY_MS = 45_000;
+/** Whoever was heard within this time has a leader that lives. */
+const HEARD_MS = 10_000;
+
 /** Stands between an agent's core and what surrounds it, and sees that it obeys whom it should. */
 export class AgentWatch {
   readonly #world: WorldView;
@@ -76,6 +81,10 @@ export class AgentWatch {
     };
     return {
       ...host,
+      onDisconnected: () => {
+        agent.connectedAtMs = Number.POSITIVE_INFINITY;
+        host.onDisconnected();
+      },
       hello: () => {
         helloAtMs = timeline.now;
         sentAtMs.clear();
@@ -86,12 +95,15 @@ export class AgentWatch {
         const refusal = host.onWelcome(welcome);
         if (refusal === undefined) {
           answered(helloAtMs);
+          agent.connectedAtMs = timeline.now;
+          agent.heardAtMs = timeline.now;
           if (welcome.term < highestTerm)
             this.#world.violate(`${agent.name} takes term ${welcome.term} after ${highestTerm}`);
         }
         return refusal;
       },
       onCommand: (command) => {
+        agent.heardAtMs = timeline.now;
         this.#term = command.term;
         host.onCommand(command);
         this.#term = undefined;
@@ -101,6 +113,7 @@ export class AgentWatch {
         host.onHeartbeatSent(sequence);
       },
       onHeartbeatAcked: (sequence, revision) => {
+        agent.heardAtMs = timeline.now;
         answered(sentAtMs.get(sequence));
         host.onHeartbeatAcked(sequence, revision);
       },
@@ -122,8 +135,41 @@ export class AgentWatch {
     if (agent.host.containers.get(allocationName(key))?.spec.requeueOnNodeLost === false) {
       this.#world.violate(`${agent.name} fences ${allocationName(key)}, which waits for it`);
     }
+    this.#checkPeers(agent, key);
     const silentMs = timeline.now - agent.answeredFromMs;
     if (silentMs * MAX_CLOCK_RATIO >= agent.host.memory.leaseMs / 2) return;
     this.#world.violate(`${agent.name} fences ${allocationName(key)} after ${Math.round(silentMs)} ms of silence`);
+  }
+
+  /** Nobody fences himself whom a peer would have relayed, or for whom a majority would have said that no leader is heard. */
+  #checkPeers(agent: AgentView, key: AllocationKey): void {
+    const { membership } = agent.host.memory;
+    const { faults, network } = this.#world;
+    if (agent.host.peerAddress === undefined || !membership || !this.#isSteady(agent)) return;
+    // Where answers come late, or relays break all the time, it may be as it may.
+    if (network.maxDelayMs > 500 || faults.meanMs.has("stream breaks") || faults.meanMs.has("agent pause")) return;
+    const peers = this.#world.agents.filter((other) => {
+      const isMember = membership.members.some(({ name }) => name === other.name);
+      return (
+        isMember && other !== agent && this.#isSteady(other) && network.reachesFor(agent.name, other.name) >= STEADY_MS
+      );
+    });
+    const relay = peers.find((peer) => this.#relays(peer));
+    const name = allocationName(key);
+    if (relay) this.#world.violate(`${agent.name} fences ${name} though ${relay.name} would relay`);
+    const silent = peers.filter(({ heardAtMs }) => this.#world.timeline.now - heardAtMs >= STEADY_MS);
+    const own = membership.members.some(({ name: member }) => member === agent.name) ? 1 : 0;
+    if (silent.length + own > membership.members.length / 2) {
+      this.#world.violate(`${agent.name} fences ${name} though ${silent.length} of its peers hear no leader either`);
+    }
+  }
+
+  #isSteady({ actor, host, beganAtMs }: AgentView): boolean {
+    return actor.isAlive && !host.isGone && this.#world.timeline.now - beganAtMs >= STEADY_MS;
+  }
+
+  #relays({ leader, connectedAtMs, heardAtMs }: AgentView): boolean {
+    const { now } = this.#world.timeline;
+    return leader !== undefined && now - connectedAtMs >= STEADY_MS && now - heardAtMs < HEARD_MS;
   }
 }

@@ -1,6 +1,7 @@
 import { allocationName, type JobId, type NodeName, type TenantId } from "../../base/ids.ts";
 import { type Allocation, isHeld } from "../../controller/core/model/allocation.ts";
 import { type Job, type JobSpec, WHOLE_DEVICE } from "../../controller/core/model/job.ts";
+import type { Membership } from "../../controller/core/model/membership.ts";
 import type { NodeRecord } from "../../controller/core/model/node.ts";
 import type { Limits, Tenant } from "../../controller/core/model/tenant.ts";
 import type { Effect } from "../../controller/core/output.ts";
@@ -16,6 +17,7 @@ export class LedgerWatch {
   readonly specs = new Map<JobId, JobSpec>();
   readonly tenants = new Map<TenantId, Tenant>();
   readonly nodes = new Map<NodeName, NodeRecord>();
+  readonly memberships = new Map<number, Membership>();
   readonly #runs: Runs;
   readonly #violate: (what: string) => void;
   readonly #onChange: (from: string, to: string) => void;
@@ -40,11 +42,17 @@ export class LedgerWatch {
       if (table === "spec") this.specs.set(key as JobId, value as unknown as JobSpec);
       if (table === "tenant") this.tenants.set(key as TenantId, value as unknown as Tenant);
       if (table === "node") this.nodes.set(key as NodeName, value as unknown as NodeRecord);
+      if (table === "membership") this.#onMembership(Number(key), value as unknown as Membership | null);
       if (table === "job") this.#onJob(value as unknown as Job, growing);
     }
     for (const id of growing) this.#checkQuota(id);
     // Only now: what it depends on may be completed by the same commit.
     for (const job of this.#started.splice(0)) this.#checkDependencies(job);
+  }
+
+  #onMembership(version: number, membership: Membership | null): void {
+    if (membership) this.memberships.set(version, membership);
+    else this.memberships.delete(version);
   }
 
   /** A new term has read the rows: as they are durable, all of them. */
@@ -59,6 +67,7 @@ export class LedgerWatch {
     if (effect.kind === "welcome" && !this.nodes.has(effect.node)) {
       this.#violate(`${by} welcomes ${effect.node} before its record is durable`);
     }
+    if (effect.kind === "membership") this.#checkMembership(effect.membership, effect.node, by);
     if (effect.kind === "launch") {
       const { job, allocation, node } = effect;
       const name = allocationName({ jobId: job.id, attempt: job.attempt, rank: allocation.rank });
@@ -71,6 +80,14 @@ export class LedgerWatch {
     const isWanted = allocation?.node === node && isHeld(allocation) && job?.phase !== "stopping";
     const keepsIt = effect.kind === "release" ? allocation?.node === node && isHeld(allocation) : isWanted;
     if (keepsIt) this.#violate(`${by} has ${allocationName(key)} ${effect.kind} while the ledger wants it`);
+  }
+
+  /** That a node may go by a membership is durable before it can. */
+  #checkMembership({ version }: Membership, node: NodeName, by: string): void {
+    const known = this.nodes.get(node)?.memberships;
+    const isNamed = known?.sent.includes(version) || known?.acknowledged === version;
+    if (!isNamed) this.#violate(`${by} sends ${node} membership ${version} before that is durable`);
+    if (!this.memberships.has(version)) this.#violate(`${by} sends membership ${version} before it is durable`);
   }
 
   /** The allocation as the ledger has it now, if it holds anything. */

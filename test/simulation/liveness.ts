@@ -1,4 +1,4 @@
-import { allocationName } from "../../base/ids.ts";
+import { allocationName, type NodeName } from "../../base/ids.ts";
 import { isHeld } from "../../controller/core/model/allocation.ts";
 import { graceEndsAt, type Job } from "../../controller/core/model/job.ts";
 import type { Limits } from "../../controller/core/model/tenant.ts";
@@ -70,9 +70,19 @@ export function isStranded(world: World, job: Job): boolean {
   return job.allocations.some(
     (allocation) =>
       isHeld(allocation) &&
-      !allocation.movesWhenLost &&
+      (!allocation.movesWhenLost || lacksMajority(world, allocation.node)) &&
       world.agents.find(({ name }) => name === allocation.node)?.host.isGone,
   );
+}
+
+/** Whether a majority that would have to be heard is gone for good. */
+function lacksMajority(world: World, node: NodeName): boolean {
+  const { acknowledged = 0, sent = [] } = world.ledger.nodes.get(node)?.memberships ?? {};
+  return [acknowledged, ...sent].some((version) => {
+    const members = world.ledger.memberships.get(version)?.members ?? [];
+    const left = members.filter(({ name }) => world.agents.some((agent) => agent.name === name && !agent.host.isGone));
+    return members.length > 0 && left.length * 2 <= members.length;
+  });
 }
 
 /** What may still end, does not yet, and should. */

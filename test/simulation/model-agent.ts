@@ -1,27 +1,29 @@
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { Memory } from "../../agent/core/input.ts";
 import type { Journal } from "../../agent/journal.ts";
+import { answerPeer } from "../../agent/mesh/peer-server.ts";
+import { Peers } from "../../agent/mesh/peers.ts";
+import { relayStream } from "../../agent/mesh/relay-stream.ts";
 import { AgentShell } from "../../agent/shell.ts";
 import { createStreamHost } from "../../agent/stream-host.ts";
-import { ControlStream } from "../../agent/uplink/control-stream.ts";
-import { Controllers } from "../../agent/uplink/controllers.ts";
 import { Outbox } from "../../agent/uplink/outbox.ts";
-import { exponentialBackoffMs, withJitter } from "../../base/backoff.ts";
+import { Uplink } from "../../agent/uplink/uplink.ts";
 import { silentLogger } from "../../base/logger.ts";
 import { Actor } from "./actor.ts";
+import { ModelDialling } from "./model-dialling.ts";
 import { ModelExecutor } from "./model-executor.ts";
 import type { ModelHost } from "./model-host.ts";
+import type { Accept } from "./network.ts";
 import type { AgentView, WorldView } from "./world-view.ts";
 
-const HEARTBEAT_MS = 5_000;
-const WELCOME_MS = 10_000;
-const REJECTED_RETRY_MS = 30_000;
-const BACKOFF_MS = 400;
-const MAX_BACKOFF_MS = 5_000;
+/** A life of the agent's process. */
+interface Life {
+  readonly shell: AgentShell;
+  readonly uplink: Uplink;
+}
 
 /**
- * An agent's process in all of its lives: the real core in its real shell, outbox and stream, on a model host and network.
- * Of an agent only its way of dialling is the simulator's own; the mesh of agents will send through the same network.
+ * An agent's process in all of its lives: the real core in its real shell, outbox, uplink and mesh, on a model host and network.
  */
 export class ModelAgent implements AgentView {
   readonly host: ModelHost;
@@ -30,9 +32,14 @@ export class ModelAgent implements AgentView {
   readonly #clock: { readonly rate: number; readonly skewMs: number };
   #actor: Actor;
   #executor: ModelExecutor | undefined;
-  #stream: ControlStream | undefined;
+  #life: Life | undefined;
   /** When the newest heartbeat was sent that a leader has answered, in true time. */
   answeredFromMs = Number.NEGATIVE_INFINITY;
+  /** When it heard a leader last, in true time. */
+  heardAtMs = Number.NEGATIVE_INFINITY;
+  /** Since when it has had its stream, and since when it has lived. */
+  connectedAtMs = Number.POSITIVE_INFINITY;
+  beganAtMs = Number.POSITIVE_INFINITY;
 
   constructor(world: WorldView, host: ModelHost) {
     this.#world = world;
@@ -49,12 +56,42 @@ export class ModelAgent implements AgentView {
     return this.host.name;
   }
 
+  get leader(): string | undefined {
+    return this.#life?.uplink.leader;
+  }
+
+  get isRelayed(): boolean {
+    return this.#life?.uplink.isConnected === true && this.leader === undefined;
+  }
+
+  /** What it answers a peer that asks it. */
+  answer(question: { readonly cluster_id: string }) {
+    const life = this.#life;
+    if (!life) return undefined;
+    const host = { nodeName: this.name, view: () => life.shell.mesh, leader: () => life.uplink.leader };
+    return answerPeer(host, question);
+  }
+
+  /** What it does with a peer that wants to be relayed. */
+  readonly acceptRelay: Accept = (server) => {
+    const { leader } = this;
+    if (leader === undefined) return { refusal: "this node has no stream to a leader itself" };
+    this.#world.coverage.count("a stream is relayed");
+    const client = new ModelDialling(this.#world, this.#actor).dial(leader).connect();
+    const peer = server as unknown as Parameters<typeof relayStream>[0]["peer"] & { destroy(): void };
+    relayStream({ peer, leader: client, fail: () => peer.destroy(), onOver: () => undefined });
+    return undefined;
+  };
+
   /** The process is gone at once; its host's containers go on. */
   crash(restartMs: number | undefined): void {
     if (!this.#actor.isAlive) return;
     this.#actor.isAlive = false;
     this.#executor?.abandon();
     this.#executor = undefined;
+    this.#life = undefined;
+    this.connectedAtMs = Number.POSITIVE_INFINITY;
+    this.beganAtMs = Number.POSITIVE_INFINITY;
     this.#world.network.onDeath(this.#actor);
     if (restartMs === undefined) return;
     this.#world.timeline.after(restartMs, undefined, `${this.name} starts`, () => {
@@ -84,28 +121,54 @@ export class ModelAgent implements AgentView {
     const changes = new ChangeRelay();
     const executor = new ModelExecutor(world, host, actor, changes.listener);
     this.#executor = executor;
+    this.beganAtMs = world.timeline.now;
     const outbox = new Outbox();
-    const journal = this.#journal(actor);
-    const watched = world.watchExecutor(this, executor);
-    const report = outbox.put.bind(outbox);
     const shell = new AgentShell({
-      executor: watched,
-      journal,
+      executor: world.watchExecutor(this, executor),
+      journal: this.#journal(actor),
       clock: actor,
       bootId: host.bootId,
-      report,
+      nodeName: host.name,
+      report: outbox.put.bind(outbox),
       log: silentLogger,
     });
     shell.input({ kind: "recovered", found: await executor.recover() });
     changes.connect((key, state) => shell.input({ kind: "allocation-changed", key, state }));
-    outbox.onNews = () => this.#stream?.flush();
-    await this.#dial(actor, this.#streamHost(executor, shell, outbox));
+    const uplink = this.#connect(actor, shell, world.watchStream(this, this.#streamHost(executor, shell, outbox)));
+    this.#life = { shell, uplink };
+    outbox.onNews = () => uplink.flush();
+  }
+
+  #connect(actor: Actor, shell: AgentShell, host: ReturnType<typeof createStreamHost>): Uplink {
+    const { controllers, faults } = this.#world;
+    const dialling = new ModelDialling(this.#world, actor);
+    const uplink: Uplink = new Uplink({
+      controllers: controllers.map(({ name }) => name),
+      host,
+      serveLogs: () => ({ close: () => Promise.resolve() }),
+      relay: () => peers?.relay(),
+      dialling,
+      log: silentLogger,
+    });
+    const peers =
+      this.host.peerAddress === undefined
+        ? undefined
+        : new Peers({
+            nodeName: this.name,
+            view: () => shell.mesh,
+            nowMs: () => shell.nowMs(),
+            isConnected: () => uplink.isConnected,
+            ask: dialling.ask.bind(dialling),
+            onAnswer: (peer, askedAtMs, silentMs) => shell.input({ kind: "peer-answered", peer, askedAtMs, silentMs }),
+            random: () => faults.random.next(),
+          });
+    return uplink;
   }
 
   #streamHost(executor: ModelExecutor, shell: AgentShell, outbox: Outbox) {
     const { host } = this;
     const devices = { name: "simulated", reason: "", driverVersion: "" } as const;
-    const streamHost = createStreamHost({
+    return createStreamHost({
       identity: { nodeName: host.name, agentId: host.agentId, bootId: host.bootId },
       shell,
       vitals: {
@@ -122,37 +185,12 @@ export class ModelAgent implements AgentView {
         memoryMb: 256_000,
         simulatedGpus: host.devices.length,
         allowSharing: host.allowSharing,
+        peerAddress: host.peerAddress,
         devices,
         executor,
       },
       log: silentLogger,
     });
-    return this.#world.watchStream(this, streamHost);
-  }
-
-  /** Dials as the uplink does, one stream after another. */
-  async #dial(actor: Actor, host: ReturnType<typeof createStreamHost>): Promise<void> {
-    const { controllers, network, faults } = this.#world;
-    const addresses = new Controllers(controllers.map(({ name }) => name));
-    const never = new AbortController().signal;
-    for (let retry = 0; ; ) {
-      await host.ready();
-      const address = addresses.next();
-      const controller = controllers.find(({ name }) => name === address);
-      if (!controller) throw new Error(`no controller ${address}`);
-      const connect = () => network.connect(actor, controller.actor, [actor.name, address], controller.accept).client;
-      const onWelcomed = () => addresses.welcomed();
-      const client = { connect } as never;
-      const stream = new ControlStream({ client, host, heartbeatMs: HEARTBEAT_MS, onWelcomed, log: silentLogger });
-      this.#stream = stream;
-      const end = await stream.run(WELCOME_MS, never);
-      this.#stream = undefined;
-      host.onDisconnected();
-      if (end.welcomed) retry = 0;
-      const backoffMs = exponentialBackoffMs(retry++, BACKOFF_MS, MAX_BACKOFF_MS);
-      if (end.permanent) await sleep(REJECTED_RETRY_MS);
-      else if (!addresses.follow(end.leader, address)) await sleep(withJitter(backoffMs, () => faults.random.next()));
-    }
   }
 
   /** The agent's memory on its host's disk: durable once it is answered, or a moment before. */
@@ -172,8 +210,4 @@ export class ModelAgent implements AgentView {
     };
     return journal as unknown as Journal;
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms));
 }

@@ -6,7 +6,7 @@ import { AgentLinks } from "../../controller/rpc/agent-links.ts";
 import { agentService } from "../../controller/rpc/agent-service.ts";
 import type { Settings } from "../../controller/core/model/state.ts";
 import type { Effect } from "../../controller/core/output.ts";
-import { Actor } from "./actor.ts";
+import { Actor, type Scheduled } from "./actor.ts";
 import { LEADER_TTL_MS, type Leadership } from "./model-store.ts";
 import type { Accept } from "./network.ts";
 import type { ControllerView, WorldView } from "./world-view.ts";
@@ -33,6 +33,7 @@ export class ModelController implements ControllerView {
   readonly #clock: { readonly rate: number; readonly skewMs: number };
   #actor: Actor;
   #leading: Leading | undefined;
+  #restart: Scheduled | undefined;
 
   constructor(world: WorldView, name: string, settings: Settings) {
     this.#world = world;
@@ -74,9 +75,16 @@ export class ModelController implements ControllerView {
     this.#actor.isAlive = false;
     this.#leading = undefined;
     this.#world.network.onDeath(this.#actor);
-    this.#world.timeline.after(restartMs, undefined, `${this.name} starts`, () => {
+    this.#restart = this.#world.timeline.after(restartMs, undefined, `${this.name} starts`, () => {
       this.#actor = this.#begin();
     });
+  }
+
+  /** Whoever is away is back at once. */
+  revive(): void {
+    if (this.#actor.isAlive) return;
+    this.#restart?.cancel();
+    this.#actor = this.#begin();
   }
 
   /** Ends as on SIGTERM: the batch in flight is finished, the lead given up. */

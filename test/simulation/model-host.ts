@@ -18,6 +18,7 @@ export class ModelHost implements HostView {
   readonly agentId: string;
   readonly devices: readonly Device[];
   readonly allowSharing: boolean;
+  readonly peerAddress: string | undefined;
   readonly containers = new Map<string, Container>();
   bootId = "boot-1";
   /** What the agent's disk remembers. */
@@ -33,14 +34,15 @@ export class ModelHost implements HostView {
   constructor(
     world: WorldView,
     name: string,
-    { devices, allowSharing, random }: Pick<ModelHost, "devices" | "allowSharing"> & { random: Random },
+    facts: Pick<ModelHost, "devices" | "allowSharing" | "peerAddress"> & { random: Random },
   ) {
     this.#world = world;
     this.name = name;
     this.agentId = `agent-of-${name}`;
-    this.devices = devices;
-    this.allowSharing = allowSharing;
-    this.#random = random;
+    this.devices = facts.devices;
+    this.allowSharing = facts.allowSharing;
+    this.peerAddress = facts.peerAddress;
+    this.#random = facts.random;
   }
 
   running(): Container[] {

@@ -51,6 +51,7 @@ export class ModelStore {
     spec: new Map(),
     tenant: new Map(),
     node: new Map(),
+    membership: new Map(),
   };
   #revision = 0;
   /** The leader's key; for SQLite, the process that has the lock. */

@@ -76,8 +76,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a lease begins anew with its agent",
     file: `${AGENT}/state.ts`,
-    find: "leaseFrom?.bootId === bootId ?",
-    replace: "leaseFrom?.bootId === `${bootId}!` ?",
+    find: "memory.leaseFrom?.bootId === bootId ?",
+    replace: "memory.leaseFrom?.bootId === `${bootId}!` ?",
   },
   {
     name: "the disk is never told that the lease began later, and an agent that restarts fences at once",

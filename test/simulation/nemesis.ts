@@ -35,6 +35,9 @@ export class Nemesis {
       "partition of an agent": () => this.#cutAgent(["to", "from"]),
       "one-way partition of an agent": () => this.#cutAgent([world.faults.random.next() < 0.5 ? "to" : "from"]),
       "agent crash while it is cut off": () => this.#crashCutOffAgent(),
+      "partition between agents": () => this.#cutAgents(),
+      "split of the cluster": () => this.#split(),
+      "no controllers": () => this.#stopControllers(),
       "controller cut off from the store": () => this.#cutController(),
       "store without a majority": () => this.#stopStore(),
       "leader's lease lost": () => world.store.kind === "etcd" && world.store.revokeLease(),
@@ -141,6 +144,59 @@ export class Nemesis {
     this.#awayAtMs.set(agent, timeline.now + crashMs);
     timeline.after(crashMs, undefined, `${agent.name} crashes`, () => agent.crash(this.#ms(200, AGENT_AWAY_MS)));
     timeline.after(ms, undefined, `${agent.name} is reached again`, () => {
+      for (const pair of pairs) network.unblock(...pair);
+    });
+  }
+
+  /** Two agents that do not reach each other, or only one the other, while both reach the controllers. */
+  #cutAgents(): void {
+    const [one, other] = [this.#agent(), this.#agent()];
+    if (!one || !other || one === other) return;
+    const there: Path = [one.name, other.name];
+    const back: Path = [other.name, one.name];
+    this.#block(this.#world.faults.random.next() < 0.5 ? [there] : [there, back], this.#ms(5_000, 120_000));
+  }
+
+  /** All that there is, in two parts, each on its own; sometimes one of them still hears what the other says. Nodes may join meanwhile. */
+  #split(): void {
+    const { agents, controllers, faults, network, timeline, store } = this.#world;
+    const share = faults.random.next();
+    const names = [...agents, ...controllers].map(({ name }) => name).concat(store.kind === "etcd" ? "store" : []);
+    const part = new Set(names.filter(() => faults.random.next() < share));
+    const isOneWay = faults.random.next() < 0.2;
+    const pairs = names.flatMap((from) =>
+      names.flatMap((to): Path[] =>
+        part.has(from) && !part.has(to)
+          ? isOneWay
+            ? [[from, to]]
+            : [
+                [from, to],
+                [to, from],
+              ]
+          : [],
+      ),
+    );
+    const ms = this.#ms(20_000, 180_000);
+    for (const pair of pairs) network.block(...pair);
+    timeline.after(ms, undefined, "the cluster is whole again", () => {
+      for (const pair of pairs) network.unblock(...pair);
+    });
+    const joining = faults.random.next() < 0.5 ? faults.random.between(1, 4) : 0;
+    for (let count = 0; count < joining; count += 1) {
+      timeline.after(this.#ms(1_000, ms / 2), undefined, "a node joins during the split", () => this.#world.addNode());
+    }
+  }
+
+  /** For longer than a lease, often. */
+  #stopControllers(): void {
+    const ms = this.#ms(20_000, 150_000);
+    for (const controller of this.#world.controllers) controller.crash(ms + this.#ms(0, 5_000));
+  }
+
+  #block(pairs: readonly Path[], ms: number): void {
+    const { network, timeline } = this.#world;
+    for (const pair of pairs) network.block(...pair);
+    timeline.after(ms, undefined, `${pairs[0]?.join(" reaches ")} again`, () => {
       for (const pair of pairs) network.unblock(...pair);
     });
   }

@@ -13,6 +13,8 @@ export class Network {
   readonly #random: Random;
   /** `from>to`: nothing gets through. */
   readonly #blocked = new Set<string>();
+  /** When each pair that was blocked was so last. */
+  readonly #unblockedAtMs = new Map<string, number>();
   readonly #streams = new Set<Stream>();
   /** Of a message, in milliseconds of true time. */
   maxDelayMs = 5;
@@ -55,7 +57,15 @@ export class Network {
 
   unblock(from: string, to: string): void {
     if (!this.#blocked.delete(`${from}>${to}`)) return;
+    this.#unblockedAtMs.set(`${from}>${to}`, this.timeline.now);
     for (const stream of this.#streams) if (stream.isBetween(from, to)) stream.flush();
+  }
+
+  /** For how long the two have reached each other, in milliseconds. */
+  reachesFor(a: string, b: string): number {
+    if (this.isBlocked(a, b) || this.isBlocked(b, a)) return 0;
+    const since = [`${a}>${b}`, `${b}>${a}`].map((pair) => this.#unblockedAtMs.get(pair) ?? 0);
+    return this.timeline.now - Math.max(...since);
   }
 
   unblockAll(): void {

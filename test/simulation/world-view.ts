@@ -3,6 +3,7 @@ import type { Device } from "../../agent/devices/device-source.ts";
 import type { Executor } from "../../agent/executor/executor.ts";
 import type { StreamHost } from "../../agent/uplink/control-stream.ts";
 import type { AllocationKey, JobId } from "../../base/ids.ts";
+import type { PeerAnswer } from "../../proto/generated/gpusched/v1/PeerAnswer.ts";
 import type { Job } from "../../controller/core/model/job.ts";
 import type { Loop } from "../../controller/loop/loop.ts";
 import type { Actor } from "./actor.ts";
@@ -23,6 +24,8 @@ export interface HostView {
   readonly allowSharing: boolean;
   /** For good. */
   readonly isGone: boolean;
+  /** Where its agent is reached by others; undefined where it is not. */
+  readonly peerAddress: string | undefined;
   readonly bootId: string;
   /** What the agent's disk remembers. */
   readonly memory: Memory;
@@ -36,6 +39,18 @@ export interface AgentView {
   readonly host: HostView;
   /** When the newest message was sent that a leader has answered, in true time. */
   answeredFromMs: number;
+  /** When it heard a leader last, in true time. */
+  heardAtMs: number;
+  /** Since when it has had its stream, and since when it has lived, in true time; infinity while it does not. */
+  connectedAtMs: number;
+  readonly beganAtMs: number;
+  /** The leader that it has a stream of its own to. */
+  readonly leader: string | undefined;
+  /** Whether it has a stream by way of a peer. */
+  readonly isRelayed: boolean;
+  readonly acceptRelay: Accept;
+  /** What it says to a peer, undefined when it says nothing. */
+  answer(question: { readonly cluster_id: string }): PeerAnswer | undefined;
   crash(restartMs: number): void;
   reboot(restartMs: number | undefined): void;
 }

@@ -10,6 +10,7 @@ import { Coverage } from "./coverage.ts";
 import { Faults } from "./faults.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import { ModelAgent } from "./model-agent.ts";
+import { peerAddressOf } from "./model-dialling.ts";
 import { ModelController } from "./model-controller.ts";
 import type { Container } from "./container.ts";
 import { ModelHost } from "./model-host.ts";
@@ -21,6 +22,7 @@ import type { Trace } from "./trace.ts";
 import type { AgentView, HostView, WorldView } from "./world-view.ts";
 
 const MAX_NODES = 12;
+const COUNT_EVERY_MS = 5_000;
 
 /** Short, so that a seed meets everything that takes this long. */
 export const SETTINGS: Settings = {
@@ -46,6 +48,8 @@ export class World implements WorldView {
   readonly violations: string[] = [];
   readonly random: Random;
   readonly #watch = new AgentWatch(this);
+  /** How likely a node is reached by others: in some clusters none is, in most all are. */
+  readonly #peersShare: number;
 
   constructor(seed: number, trace: Trace) {
     const random = new Random(seed);
@@ -70,6 +74,7 @@ export class World implements WorldView {
     for (let index = 1; index <= controllers; index += 1) {
       this.controllers.push(new ModelController(this, `controller-${index}`, SETTINGS));
     }
+    this.#peersShare = this.random.pick([0, 0.8, 1, 1, 1]) ?? 1;
     const nodes = this.random.between(1, 6);
     for (let index = 0; index < nodes; index += 1) this.addNode();
   }
@@ -89,7 +94,8 @@ export class World implements WorldView {
       slowdownC: undefined,
     }));
     const random = new Random(this.random.between(0, 2 ** 32 - 1));
-    const host = new ModelHost(this, name, { devices, allowSharing: this.random.next() < 0.5, random });
+    const peerAddress = random.next() < this.#peersShare ? peerAddressOf(name) : undefined;
+    const host = new ModelHost(this, name, { devices, allowSharing: this.random.next() < 0.5, peerAddress, random });
     this.agents.push(new ModelAgent(this, host));
   }
 
@@ -128,10 +134,22 @@ export class World implements WorldView {
     return this.#watch.stream(agent, host);
   }
 
+  /** Counts, over and over, jobs that run without a lease, and agents that are relayed. */
+  countBeyondLeases(): void {
+    for (const { host, answeredFromMs, isRelayed } of this.agents) {
+      const isOver = this.timeline.now - answeredFromMs > SETTINGS.nodeLostAfterMs;
+      const runs = host.running().some(({ spec }) => spec.requeueOnNodeLost);
+      if (isOver && runs) this.coverage.count("runs beyond its lease");
+      if (isRelayed) this.coverage.count("is relayed");
+    }
+    this.timeline.after(COUNT_EVERY_MS, undefined, "counts", () => this.countBeyondLeases());
+  }
+
   /** No more faults: everybody is alive, reached, and answered. */
   heal(): void {
     this.faults.isOver = true;
     this.network.unblockAll();
+    for (const controller of this.controllers) controller.revive();
     this.network.maxDelayMs = 5;
     this.network.duplicates = 0;
     this.network.lateHellos = 0;

@@ -34,6 +34,10 @@ export interface FakeNode {
   bootId: string;
   readonly running: Map<string, AllocationReport>;
   readonly stopping: Set<string>;
+  /** The newest time of the leader's that it has heard on its stream. */
+  heardAt: number | undefined;
+  /** The version of the membership that it has. */
+  membership: number | undefined;
 }
 
 export class CoreWorld {
@@ -104,6 +108,7 @@ export class CoreWorld {
       labels?: Record<string, string>;
       executor?: "docker" | "process";
       allowsSharing?: boolean;
+      peerAddress?: string;
     } = {},
   ): FakeNode {
     const { gpus = 8, gpuMemoryMb = 80_000, cpuCores = 64, memoryMb = 512_000, model = "Test GPU" } = options;
@@ -127,6 +132,7 @@ export class CoreWorld {
       gpuGrant: "none",
       gpuGrantReason: "",
       allowsSharing: options.allowsSharing ?? false,
+      ...(options.peerAddress === undefined ? {} : { peerAddress: options.peerAddress }),
     };
     const node: FakeNode = {
       name,
@@ -135,6 +141,8 @@ export class CoreWorld {
       bootId: "boot-1",
       running: new Map(),
       stopping: new Set(),
+      heardAt: undefined,
+      membership: undefined,
     };
     this.nodes.set(name, node);
     this.hello(name);
@@ -151,6 +159,7 @@ export class CoreWorld {
     const node = this.node(name);
     this.#lastSession += 1;
     node.session = this.#lastSession;
+    node.heardAt = undefined;
     this.apply({
       kind: "node-hello",
       session: node.session,
@@ -158,6 +167,7 @@ export class CoreWorld {
       agentId: `agent-of-${name}`,
       bootId: node.bootId,
       ...(number === undefined ? {} : { number }),
+      ...(node.membership === undefined ? {} : { membership: node.membership }),
       inventory: node.inventory,
       executor: { ready: true, message: "" },
       allocations: [...node.running.values()],
@@ -165,10 +175,15 @@ export class CoreWorld {
   }
 
   heartbeat(name: string): void {
-    const { session } = this.node(name);
+    const { session, heardAt, membership } = this.node(name);
     if (session === undefined) return;
     const executor = { ready: true, message: "" };
-    this.apply({ kind: "node-heartbeat", session, node: asNodeName(name), sequence: 1, executor, telemetry: [] });
+    const known = {
+      ...(heardAt === undefined ? {} : { echo: heardAt }),
+      ...(membership === undefined ? {} : { membership }),
+    };
+    const common = { session, node: asNodeName(name), sequence: 1, executor, telemetry: [] };
+    this.apply({ kind: "node-heartbeat", ...common, ...known });
   }
 
   disconnect(name: string): void {
@@ -251,6 +266,8 @@ export class CoreWorld {
   #obey(effect: Effect): void {
     const node = this.node(effect.node);
     if (node.session !== effect.session) return;
+    if (effect.kind === "welcome" || effect.kind === "heartbeat-ack") node.heardAt = effect.at;
+    if (effect.kind === "membership") node.membership = effect.membership.version;
     if (effect.kind === "launch") {
       const key = { jobId: effect.job.id, attempt: effect.job.attempt, rank: effect.allocation.rank };
       const name = allocationName(key);

@@ -6,7 +6,8 @@ export type Deadline =
   | { readonly at: number; readonly kind: "job"; readonly jobId: JobId }
   | { readonly at: number; readonly kind: "node"; readonly node: NodeName }
   /** What its jobs used has left the window of its budget: those that wait for that may start. */
-  | { readonly at: number; readonly kind: "budget"; readonly tenantId: TenantId };
+  | { readonly at: number; readonly kind: "budget"; readonly tenantId: TenantId }
+  | { readonly at: number; readonly kind: "membership" };
 
 /** What is due, the earliest first; what is due together in the order of names, whoever came first. */
 export class DeadlineQueue {
@@ -41,6 +42,8 @@ function nameOf(deadline: Deadline): string {
       return deadline.node;
     case "budget":
       return deadline.tenantId;
+    case "membership":
+      return "";
   }
 }
 

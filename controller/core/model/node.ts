@@ -1,6 +1,7 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
 import { type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
+import type { KnownMemberships } from "./membership.ts";
 
 /** A device as its agent describes it; `index` is for people only. */
 export interface Device {
@@ -35,6 +36,8 @@ export interface Inventory {
   readonly allowsSharing?: boolean;
   /** Where they may: what holds them to their part, if anything does. */
   readonly gpuSharing?: "mps" | "accounted";
+  /** Where other agents reach this node's; absent where they cannot. */
+  readonly peerAddress?: string;
 }
 
 /** A moment's reading of a device. */
@@ -61,6 +64,8 @@ export interface NodeRecord {
   readonly inventory: Inventory;
   /** The last time that an operator said that its host was off. */
   readonly confirmedDead?: ConfirmedDead | undefined;
+  /** Absent for one that was never sent any. */
+  readonly memberships?: KnownMemberships;
 }
 
 /** An operator's word, kept for whoever asks later. */
@@ -109,6 +114,14 @@ export interface Likeness {
   readonly number: number;
 }
 
+/** Of the members of a membership too few are heard. `needed` is 0 when nobody knows any more who its members are. */
+export interface HeldRequeues {
+  readonly version: number;
+  readonly heard: number;
+  readonly needed: number;
+  readonly members: number;
+}
+
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */
 export interface Node {
   /** Its number in the cluster; set when it joins. */
@@ -122,6 +135,12 @@ export interface Node {
   /** The stream it speaks on; undefined while it has none. */
   session: number | undefined;
   lastHeardAt: number;
+  /** The newest time at which this leader sent something that the node is known to have heard. */
+  echoedAt: number;
+  /** Since when there has been no gap in that. */
+  heardSince: number;
+  /** Why the jobs of a lost node are not requeued yet; undefined when nothing is held. */
+  requeuesHeld: HeldRequeues | undefined;
   /** Whether its silence has an entry among the deadlines. */
   isWatched: boolean;
   executorReady: boolean;
@@ -159,6 +178,9 @@ export function silentNode(record: NodeRecord, at: number): Node {
     reach: "unreachable",
     session: undefined,
     lastHeardAt: at,
+    echoedAt: Number.NEGATIVE_INFINITY,
+    heardSince: Number.POSITIVE_INFINITY,
+    requeuesHeld: undefined,
     isWatched: false,
     executorReady: false,
     executorMessage: "nothing has been heard of it yet",

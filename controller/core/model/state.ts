@@ -21,6 +21,7 @@ import { type GroupFacts, JobQueue, type QueueGroup } from "./job-queue.ts";
 import { type Kind, Kinds } from "./kind.ts";
 import { type Holder, milliOf, type Node } from "./node.ts";
 import { PastJobs } from "./past-jobs.ts";
+import { Mesh } from "./membership.ts";
 import type { Policy } from "./policy.ts";
 import { planRuntime, predicts, RuntimeHistory } from "./runtime-history.ts";
 import { noUsage, type Tenant, type Usage } from "./tenant.ts";
@@ -80,6 +81,8 @@ export class State {
   readonly scheduling: SchedulingMemory = newSchedulingMemory();
   /** Nodes that have to be heard first. */
   readonly unheard = new Set<NodeName>();
+  /** Which nodes can reach each other. */
+  readonly mesh = new Mesh();
   /** Whether anything changed since the last scheduling pass that could let a job start. */
   needsPass = true;
   /** Grows whenever room may have grown: jobs that were refused before may fit now. */

@@ -1,13 +1,17 @@
 import type { InputOf } from "../input.ts";
 import type { DeviceReading, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
+import { acknowledgeMembership, watchMembership } from "../membership.ts";
 import type { Output } from "../output.ts";
+import { noteEcho } from "../quorum.ts";
 
 /** A node is alive: its lease is renewed by the acknowledgement. Telemetry is kept, never stored. */
 export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, out: Output): void {
   const node = state.nodes.get(input.node);
   if (!node || node.session !== input.session) return;
   node.lastHeardAt = input.at;
+  if (input.echo !== undefined) noteEcho(state, node, input.echo, input.at);
+  if (input.membership !== undefined) acknowledgeMembership(node, input.membership, out);
   node.telemetry = input.telemetry;
   const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
   const hasOtherHeat = takeHeat(node, input.telemetry);
@@ -17,10 +21,12 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   if (input.inventory) {
     node.record = { ...node.record, inventory: input.inventory };
     out.write({ table: "node", key: input.node, value: node.record });
+    watchMembership(state, input.at);
   }
   // Only now: what is free is worked out from what the node has.
   if (hasReturned || hasOtherHeat || input.inventory) state.touch(node);
-  out.tell({ kind: "heartbeat-ack", node: input.node, session: input.session, sequence: input.sequence });
+  const { node: name, session, sequence, at } = input;
+  out.tell({ kind: "heartbeat-ack", node: name, session, sequence, at });
 }
 
 /** A device this near to slowing itself down is taken last. */

@@ -4,6 +4,7 @@ import { isHeld } from "../model/allocation.ts";
 import type { JobIn } from "../model/job.ts";
 import { type Node, type NodeRecord, silentNode } from "../model/node.ts";
 import type { State } from "../model/state.ts";
+import { sendMembership, watchMembership } from "../membership.ts";
 import type { Output } from "../output.ts";
 import { tellLaunch, tellStop } from "../tell.ts";
 import { endRank } from "../rank.ts";
@@ -38,6 +39,7 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
     cordoned: before?.record.cordoned ?? false,
     inventory: input.inventory,
     ...(before?.record.confirmedDead ? { confirmedDead: before.record.confirmedDead } : {}),
+    ...membershipsOf(before, input),
   };
   const node = before ?? silentNode(record, at);
   const rebooted = before !== undefined && before.record.bootId !== input.bootId;
@@ -48,12 +50,15 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
   node.lastHeardAt = at;
   node.executorReady = input.executor.ready;
   node.executorMessage = input.executor.message;
+  node.requeuesHeld = undefined;
   node.leftovers.clear();
   if (!before) state.cluster.add(node);
   state.touch(node);
   watchSilence(state, node, at + state.settings.nodeUnreachableAfterMs);
   out.write({ table: "node", key: input.node, value: record });
-  out.tell({ kind: "welcome", node: input.node, session });
+  out.tell({ kind: "welcome", node: input.node, session, at });
+  sendMembership(state, node, out);
+  watchMembership(state, at);
 
   for (const report of input.allocations) applyReport(state, node, report, out, at);
   const known = new Set(input.allocations.map((report) => allocationName(report.key)));
@@ -84,6 +89,14 @@ function impostorProblem(node: Node, input: InputOf<"node-hello">): string | und
 function newerHello(node: Node | undefined, input: InputOf<"node-hello">): number | undefined {
   const { agentId, helloNumber = 0 } = node?.record ?? {};
   return agentId === input.agentId && (input.number ?? 0) <= helloNumber && helloNumber > 0 ? helloNumber : undefined;
+}
+
+/** By which memberships the agent may go now: what it says it has, and what it may still have been sent since. */
+function membershipsOf(node: Node | undefined, input: InputOf<"node-hello">): Pick<NodeRecord, "memberships"> {
+  const acknowledged = input.membership ?? 0;
+  const known = node?.record.agentId === input.agentId ? (node.record.memberships?.sent ?? []) : [];
+  const sent = known.filter((version) => version > acknowledged);
+  return acknowledged === 0 && sent.length === 0 ? {} : { memberships: { acknowledged, sent } };
 }
 
 /** Ranks that the ledger has on this node and the node did not speak of. */

@@ -1,20 +1,26 @@
 import { formatDuration } from "../../../base/time.ts";
 import { lookAtBudget } from "../budget.ts";
-import { isHeld } from "../model/allocation.ts";
+import { lookAtMembership, watchMembership } from "../membership.ts";
+import { type Allocation, isHeld } from "../model/allocation.ts";
 import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
+import { describeHeld, whyHeld } from "../quorum.ts";
 import { armDeadlines, endRank, timeLimitAt } from "../rank.ts";
 import { note, stopJob, unhold } from "../transition.ts";
 import { lookAtQueued } from "../schedule/preempt/preempt.ts";
 import { watchSilence } from "../watch-silence.ts";
+
+/** How often it is looked at again whether what is held may go on. */
+const HELD_LOOK_EVERY_MS = 1_000;
 
 /** Looks at everything whose time has come. */
 export function onTick(state: State, at: number, out: Output): void {
   for (let due = state.deadlines.takeDue(at); due; due = state.deadlines.takeDue(at)) {
     if (due.kind === "job") lookAtJob(state, due.jobId, out, at);
     else if (due.kind === "budget") lookAtBudget(state, due.tenantId);
+    else if (due.kind === "membership") lookAtMembership(state, at, out);
     else {
       const node = state.nodes.get(due.node);
       if (!node) continue;
@@ -59,7 +65,9 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
   const { nodeUnreachableAfterMs, nodeLostAfterMs } = state.settings;
   const silentMs = at - node.lastHeardAt;
   if (silentMs >= nodeLostAfterMs) {
-    if (node.reach !== "lost") lose(state, node, silentMs, out, at);
+    const message = `node ${node.record.name} was lost: not heard for ${formatDuration(silentMs)}`;
+    if (node.reach !== "lost") lose(state, node, message, out, at);
+    requeueOrHold(state, node, message, out, at);
     return;
   }
   if (silentMs >= nodeUnreachableAfterMs && node.reach === "online") {
@@ -74,23 +82,59 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
   watchSilence(state, node, Math.min(nextAt, node.lastHeardAt + nodeLostAfterMs));
 }
 
-/** Gives a node up. Jobs that may run elsewhere do; the others keep their place until the node returns. */
-function lose(state: State, node: Node, silentMs: number, out: Output, at: number): void {
+/** Gives a node up. Jobs that may not run elsewhere keep their place until the node returns. */
+function lose(state: State, node: Node, message: string, out: Output, at: number): void {
   node.reach = "lost";
   state.unheard.delete(node.record.name);
   state.cluster.touch(node);
-  const message = `node ${node.record.name} was lost: not heard for ${formatDuration(silentMs)}`;
-  for (const jobId of [...node.jobs.keys()]) {
-    const job = state.job(jobId);
-    if (job.phase !== "starting" && job.phase !== "running" && job.phase !== "stopping") continue;
-    const allocation = job.allocations.find((a) => a.node === node.record.name && isHeld(a));
-    if (!allocation) continue;
-    if (!allocation.movesWhenLost) {
+  watchMembership(state, at);
+  for (const { job, allocation } of heldOn(state, node)) {
+    if (!allocation.movesWhenLost)
       note(state, out, job, "node-unreachable", `${message}; waiting for it to return`, at);
-      continue;
-    }
-    const startedAt = allocation.state.phase === "running" ? allocation.state.startedAt : undefined;
-    const end = { kind: "fenced", message } as const;
-    endRank(state, out, job, { rank: allocation.rank, startedAt, endedAt: at, end }, at);
   }
+}
+
+/**
+ * Jobs that may run elsewhere than on the lost node do, once it is sure that they do not run there any more. A leader that hears
+ * too few of the nodes is the one who is cut off, for all that it knows: the node's agent may live on with the others.
+ */
+function requeueOrHold(state: State, node: Node, message: string, out: Output, at: number): void {
+  const moving = heldOn(state, node).filter(({ allocation }) => allocation.movesWhenLost);
+  if (moving.length === 0) return;
+  const held = whyHeld(state, node, at);
+  if (held) {
+    const why = `${message}; its jobs are not started elsewhere yet: ${describeHeld(held)}`;
+    if (!node.requeuesHeld) {
+      for (const { job } of moving) note(state, out, job, "node-unreachable", why, at);
+      out.tell({ kind: "alarm", node: node.record.name, session: undefined, message: why });
+    }
+    node.requeuesHeld = held;
+    watchSilence(state, node, at + HELD_LOOK_EVERY_MS);
+    return;
+  }
+  node.requeuesHeld = undefined;
+  for (const { id, rank } of moving.map(({ job, allocation }) => ({ id: job.id, rank: allocation.rank }))) {
+    const job = state.job(id);
+    const allocation = job.allocations[rank];
+    if (!allocation || !isHeld(allocation) || !isPlaced(job)) continue;
+    const startedAt = allocation.state.phase === "running" ? allocation.state.startedAt : undefined;
+    endRank(state, out, job, { rank, startedAt, endedAt: at, end: { kind: "fenced", message } }, at);
+  }
+}
+
+interface HeldJob {
+  readonly job: JobIn<"starting" | "running" | "stopping">;
+  readonly allocation: Allocation;
+}
+
+function heldOn(state: State, node: Node): HeldJob[] {
+  return [...node.jobs.keys()].flatMap((jobId) => {
+    const job = state.job(jobId);
+    const allocation = job.allocations.find((a) => a.node === node.record.name && isHeld(a));
+    return allocation && isPlaced(job) ? [{ job, allocation }] : [];
+  });
+}
+
+function isPlaced(job: Job): job is JobIn<"starting" | "running" | "stopping"> {
+  return job.phase === "starting" || job.phase === "running" || job.phase === "stopping";
 }

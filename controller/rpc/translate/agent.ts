@@ -8,10 +8,12 @@ import type { CheckpointReport__Output } from "../../../proto/generated/gpusched
 import type { ExecutorHealth__Output } from "../../../proto/generated/gpusched/v1/ExecutorHealth.ts";
 import type { Heartbeat__Output } from "../../../proto/generated/gpusched/v1/Heartbeat.ts";
 import type { Hello__Output } from "../../../proto/generated/gpusched/v1/Hello.ts";
+import type { Membership as MembershipMessage } from "../../../proto/generated/gpusched/v1/Membership.ts";
 import type { Launch } from "../../../proto/generated/gpusched/v1/Launch.ts";
 import type { AllocationReport, Input, Unstamped } from "../../core/input.ts";
 import type { AllocationEnd } from "../../core/model/allocation.ts";
 import { graceMsOf } from "../../core/model/job.ts";
+import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
 import { toInventory, toReading } from "./node.ts";
@@ -37,6 +39,7 @@ export function toHello(message: Hello__Output, session: number): Unstamped<Inpu
     agentId: message.agent_id,
     bootId: message.boot_id,
     ...(message.number > 0 ? { number: message.number } : {}),
+    ...(message.membership_version > 0 ? { membership: message.membership_version } : {}),
     inventory: toInventory(message.inventory),
     executor: toHealth(message.executor),
     allocations: message.allocations.map(toReport),
@@ -57,6 +60,8 @@ export function toHeartbeat(
     session,
     node: asNodeName(node),
     sequence: message.sequence,
+    ...(message.echo_ms > 0 ? { echo: message.echo_ms } : {}),
+    ...(message.membership_version > 0 ? { membership: message.membership_version } : {}),
     executor: toHealth(message.executor),
     telemetry: message.telemetry.map(toReading),
     ...(message.inventory ? { inventory: toInventory(message.inventory) } : {}),
@@ -131,6 +136,16 @@ function toEnd(report: AllocationReport__Output): AllocationEnd {
     default:
       return { kind: "node", message: message || "the node ended it without a reason" };
   }
+}
+
+export function fromMembership({ version, timing, members }: Membership): MembershipMessage {
+  return {
+    version,
+    members: members.map(({ name, address }) => ({ node_name: name, address })),
+    hearing_ms: timing.hearingMs,
+    vouch_ms: timing.vouchMs,
+    stop_ms: timing.stopMs,
+  };
 }
 
 /** The command that an effect stands for; undefined for effects that are no commands. */

@@ -1,4 +1,5 @@
 /** Nodes between the wire and the core. */
+import { parseAddress } from "../../../base/address.ts";
 import { RequestError } from "../../../base/errors.ts";
 import { asDeviceId, asNodeName } from "../../../base/ids.ts";
 import { confirmDeadSchema } from "../../../contract/node.ts";
@@ -12,6 +13,7 @@ import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.t
 import type { ConfirmedDead, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
 import { freeDevices } from "../../core/model/node.ts";
 import type { State } from "../../core/model/state.ts";
+import { describeHeld } from "../../core/quorum.ts";
 
 const MAX_DEVICES = 1_024;
 const MAX_LABELS = 256;
@@ -44,10 +46,12 @@ export function toInventory(message: NodeInventory__Output): Inventory {
     ...(message.allows_sharing
       ? { allowsSharing: true, gpuSharing: message.gpu_sharing === "mps" ? "mps" : "accounted" }
       : {}),
+    ...(message.peer_address === "" ? {} : { peerAddress: message.peer_address }),
   };
 }
 
-function checkInventory({ devices, cpu_cores, memory_mb, labels, executor }: NodeInventory__Output): void {
+function checkInventory(inventory: NodeInventory__Output): void {
+  const { devices, cpu_cores, memory_mb, labels, executor, peer_address } = inventory;
   const refuse = (field: string, problem: string) => new RequestError("invalid", `inventory: ${field} ${problem}`);
   if (devices.length > MAX_DEVICES) throw refuse("devices", `has over ${MAX_DEVICES} items`);
   const ids = new Set(devices.map(({ id }) => id));
@@ -56,6 +60,7 @@ function checkInventory({ devices, cpu_cores, memory_mb, labels, executor }: Nod
   if (cpu_cores < 0) throw refuse("cpu_cores", "must not be negative");
   if (memory_mb < 0) throw refuse("memory_mb", "must not be negative");
   if (Object.keys(labels).length > MAX_LABELS) throw refuse("labels", `has over ${MAX_LABELS} items`);
+  if (peer_address !== "" && !parseAddress(peer_address)) throw refuse("peer_address", "must be host:port");
   if (executor !== "docker" && executor !== "process") throw refuse("executor", "must be docker or process");
 }
 
@@ -84,6 +89,7 @@ function fromInventory(inventory: Inventory): NodeInventory {
     gpu_grant_reason: inventory.gpuGrantReason,
     allows_sharing: inventory.allowsSharing ?? false,
     gpu_sharing: inventory.gpuSharing ?? "",
+    peer_address: inventory.peerAddress ?? "",
   };
 }
 
@@ -145,6 +151,7 @@ function nodeState(node: Node): NodeState {
 }
 
 function nodeMessage(node: Node): string {
+  if (node.requeuesHeld) return `its jobs are not started elsewhere yet: ${describeHeld(node.requeuesHeld)}`;
   if (node.session === undefined) return "its agent is not connected";
   if (node.reach !== "online") return "its agent has fallen silent";
   return node.executorReady ? "" : node.executorMessage;

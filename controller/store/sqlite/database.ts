@@ -6,7 +6,7 @@ import { formatTimestamp } from "../../../base/time.ts";
 import { StoreError, type Table } from "../store.ts";
 import { type DataPaths, syncDirectory, writeClusterFile } from "./data-directory.ts";
 import { type Mark, RevisionMark } from "./revision-mark.ts";
-import { ALL_TABLES, createTableSql, FORMAT, type Meta, readMeta, rowCrc, upsertSql } from "./schema.ts";
+import { ALL_TABLES, createTableSql, FORMAT, LATER_TABLES, type Meta, readMeta, rowCrc, upsertSql } from "./schema.ts";
 import { failed } from "./store-errors.ts";
 
 /** A write whose value is already JSON text; null removes the row. */
@@ -145,6 +145,8 @@ function noteCluster(paths: DataPaths, { clusterId, format }: Meta): void {
 function beginTerm(connection: DatabaseSync, lost: Mark | undefined): Meta {
   connection.exec("BEGIN IMMEDIATE");
   const meta = readMeta(connection);
+  const select = connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+  for (const table of LATER_TABLES) if (!select.get(table)) connection.exec(createTableSql(table));
   const isBehind = lost !== undefined && (lost.term > meta.term || lost.revision > meta.revision);
   const term = Math.max(meta.term, isBehind ? lost.term : 0) + 1;
   const revision = isBehind ? Math.max(meta.revision, lost.revision) + UNSEEN_REVISIONS : meta.revision;

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { StoreError, TABLES, type Table } from "../store.ts";
 import { type DataPaths, readClusterFile } from "./data-directory.ts";
 import { type Mark, readRevisionMark } from "./revision-mark.ts";
-import { ALL_TABLES, createTableSql, FORMAT, type Meta, readMeta, rowCrc } from "./schema.ts";
+import { ALL_TABLES, createTableSql, FORMAT, LATER_TABLES, type Meta, readMeta, rowCrc } from "./schema.ts";
 import { damaged, failed, unreadable } from "./store-errors.ts";
 
 /** Rows of one table as key, JSON text, key, JSON text, …: flat, because that crosses threads cheaply. */
@@ -98,7 +98,9 @@ function checkFormat(paths: DataPaths, format: number): void {
 function checkSchema(database: DatabaseSync): void {
   const select = database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?");
   for (const table of ALL_TABLES) {
-    if (select.get(table)?.sql !== createTableSql(table)) throw new Error(`table ${table} is not as it was made`);
+    const sql = select.get(table)?.sql;
+    if (sql === undefined && LATER_TABLES.has(table)) continue;
+    if (sql !== createTableSql(table)) throw new Error(`table ${table} is not as it was made`);
   }
 }
 
@@ -112,7 +114,13 @@ function checkNothingLost(paths: DataPaths, meta: Meta, mark: Mark | undefined):
 }
 
 function* readChunks(database: DatabaseSync): Generator<RowChunk, undefined> {
-  for (const table of TABLES) {
+  const found = new Set(
+    database
+      .prepare("SELECT name FROM sqlite_schema")
+      .all()
+      .map(({ name }) => name),
+  );
+  for (const table of TABLES.filter((name) => found.has(name))) {
     let texts: string[] = [];
     let characters = 0;
     for (const row of database.prepare(`SELECT key, value, crc FROM ${table}`).iterate()) {

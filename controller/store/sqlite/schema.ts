@@ -7,6 +7,9 @@ export const FORMAT = 1;
 
 export const ALL_TABLES: readonly (Table | "meta")[] = [...TABLES, "meta"];
 
+/** Tables that a store lacks which an earlier version has made, until a term begins on it. */
+export const LATER_TABLES: ReadonlySet<Table | "meta"> = new Set<Table>(["membership"]);
+
 /** Every table has the same shape. The statement is also what `sqlite_schema` must say at the next open. */
 export function createTableSql(table: Table | "meta"): string {
   return `CREATE TABLE ${table} (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) STRICT`;

@@ -10,6 +10,8 @@ export interface Heartbeat {
   'telemetry'?: (_gpusched_v1_DeviceTelemetry)[];
   'executor'?: (_gpusched_v1_ExecutorHealth | null);
   'inventory'?: (_gpusched_v1_NodeInventory | null);
+  'echo_ms'?: (number | string | Long);
+  'membership_version'?: (number | string | Long);
 }
 
 export interface Heartbeat__Output {
@@ -17,4 +19,6 @@ export interface Heartbeat__Output {
   'telemetry': (_gpusched_v1_DeviceTelemetry__Output)[];
   'executor': (_gpusched_v1_ExecutorHealth__Output | null);
   'inventory': (_gpusched_v1_NodeInventory__Output | null);
+  'echo_ms': (number);
+  'membership_version': (number);
 }

@@ -16,6 +16,7 @@ export interface Hello {
   'executor'?: (_gpusched_v1_ExecutorHealth | null);
   'highest_revision'?: (number | string | Long);
   'number'?: (number | string | Long);
+  'membership_version'?: (number | string | Long);
 }
 
 export interface Hello__Output {
@@ -29,4 +30,5 @@ export interface Hello__Output {
   'executor': (_gpusched_v1_ExecutorHealth__Output | null);
   'highest_revision': (number);
   'number': (number);
+  'membership_version': (number);
 }

@@ -17,6 +17,7 @@ export interface NodeInventory {
   'gpu_grant_reason'?: (string);
   'allows_sharing'?: (boolean);
   'gpu_sharing'?: (string);
+  'peer_address'?: (string);
 }
 
 export interface NodeInventory__Output {
@@ -34,4 +35,5 @@ export interface NodeInventory__Output {
   'gpu_grant_reason': (string);
   'allows_sharing': (boolean);
   'gpu_sharing': (string);
+  'peer_address': (string);
 }

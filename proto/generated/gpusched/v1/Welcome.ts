@@ -7,6 +7,8 @@ export interface Welcome {
   'term'?: (number | string | Long);
   'lease_ms'?: (number | string | Long);
   'revision'?: (number | string | Long);
+  'sent_at_ms'?: (number | string | Long);
+  'hearing_ms'?: (number | string | Long);
 }
 
 export interface Welcome__Output {
@@ -14,4 +16,6 @@ export interface Welcome__Output {
   'term': (number);
   'lease_ms': (number);
   'revision': (number);
+  'sent_at_ms': (number);
+  'hearing_ms': (number);
 }

@@ -1,0 +1,114 @@
+import type { Service } from "../../base/service.ts";
+import type { PeerAnswer__Output } from "../../proto/generated/gpusched/v1/PeerAnswer.ts";
+import type { PeerQuestion } from "../../proto/generated/gpusched/v1/PeerQuestion.ts";
+import type { Membership } from "../core/input.ts";
+import type { MeshView } from "../shell.ts";
+import type { Relay } from "../uplink/routes.ts";
+
+const LOOK_EVERY_MS = 1_000;
+/** A stream that is lost is mostly back by then: nobody is asked before. */
+const PATIENCE_MS = 3_000;
+/** Who only looks for somebody that relays asks so many at a time; who needs a majority asks more. */
+const FEW = 3;
+const MANY = 32;
+/** A peer is asked again when so much of what its last word counts has passed. */
+const ASK_AGAIN_PART = 1 / 4;
+/** From this part of the lease on a majority may be needed. */
+const ASK_ALL_PART = 1 / 4;
+const MAX_ANSWER_MS = 3_000;
+
+export interface PeersOptions {
+  readonly nodeName: string;
+  view(): MeshView;
+  nowMs(): number;
+  /** Whether a leader works with this agent, directly or by way of a peer. */
+  isConnected(): boolean;
+  /** Rejects when no answer comes in time. */
+  ask(address: string, question: PeerQuestion, deadlineMs: number): Promise<PeerAnswer__Output>;
+  onAnswer(peer: string, askedAtMs: number, silentMs: number): void;
+  readonly random?: () => number;
+}
+
+/** Asks the other agents whether they hear a leader, while this one does not, and remembers who of them would relay. */
+export class Peers implements Service {
+  readonly #options: PeersOptions;
+  readonly #looking: NodeJS.Timeout;
+  /** When each peer was asked last. */
+  readonly #askedAtMs = new Map<string, number>();
+  readonly #underWay = new Set<string>();
+  readonly #relays = new Map<string, { readonly relay: Relay; readonly term: number; readonly atMs: number }>();
+  #lostAtMs: number | undefined;
+
+  constructor(options: PeersOptions) {
+    this.#options = options;
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  /** A peer that has a stream to the leader, of those with the highest term one by chance; undefined when none is known. */
+  relay(): Relay | undefined {
+    const { view, nowMs, random = Math.random } = this.#options;
+    const { membership, highestTerm } = view();
+    const from = nowMs() - (membership?.vouchMs ?? 0);
+    const known = [...this.#relays.values()].filter(({ term, atMs }) => atMs > from && term >= highestTerm);
+    const best = Math.max(...known.map(({ term }) => term));
+    const choice = known.filter(({ term }) => term === best);
+    return choice[Math.floor(random() * choice.length)]?.relay;
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.#looking);
+    return Promise.resolve();
+  }
+
+  #look(): void {
+    const { view, nowMs, isConnected } = this.#options;
+    const { membership, leaseMs, unansweredMs } = view();
+    if (isConnected() || !membership) {
+      this.#lostAtMs = undefined;
+      this.#askedAtMs.clear();
+      return;
+    }
+    this.#lostAtMs ??= nowMs();
+    if (nowMs() - this.#lostAtMs < PATIENCE_MS) return;
+    const most = unansweredMs >= leaseMs * ASK_ALL_PART ? MANY : FEW;
+    for (const peer of this.#next(membership).slice(0, Math.max(0, most - this.#underWay.size))) {
+      void this.#ask(peer, membership);
+    }
+  }
+
+  /** Who is to be asked now, those first that were not for longest, and otherwise by chance. */
+  #next({ members, vouchMs }: Membership) {
+    const { nodeName, nowMs, random = Math.random } = this.#options;
+    const before = nowMs() - vouchMs * ASK_AGAIN_PART;
+    return members
+      .filter(({ name }) => name !== nodeName && !this.#underWay.has(name))
+      .map((member) => ({
+        ...member,
+        atMs: this.#askedAtMs.get(member.name) ?? Number.MIN_SAFE_INTEGER,
+        draw: random(),
+      }))
+      .filter(({ atMs }) => atMs <= before)
+      .sort((a, b) => a.atMs - b.atMs || a.draw - b.draw);
+  }
+
+  async #ask({ name, address }: Membership["members"][number], { vouchMs }: Membership): Promise<void> {
+    const { nodeName, view, nowMs, ask, onAnswer } = this.#options;
+    const askedAtMs = nowMs();
+    this.#askedAtMs.set(name, askedAtMs);
+    this.#underWay.add(name);
+    try {
+      const question = { cluster_id: view().clusterId, node_name: nodeName };
+      const answer = await ask(address, question, Math.min(MAX_ANSWER_MS, vouchMs / 2));
+      if (answer.node_name !== name) return;
+      onAnswer(name, askedAtMs, answer.silent_ms);
+      const { term, leader_address: leader } = answer;
+      if (leader === "") this.#relays.delete(name);
+      else this.#relays.set(name, { relay: { peer: name, address, leader }, term, atMs: askedAtMs });
+    } catch {
+      // It cannot be reached: it says nothing.
+      this.#relays.delete(name);
+    } finally {
+      this.#underWay.delete(name);
+    }
+  }
+}
