@@ -21,6 +21,8 @@ export class AgentWatch {
   readonly #world: WorldView;
   /** The term of the command that is being taken, undefined while none is. */
   #term: number | undefined;
+  /** What agents have begun to stop because no leader answered. */
+  readonly #fenced = new Set<string>();
   /** When each agent heard its newest answers, and to what was sent when, in true time. */
   readonly #answers = new Map<AgentView, readonly { readonly atMs: number; readonly fromMs: number }[]>();
 
@@ -128,10 +130,13 @@ export class AgentWatch {
     this.#world.violate(`${agent.name} ${what} at the word of term ${term}, and ${highestTerm} is on its disk`);
   }
 
-  /** Nobody fences himself who was answered within half of his lease. */
+  /** Nobody fences himself who was answered within half of his lease; an agent that starts anew goes on with what it had begun. */
   #checkFence(agent: AgentView, key: AllocationKey): void {
     const { coverage, timeline } = this.#world;
     coverage.count("agent fences an allocation");
+    const fenced = `${agent.name} ${allocationName(key)}`;
+    if (this.#fenced.has(fenced)) return;
+    this.#fenced.add(fenced);
     if (agent.host.containers.get(allocationName(key))?.spec.requeueOnNodeLost === false) {
       this.#world.violate(`${agent.name} fences ${allocationName(key)}, which waits for it`);
     }
