@@ -48,7 +48,7 @@ const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER_SECONDS = "1";
 const INTERNAL_MESSAGE = "Failed to process request";
 const UNAVAILABLE_MESSAGE = "The scheduler is not available at the moment; try again shortly";
-const OVERLOADED_MESSAGE = "The scheduler has too much to do at the moment; try again shortly";
+export const OVERLOADED_MESSAGE = "The scheduler has too much to do at the moment; try again shortly";
 
 /** The answer to whatever a handler threw. */
 export function toAnswer(error: unknown): ErrorAnswer {

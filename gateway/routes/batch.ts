@@ -12,6 +12,7 @@ import { sendJson } from "../answer.ts";
 import { MAX_BATCH_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { fromRefusal, toAnswer } from "../errors.ts";
+import type { Intake } from "../intake.ts";
 import { type Handler, readQuery, type RouteContext } from "../route.ts";
 import { toSubmitRequest, toSubmitted } from "../translate/job.ts";
 
@@ -19,7 +20,7 @@ import { toSubmitRequest, toSubmitted } from "../translate/job.ts";
 const MAX_BATCH_VALUES = 250_000;
 
 /** `POST /jobs/batch`: each submission has its own answer, in order; the whole is 200. */
-export function batchHandler({ client }: RouteContext): Handler {
+export function batchHandler({ client }: RouteContext, intake: Intake): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
     refuseIdempotencyKey(request);
@@ -28,7 +29,8 @@ export function batchHandler({ client }: RouteContext): Handler {
     const checked = jobs.map(check);
     const good = checked.flatMap((job) => (job.kind === "good" ? [job.request] : []));
     checkTotal(good);
-    const { results } = good.length === 0 ? { results: [] } : await client.call(scheduler.SubmitJobs, { jobs: good });
+    const call = () => intake.admit(() => client.call(scheduler.SubmitJobs, { jobs: good }));
+    const { results } = good.length === 0 ? { results: [] } : await call();
     const answers = results.values();
     const inOrder = checked.map((job) => {
       return job.kind === "bad" ? toFailure(job.error) : toResult(present(answers.next().value, "a job's answer"));

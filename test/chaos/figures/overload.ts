@@ -14,7 +14,7 @@ const FACTOR = 10;
 const BURST_EVERY_MS = 10;
 const LOOK_EVERY_MS = 250;
 /** Requests without an answer, beyond which this generator can offer no more. */
-const MAX_OPEN = 4_000;
+const MAX_OPEN = 500;
 
 interface Asked {
   readonly status: number | undefined;
