@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Service } from "../../base/service.ts";
 import { EtcdClient } from "../../controller/store/etcd/etcd-client.ts";
+import type { EtcdTls } from "../../controller/store/etcd/etcd-tls.ts";
 import { freePort } from "./free-port.ts";
 
 const READY_WITHIN_MS = 30_000;
@@ -37,6 +38,16 @@ export interface EtcdClusterOptions {
   readonly members: number;
   /** How large a member's file may become before it takes no more writes. */
   readonly quotaBytes?: number;
+  /** Certificates of the members; they then want one of every client. */
+  readonly tls?: EtcdServerTls;
+}
+
+export interface EtcdServerTls {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** For the client of the test. */
+  readonly client: EtcdTls;
 }
 
 interface Ports {
@@ -45,7 +56,7 @@ interface Ports {
   readonly peer: number;
 }
 
-export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptions): Promise<EtcdCluster> {
+export async function startEtcd({ members: count, quotaBytes, tls }: EtcdClusterOptions): Promise<EtcdCluster> {
   const parent = await mkdtemp(join(tmpdir(), "gpusched-etcd-"));
   const ports: Ports[] = [];
   for (let n = 0; n < count; n += 1) {
@@ -53,9 +64,9 @@ export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptio
   }
   const cluster = ports.map(({ name, peer }) => `${name}=http://127.0.0.1:${peer}`).join(",");
   const quota = quotaBytes === undefined ? [] : ["--quota-backend-bytes", String(quotaBytes)];
-  const members = ports.map((one) => startMember(one, ["--initial-cluster", cluster, ...quota], parent));
+  const members = ports.map((one) => startMember(one, ["--initial-cluster", cluster, ...quota], parent, tls));
   const endpoints = members.map(({ endpoint }) => endpoint);
-  const client = new EtcdClient({ endpoints });
+  const client = new EtcdClient({ endpoints, tls: tls?.client });
   const untilReady = () => untilAnswered(client);
   const close = async () => {
     client.close();
@@ -80,10 +91,20 @@ export function hasEtcd(): boolean {
   return spawnSync("etcd", ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-function startMember({ name, client, peer }: Ports, options: readonly string[], parent: string): EtcdMember {
+function startMember(
+  { name, client, peer }: Ports,
+  options: readonly string[],
+  parent: string,
+  tls: EtcdServerTls | undefined,
+): EtcdMember {
+  const scheme = tls ? "https" : "http";
   const endpoint = `127.0.0.1:${client}`;
   const args = ["--name", name, "--data-dir", join(parent, name), "--log-level", "error", "--logger", "zap"];
-  const urls = ["--listen-client-urls", `http://${endpoint}`, "--advertise-client-urls", `http://${endpoint}`];
+  const urls = [
+    ...["--listen-client-urls", `${scheme}://${endpoint}`, "--advertise-client-urls", `${scheme}://${endpoint}`],
+    ...(tls ? ["--cert-file", tls.certFile, "--key-file", tls.keyFile] : []),
+    ...(tls ? ["--trusted-ca-file", tls.caFile, "--client-cert-auth"] : []),
+  ];
   const peerUrl = `http://127.0.0.1:${peer}`;
   const peers = ["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl];
   let child: ChildProcess;
