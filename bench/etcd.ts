@@ -29,7 +29,14 @@ try {
 
 function candidate(instance: string): EtcdCandidate {
   const address = "127.0.0.1:7000";
-  return new EtcdCandidate({ endpoints: etcd.endpoints, address, instance, clock: systemClock, log: silentLogger });
+  return new EtcdCandidate({
+    endpoints: etcd.endpoints,
+    address,
+    instance,
+    allowsOld: true,
+    clock: systemClock,
+    log: silentLogger,
+  });
 }
 
 /** Each waits for the one before, as the loop's do. */

@@ -76,9 +76,8 @@ export class Leadership implements Service {
   }
 
   #isOver(error: unknown): boolean {
-    return (
-      !this.#options.candidate.leadsAgain || (error instanceof Error && "code" in error && error.code === "damaged")
-    );
+    if (!this.#options.candidate.leadsAgain) return true;
+    return error instanceof Error && "code" in error && (error.code === "damaged" || error.code === "invalid");
   }
 
   /** Leads until the term is over; says why it is. */

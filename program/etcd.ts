@@ -15,7 +15,7 @@ type Values = OptionValues<typeof controllerOptions>;
  * @throws UsageError for certificates that do not go with the addresses
  */
 export function etcdOf(values: Values): EtcdOptions | undefined {
-  const { etcd = [], etcdPrefix, electionTtl, listen, advertise } = values;
+  const { etcd = [], etcdPrefix, electionTtl, allowOldEtcd, listen, advertise } = values;
   if (etcd.length === 0) return undefined;
   const tls = tlsOf(values, etcd);
   return {
@@ -24,6 +24,7 @@ export function etcdOf(values: Values): EtcdOptions | undefined {
     instance: `${hostname()} ${advertise ?? listen}`,
     prefix: etcdPrefix,
     leaseTtlMs: leaseOf(electionTtl),
+    allowsOld: allowOldEtcd,
   };
 }
 

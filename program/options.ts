@@ -132,6 +132,11 @@ const etcdOptions = {
   etcdCa: { kind: path, help: "certificates that etcd's must be signed by, in a PEM file; needed with https" },
   etcdCert: { kind: path, help: "this controller's certificate for etcd, in a PEM file" },
   etcdKey: { kind: path, help: "the key of that certificate, in a PEM file" },
+  allowOldEtcd: {
+    kind: flag,
+    default: "false",
+    help: "take an etcd older than 3.5.28 or 3.6.9, which may end leases that are in use",
+  },
   electionTtl: {
     kind: duration,
     default: "5s",

@@ -31,6 +31,7 @@ describeStoreConformance("etcd", async () => {
         address: "127.0.0.1:7000",
         instance: `controller-${candidates.length}`,
         prefix,
+        allowsOld: true,
         clock: systemClock,
         log: silentLogger,
       });

@@ -57,7 +57,7 @@ beforeEach(async (context) => {
 afterEach(() => services?.close());
 
 function startController(address: string): void {
-  const store = ["--etcd", etcd.endpoints.join(","), "--election-ttl", ELECTION_TTL];
+  const store = ["--etcd", etcd.endpoints.join(","), "--election-ttl", ELECTION_TTL, "--allow-old-etcd"];
   controllers.set(address, services.add(startRole("controller", "--listen", address, ...store)));
 }
 

@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => services.close());
 
 async function start(etcd?: EtcdCluster, instance = "a"): Promise<ControllerWorld> {
-  const place = etcd && { endpoints: etcd.endpoints, leaseTtlMs: 5_000, healthEveryMs: 200, instance };
+  const place = etcd && { endpoints: etcd.endpoints, leaseTtlMs: 5_000, healthEveryMs: 200, allowsOld: true, instance };
   return services.add(await ControllerWorld.start({ metricsListen: "127.0.0.1:0", ...(place ? { etcd: place } : {}) }));
 }
 

@@ -26,7 +26,13 @@ beforeEach(async (context) => {
 });
 afterEach(() => services?.close());
 
-const place = () => ({ endpoints: etcd.endpoints, leaseTtlMs: TTL_MS, healthEveryMs: 200, instance: "a" });
+const place = () => ({
+  endpoints: etcd.endpoints,
+  leaseTtlMs: TTL_MS,
+  healthEveryMs: 200,
+  allowsOld: true,
+  instance: "a",
+});
 
 async function lead(): Promise<{ candidate: EtcdCandidate; store: Store }> {
   const options = { ...place(), address: "a:1", clock: systemClock, log: silentLogger };

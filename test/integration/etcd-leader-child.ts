@@ -24,6 +24,7 @@ const candidate = new EtcdCandidate({
   instance,
   prefix,
   leaseTtlMs: Number(ttl),
+  allowsOld: true,
   clock: systemClock,
   log: silentLogger,
 });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Service } from "../../base/service.ts";
 import { EtcdClient } from "../../controller/store/etcd/etcd-client.ts";
+import type { EtcdTls } from "../../controller/store/etcd/etcd-tls.ts";
 import { freePort } from "./free-port.ts";
 
 const READY_WITHIN_MS = 30_000;
@@ -37,6 +38,16 @@ export interface EtcdClusterOptions {
   readonly members: number;
   /** How large a member's file may become before it takes no more writes. */
   readonly quotaBytes?: number;
+  /** Certificates of the members; they then want one of every client. */
+  readonly tls?: EtcdServerTls;
+}
+
+export interface EtcdServerTls {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** For the client of the test. */
+  readonly client: EtcdTls;
 }
 
 export interface MemberAddress {
@@ -46,7 +57,7 @@ export interface MemberAddress {
   readonly peer: number;
 }
 
-export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptions): Promise<EtcdCluster> {
+export async function startEtcd({ members: count, quotaBytes, tls }: EtcdClusterOptions): Promise<EtcdCluster> {
   const parent = await mkdtemp(join(tmpdir(), "gpusched-etcd-"));
   const addresses: MemberAddress[] = [];
   for (let n = 0; n < count; n += 1) {
@@ -54,10 +65,14 @@ export async function startEtcd({ members: count, quotaBytes }: EtcdClusterOptio
   }
   const quota = quotaBytes === undefined ? [] : ["--quota-backend-bytes", String(quotaBytes)];
   const members = addresses.map((one) =>
-    startMember(one, [...memberArgs(one, addresses, join(parent, one.name)), ...quota]),
+    startMember(one, [
+      ...memberArgs(one, addresses, join(parent, one.name), tls ? "https" : "http"),
+      ...tlsArgs(tls),
+      ...quota,
+    ]),
   );
   const endpoints = members.map(({ endpoint }) => endpoint);
-  const client = new EtcdClient({ endpoints });
+  const client = new EtcdClient({ endpoints, tls: tls?.client });
   const untilReady = () => untilAnswered(client);
   const close = async () => {
     client.close();
@@ -83,13 +98,25 @@ export function hasEtcd(): boolean {
 }
 
 /** The command line of one of these members; it listens where the cluster's others are told that it does. */
-export function memberArgs(one: MemberAddress, all: readonly MemberAddress[], dataDir: string): string[] {
-  const clientUrl = `http://${one.host}:${one.client}`;
+export function memberArgs(
+  one: MemberAddress,
+  all: readonly MemberAddress[],
+  dataDir: string,
+  scheme: "http" | "https" = "http",
+): string[] {
+  const clientUrl = `${scheme}://${one.host}:${one.client}`;
   const cluster = all.map((each) => `${each.name}=${peerUrlOf(each)}`).join(",");
   const logs = ["--log-level", "error", "--logger", "zap"];
   const clients = ["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl];
   const peers = ["--listen-peer-urls", peerUrlOf(one), "--initial-advertise-peer-urls", peerUrlOf(one)];
   return ["--name", one.name, "--data-dir", dataDir, ...logs, ...clients, ...peers, "--initial-cluster", cluster];
+}
+
+/** Of the members' side towards clients alone. */
+function tlsArgs(tls: EtcdServerTls | undefined): string[] {
+  if (!tls) return [];
+  const own = ["--cert-file", tls.certFile, "--key-file", tls.keyFile];
+  return [...own, "--trusted-ca-file", tls.caFile, "--client-cert-auth"];
 }
 
 function peerUrlOf({ host, peer }: MemberAddress): string {

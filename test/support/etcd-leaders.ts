@@ -21,6 +21,8 @@ export function newCandidate(place: Place, instance: string): EtcdCandidate {
     ...place,
     address: `${instance}:7000`,
     instance,
+    // As Debian's is.
+    allowsOld: true,
     clock: systemClock,
     log: silentLogger,
   });

@@ -9,6 +9,7 @@ import { type Store, StoreError } from "../store.ts";
 import { winElection } from "./election.ts";
 import { EtcdClient, type EtcdClientOptions } from "./etcd-client.ts";
 import { type EtcdHealth, HealthWatch } from "./etcd-health.ts";
+import { checkVersions } from "./etcd-version.ts";
 import { beginTerm } from "./etcd-store.ts";
 import { Layout, parseHead } from "./layout.ts";
 import { type LeaderHint, LeaderWatch } from "./leader-watch.ts";
@@ -25,6 +26,8 @@ export interface EtcdCandidateOptions extends EtcdClientOptions {
   /** How long after a leader's sudden end nobody leads, at most: whole seconds, at least 2. */
   readonly leaseTtlMs?: number | undefined;
   readonly compactEveryMs?: number | undefined;
+  /** Also versions of etcd that are known to have lost leases. */
+  readonly allowsOld?: boolean | undefined;
   /** How often etcd is asked how it is. */
   readonly healthEveryMs?: number | undefined;
   readonly clock: Clock;
@@ -54,6 +57,8 @@ export class EtcdCandidate implements Service {
   readonly #health: HealthWatch;
   readonly #closing = new AbortController();
   #campaign: Promise<Store> | undefined;
+  /** Whether etcd's version will do. */
+  #isChecked = false;
   #mirror: Mirror | undefined;
   #tenure: EtcdTenure | undefined;
 
@@ -119,7 +124,7 @@ export class EtcdCandidate implements Service {
    * Waits until this controller leads; the store's term has then begun. One campaign at a time, and none while a store of this
    * candidate leads.
    *
-   * @throws StoreError `damaged`; whatever the signal was aborted with
+   * @throws StoreError `damaged`; RequestError `invalid` for an etcd that is too old; whatever the signal was aborted with
    */
   async campaign(signal: AbortSignal): Promise<Store> {
     if (this.#campaign || this.#tenure?.isHeld()) throw new Error("a campaign is under way, or won");
@@ -141,12 +146,16 @@ export class EtcdCandidate implements Service {
   }
 
   async #run(signal: AbortSignal): Promise<Store> {
+    const { log, allowsOld: isOldAllowed = false } = this.#options;
     for (;;) {
       try {
+        if (!this.#isChecked) await checkVersions(this.#client, { isOldAllowed, log, signal });
+        this.#isChecked = true;
         return await this.#lead(signal);
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof StoreError && error.code === "damaged") throw error;
+        if (error instanceof RequestError && error.code === "invalid") throw error;
         this.#options.log.warn({ error: messageOf(error) }, "elected in etcd, but the term could not begin");
       }
       await delay(RETRY_MS, signal);

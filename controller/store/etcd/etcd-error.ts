@@ -25,8 +25,23 @@ export class EtcdError extends Error {
 
 /** Reads what gRPC says: its status, and where several things share one, etcd's words. */
 export function etcdErrorOf(call: string, endpoint: string, error: ServiceError): EtcdError {
-  const message = `${call} on ${endpoint}: ${error.details || error.message}`;
+  const said = error.details || error.message;
+  const hint = tlsHint(said);
+  const message = `${call} on ${endpoint}: ${hint === undefined ? said : `${hint} (${said})`}`;
   return new EtcdError(codeOf(error), message, { cause: error });
+}
+
+/** What an operator must look at when no connection comes about for reasons of certificates; undefined for other reasons. */
+function tlsHint(said: string): string | undefined {
+  if (/self.signed|unable to (verify|get)|issuer cert|certificate has expired/i.test(said)) {
+    return "etcd's certificate is not signed by what --etcd-ca names, or has expired";
+  }
+  if (/does not match certificate|altnames/i.test(said))
+    return "etcd's certificate is for another name than --etcd has";
+  if (/alert.*certificate|bad certificate|certificate required|unknown ca/i.test(said)) {
+    return "etcd does not take this controller's certificate: --etcd-cert and --etcd-key";
+  }
+  return /wrong version number|packet length too long/i.test(said) ? "etcd does not speak TLS there" : undefined;
 }
 
 function codeOf({ code, details }: ServiceError): EtcdErrorCode {

@@ -12,6 +12,8 @@ export interface EtcdHealth {
   /** Those that answered. */
   readonly members: readonly MemberHealth[];
   readonly unreachable: readonly string[];
+  /** Why the first of these did not. */
+  readonly why: string | undefined;
   /** It takes no writes until an operator has made room. */
   readonly isFull: boolean;
   /** Members disagree about what is stored. */
@@ -25,7 +27,7 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
     ...client.endpoints.map(async (endpoint) => {
       const signal = limits.signal ?? new AbortController().signal;
       const [status, quota] = await Promise.all([
-        client.status(endpoint, limits).catch(() => undefined),
+        client.status(endpoint, limits).catch((error: unknown) => messageOf(error)),
         readQuota(endpoint, client.tls, signal),
       ]);
       return { endpoint, status, quotaBytes: quota ?? DEFAULT_QUOTA_BYTES };
@@ -34,11 +36,12 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
   const raised = new Set(alarms?.alarms.map(({ alarm }) => alarm));
   return {
     members: answers.flatMap(({ endpoint, status, quotaBytes }) => {
-      if (!status) return [];
+      if (typeof status === "string") return [];
       const { version, dbSize: dbSizeBytes, dbSizeInUse: dbSizeInUseBytes } = status;
       return { endpoint, version, dbSizeBytes, dbSizeInUseBytes, quotaBytes };
     }),
-    unreachable: answers.filter(({ status }) => !status).map(({ endpoint }) => endpoint),
+    unreachable: answers.filter(({ status }) => typeof status === "string").map(({ endpoint }) => endpoint),
+    why: answers.map(({ status }) => status).find((status) => typeof status === "string"),
     isFull: raised.has("NOSPACE"),
     isCorrupt: raised.has("CORRUPT"),
   };
@@ -110,7 +113,7 @@ export class HealthWatch implements Service {
       this.#logRoom(before, health);
       if (health.isCorrupt && !before?.isCorrupt) this.#log.error("etcd's members disagree about what is stored");
       const gone = health.unreachable.filter((endpoint) => !before?.unreachable.includes(endpoint));
-      if (gone.length > 0) this.#log.warn({ unreachable: gone }, "members of etcd do not answer");
+      if (gone.length > 0) this.#log.warn({ unreachable: gone, why: health.why }, "members of etcd do not answer");
       if (isPressed(health)) this.onPressure();
     } catch (error) {
       this.#log.warn({ error: messageOf(error) }, "cannot ask etcd how it is");
