@@ -9,7 +9,7 @@ import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/inp
 import { helloNumber } from "./core/memory.ts";
 import { type AgentState, allReports, createAgentState } from "./core/state.ts";
 import { step } from "./core/step.ts";
-import { silentMs } from "./core/vouching.ts";
+import { livesByPeers, silentMs } from "./core/vouching.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
 import type { Journal } from "./journal.ts";
 
@@ -49,13 +49,14 @@ export class AgentShell implements Service {
   #saving: Promise<void> | undefined;
   #refusal: string | undefined;
   #hellos = 0;
+  #livesByPeers = false;
   /** Who waits for the number of this life to be on disk. */
   #onNumbered: (() => void)[] = [];
 
   constructor(options: ShellOptions) {
     this.#options = options;
     this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs(), options);
-    this.#ticking = setInterval(() => this.input({ kind: "tick" }), TICK_MS);
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     this.input({ kind: "begun" });
   }
 
@@ -86,6 +87,15 @@ export class AgentShell implements Service {
   nextHello(): number {
     this.#hellos += 1;
     return helloNumber(this.#state.durable.life ?? 0, this.#hellos);
+  }
+
+  #tick(): void {
+    this.input({ kind: "tick" });
+    const lives = livesByPeers(this.#state, this.nowMs());
+    if (lives === this.#livesByPeers) return;
+    this.#livesByPeers = lives;
+    if (lives) this.#options.log.warn("no leader answers, and most peers hear none: jobs go on beyond the lease");
+    else this.#options.log.info("jobs go on by the lease alone again, or were stopped");
   }
 
   /** What this node knows of leaders and of its peers. */

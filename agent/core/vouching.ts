@@ -73,6 +73,15 @@ export function leaseGoneByMs(state: AgentState): number | undefined {
   return state.leaseFromMs + leaseMs * (1 - CLOCK_RATE_MARGIN) - KILL_MARGIN_MS;
 }
 
+/** Whether something runs by the word of the peers alone: the lease is over for it. */
+export function livesByPeers(state: AgentState, atMs: number): boolean {
+  const byLease = leaseGoneByMs(state) ?? atMs;
+  if (atMs <= byLease || atMs >= (goneByMs(state) ?? byLease)) return false;
+  return [...state.allocations.values()].some(({ requeueOnNodeLost, state: { phase }, fencedAtMs }) => {
+    return requeueOnNodeLost && phase !== "ended" && fencedAtMs === undefined;
+  });
+}
+
 function vouchedGoneByMs({ vouchedFromMs, memory: { membership } }: AgentState): number | undefined {
   if (vouchedFromMs === undefined || !membership) return undefined;
   return vouchedFromMs + (membership.vouchMs + membership.stopMs) * (1 - CLOCK_RATE_MARGIN) - KILL_MARGIN_MS;

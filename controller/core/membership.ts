@@ -27,9 +27,10 @@ export function lookAtMembership(state: State, at: number, out: Output): void {
   const members = membersNow(state);
   const timing = meshTiming(settings);
   const { current } = mesh;
-  if (!current && members.length === 0) return;
-  if (current && isSame(current, { timing, members })) return;
-  const membership: Membership = { version: (current?.version ?? 0) + 1, timing, members };
+  if (!current && members.length === 0 && highestNamed(state) === 0) return;
+  const highest = highestNamed(state);
+  if (current && isSame(current, { timing, members }) && highest <= current.version) return;
+  const membership: Membership = { version: Math.max(highest, current?.version ?? 0) + 1, timing, members };
   mesh.add(membership);
   out.write({ table: "membership", key: String(membership.version), value: membership });
   for (const node of state.nodes.values()) if (node.session !== undefined) sendMembership(state, node, out);
@@ -85,6 +86,16 @@ function isSame(a: Pick<Membership, "timing" | "members">, b: Pick<Membership, "
       return name === b.members[index]?.name && address === b.members[index]?.address;
     })
   );
+}
+
+/** Of a store that was put back from a copy, agents may know versions that nobody else does any more. */
+function highestNamed(state: State): number {
+  let highest = 0;
+  for (const { record } of state.nodes.values()) {
+    const { acknowledged = 0, sent = [] } = record.memberships ?? {};
+    highest = Math.max(highest, acknowledged, ...sent);
+  }
+  return highest;
 }
 
 /** Removes the versions that no node can go by. */

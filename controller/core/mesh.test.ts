@@ -142,3 +142,12 @@ test("whom the leader hears, but who does not say that he hears the leader, is n
   }
   expect(w.job(id).attempt).toBe(1);
 });
+
+test("an agent that knows a version of which the store has lost all is sent one above it", () => {
+  const w = meshed(3);
+  w.node("node-1").membership = 7;
+  w.hello("node-1");
+  w.advanceHeard(20_000);
+  expect(w.state.mesh.current?.version).toBe(8);
+  expect(membershipsOf(w, "node-1")).toEqual({ acknowledged: 8, sent: [] });
+});

@@ -178,7 +178,7 @@ export class Clients implements ClientsView {
       dependsOn: earlier && maybe(0.1, [earlier]),
     };
     const environment = {
-      RUN_MS: String(random.between(200, random.next() < 0.4 ? 200_000 : 30_000)),
+      RUN_MS: String(random.between(200, random.next() < 0.5 ? 400_000 : 30_000)),
       EXIT_CODE: String(random.pick([0, 0, 0, 1, 7])),
       TERM_MS: String(random.pick([50, 1_000, 60_000])),
     };

@@ -16,7 +16,7 @@ export const FAULTS = {
   "one-way partition of an agent": [15, 150],
   "agent crash while it is cut off": [40, 250],
   "partition between agents": [15, 150],
-  "split of the cluster": [40, 250],
+  "split of the cluster": [20, 150],
   "no controllers": [60, 300],
   "controller cut off from the store": [20, 150],
   "store without a majority": [60, 300],

@@ -151,6 +151,7 @@ export class ModelController implements ControllerView {
     if (!leadership.isSure) return this.#end(actor, new Error("the lead is not sure any more"));
     this.#world.ledger.checkEffect(effect, this.name);
     this.#world.coverage.count(`effect: ${effect.kind}`);
+    if (effect.kind === "alarm") this.#world.trace.note(this.#world.timeline.now, this.name, () => effect.message);
     const { clusterId, term, revision } = loop;
     links.carryOut(effect, { clusterId, term, revision, settings: this.#settings });
   }

@@ -160,9 +160,9 @@ export class Nemesis {
   /** All that there is, in two parts, each on its own; sometimes one of them still hears what the other says. Nodes may join meanwhile. */
   #split(): void {
     const { agents, controllers, faults, network, timeline, store } = this.#world;
-    const share = faults.random.next();
-    const names = [...agents, ...controllers].map(({ name }) => name).concat(store.kind === "etcd" ? "store" : []);
-    const part = new Set(names.filter(() => faults.random.next() < share));
+    const rulers = [...controllers.map(({ name }) => name), ...(store.kind === "etcd" ? ["store"] : [])];
+    const names = [...agents.map(({ name }) => name), ...rulers];
+    const part = new Set(this.#drawPart(names, rulers));
     const isOneWay = faults.random.next() < 0.2;
     const pairs = names.flatMap((from) =>
       names.flatMap((to): Path[] =>
@@ -176,7 +176,7 @@ export class Nemesis {
           : [],
       ),
     );
-    const ms = this.#ms(20_000, 180_000);
+    const ms = this.#ms(20_000, 240_000);
     for (const pair of pairs) network.block(...pair);
     timeline.after(ms, undefined, "the cluster is whole again", () => {
       for (const pair of pairs) network.unblock(...pair);
@@ -185,6 +185,18 @@ export class Nemesis {
     for (let count = 0; count < joining; count += 1) {
       timeline.after(this.#ms(1_000, ms / 2), undefined, "a node joins during the split", () => this.#world.addNode());
     }
+  }
+
+  /** Who is on one side: anybody, or all that is needed to lead with most of the nodes, or with few of them. */
+  #drawPart(names: readonly string[], rulers: readonly string[]): readonly string[] {
+    const { random } = this.#world.faults;
+    const kind = random.pick(["any", "most", "few"] as const);
+    const share = random.next();
+    if (kind === "any") return names.filter(() => random.next() < share);
+    const nodes = names.filter((name) => !rulers.includes(name)).sort(() => random.next() - 0.5);
+    const minority = random.between(1, Math.max(1, Math.floor((nodes.length - 1) / 2)));
+    const some = nodes.slice(0, minority);
+    return kind === "most" ? some : [...some, ...rulers];
   }
 
   /** For longer than a lease, often. */

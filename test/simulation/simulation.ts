@@ -5,7 +5,7 @@ import { useVirtualTimers } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 import { SETTINGS, World } from "./world.ts";
 
-const SAFETY_MS = { least: 120_000, most: 360_000 };
+const SAFETY_MS = { least: 150_000, most: 420_000 };
 /** Until all that fits must have ended: what is held for a retry comes back within five minutes. */
 const DRAIN_MS = 1_800_000;
 const LOOK_EVERY_MS = 5_000;
