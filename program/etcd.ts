@@ -4,6 +4,7 @@ import type { EtcdOptions } from "../controller/controller.ts";
 import type { controllerOptions } from "./options.ts";
 
 type Values = OptionValues<typeof controllerOptions>;
+type PlaceValues = Pick<Values, "etcdPrefix" | "etcdCa" | "etcdCert" | "etcdKey">;
 
 /**
  * What the options say of etcd; undefined where the state is in the data directory.
@@ -11,20 +12,27 @@ type Values = OptionValues<typeof controllerOptions>;
  * @throws UsageError for certificates that do not go with the addresses
  */
 export function etcdOf(values: Values): EtcdOptions | undefined {
-  const { etcd = [], etcdPrefix, electionTtl, allowOldEtcd, listen, advertise } = values;
+  const { etcd = [], electionTtl, allowOldEtcd, listen, advertise } = values;
   if (etcd.length === 0) return undefined;
-  const tls = tlsOf(values, etcd);
   return {
-    endpoints: etcd.map((url) => url.replace(/^https?:\/\//, "").replace(/\/$/, "")),
-    ...(tls ? { tls } : {}),
+    ...placeOf(values, etcd),
     instance: `${hostname()} ${advertise ?? listen}`,
-    prefix: etcdPrefix,
     leaseTtlMs: electionTtl,
     allowsOld: allowOldEtcd,
   };
 }
 
-function tlsOf({ etcdCa: caFile, etcdCert: certFile, etcdKey: keyFile }: Values, etcd: readonly string[]) {
+/** Where in which etcd the state is, and how it is reached. */
+export function placeOf(values: PlaceValues, etcd: readonly string[]) {
+  const tls = tlsOf(values, etcd);
+  return {
+    endpoints: etcd.map((url) => url.replace(/^https?:\/\//, "").replace(/\/$/, "")),
+    prefix: values.etcdPrefix,
+    ...(tls ? { tls } : {}),
+  };
+}
+
+function tlsOf({ etcdCa: caFile, etcdCert: certFile, etcdKey: keyFile }: PlaceValues, etcd: readonly string[]) {
   const secure = etcd.filter((url) => url.startsWith("https://")).length;
   if (secure === 0) {
     if ((caFile ?? certFile ?? keyFile) === undefined) return undefined;
