@@ -98,7 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 function candidateOf({ etcd, dataDir, lost, log }: ControllerOptions, address: string): Candidate {
   if (!etcd) return new LoneCandidate({ dataDir, address, lost, log });
-  return new EtcdCandidate({ ...etcd, address, clock: systemClock, log });
+  return new EtcdCandidate({ ...etcd, lost, address, clock: systemClock, log });
 }
 
 /** The first term has begun, or why it never will. */

@@ -4,7 +4,7 @@ import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import type { Candidate } from "./candidate.ts";
 import type { Front } from "./rpc/front.ts";
-import type { Store } from "./store/store.ts";
+import { type Store, StoreError } from "./store/store.ts";
 import { Term, type TermOptions } from "./term.ts";
 
 /** A term that could not begin is not tried again at once. */
@@ -65,7 +65,8 @@ export class Leadership implements Service {
         else if (!signal.aborted) return this.#onEnded(why);
       }
       if (signal.aborted) return;
-      if (!candidate.leadsAgain) return this.#onEnded(why);
+      // Nor is there anybody else who could lead: the state is the same for all, and a person must decide.
+      if (!candidate.leadsAgain || isRegressed(why)) return this.#onEnded(why);
       log.warn({ error: messageOf(why) }, "the term is over: this controller follows");
     }
   }
@@ -103,6 +104,10 @@ export class Leadership implements Service {
       await services.close();
     }
   }
+}
+
+function isRegressed(error: Error): boolean {
+  return error instanceof StoreError && error.code === "regressed";
 }
 
 function untilAborted(signal: AbortSignal): Promise<Error> {

@@ -59,7 +59,7 @@ function describe({ clusterId, revision, term, jobs }: BackupContents): string {
 }
 
 /** The directory of gpusched dev will do as well. */
-function whereStoreIs(dataDir: string): string {
+export function whereStoreIs(dataDir: string): string {
   const below = join(dataDir, "controller");
   return !existsSync(join(dataDir, "gpusched.db")) && existsSync(join(below, "gpusched.db")) ? below : dataDir;
 }

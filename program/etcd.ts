@@ -8,6 +8,7 @@ const SHORTEST_LEASE_MS = 2 * SECOND_MS;
 const TAKEOVER_MS = SECOND_MS;
 
 type Values = OptionValues<typeof controllerOptions>;
+type PlaceValues = Pick<Values, "etcdPrefix" | "etcdCa" | "etcdCert" | "etcdKey">;
 
 /**
  * What the options say of etcd; undefined where the state is in the data directory.
@@ -15,14 +16,11 @@ type Values = OptionValues<typeof controllerOptions>;
  * @throws UsageError for certificates that do not go with the addresses
  */
 export function etcdOf(values: Values): EtcdOptions | undefined {
-  const { etcd = [], etcdPrefix, electionTtl, allowOldEtcd, listen, advertise } = values;
+  const { etcd = [], electionTtl, allowOldEtcd, listen, advertise } = values;
   if (etcd.length === 0) return undefined;
-  const tls = tlsOf(values, etcd);
   return {
-    endpoints: etcd.map((url) => url.replace(/^https?:\/\//, "").replace(/\/$/, "")),
-    ...(tls ? { tls } : {}),
+    ...placeOf(values, etcd),
     instance: `${hostname()} ${advertise ?? listen}`,
-    prefix: etcdPrefix,
     leaseTtlMs: leaseOf(electionTtl),
     allowsOld: allowOldEtcd,
   };
@@ -36,7 +34,17 @@ function leaseOf(electionTtlMs: number): number {
   return electionTtlMs > SHORTEST_LEASE_MS ? electionTtlMs - TAKEOVER_MS : electionTtlMs;
 }
 
-function tlsOf({ etcdCa: caFile, etcdCert: certFile, etcdKey: keyFile }: Values, etcd: readonly string[]) {
+/** Where in which etcd the state is, and how it is reached. */
+export function placeOf(values: PlaceValues, etcd: readonly string[]) {
+  const tls = tlsOf(values, etcd);
+  return {
+    endpoints: etcd.map((url) => url.replace(/^https?:\/\//, "").replace(/\/$/, "")),
+    prefix: values.etcdPrefix,
+    ...(tls ? { tls } : {}),
+  };
+}
+
+function tlsOf({ etcdCa: caFile, etcdCert: certFile, etcdKey: keyFile }: PlaceValues, etcd: readonly string[]) {
   const secure = etcd.filter((url) => url.startsWith("https://")).length;
   if (secure === 0) {
     if ((caFile ?? certFile ?? keyFile) === undefined) return undefined;

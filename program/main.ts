@@ -10,6 +10,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { migrateCommand } from "./migrate.ts";
 import { nodeCommand } from "./node.ts";
 import { policiesCommand } from "./policies.ts";
 import { policyDiffCommand } from "./policy-diff.ts";
@@ -24,6 +25,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["node", nodeCommand],
   ["backup", backupCommand],
   ["restore", restoreCommand],
+  ["migrate", migrateCommand],
   ["replay", replayCommand],
   ["policies", policiesCommand],
   ["policy-diff", policyDiffCommand],

@@ -113,7 +113,7 @@ const nodeOptions = {
 const executor = oneOf("docker", "process");
 
 /** Where etcd answers: `http://host:2379`, or just `host:2379`. */
-const etcdEndpoint: Kind<string> = {
+export const etcdEndpoint: Kind<string> = {
   placeholder: "URL",
   expected: "an address such as http://10.0.0.5:2379 or https://etcd-1:2379",
   repeatable: false,
@@ -123,7 +123,7 @@ const etcdEndpoint: Kind<string> = {
   },
 };
 
-const etcdOptions = {
+export const etcdOptions = {
   etcd: {
     kind: list(etcdEndpoint),
     help: "keep the state in this etcd instead of --data-dir, and take turns with other controllers",

@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { openSqliteStore } from "../../controller/store/sqlite/sqlite-store.ts";
 import type { Store } from "../../controller/store/store.ts";
-import { NO_SMALL_DISK, SmallDisk } from "../support/small-disk.ts";
+import { SmallDisk, skipWithoutSmallDisk } from "../support/small-disk.ts";
 
 const RESERVE_BYTES = 2 * 1024 * 1024;
 const TEXT = "x".repeat(20_000);
@@ -18,13 +18,12 @@ const logged: string[] = [];
 const note = (_: unknown, message?: string) => void logged.push(message ?? "");
 const log: Logger = Object.assign(Object.create(silentLogger) as Logger, { warn: note, error: note });
 
-if (NO_SMALL_DISK !== undefined) console.log(`skipped: ${NO_SMALL_DISK}`);
-
-beforeEach(() => {
+beforeEach((context) => {
+  skipWithoutSmallDisk(context);
   services = new ServiceStack();
-  if (NO_SMALL_DISK === undefined) disk = services.add(new SmallDisk(12));
+  disk = services.add(new SmallDisk(12));
 });
-afterEach(() => services.close());
+afterEach(() => services?.close());
 
 const dataDir = () => join(disk.directory, "data");
 const reserve = () => join(dataDir(), "reserve");
@@ -52,29 +51,26 @@ async function keysStored(store: Store): Promise<string[]> {
   return (await store.load()).rows.map(({ key }) => key).toSorted();
 }
 
-test.skipIf(NO_SMALL_DISK)(
-  "a full disk costs the reserve and no commit, and is no shortage any more once there is room",
-  async () => {
-    const store = await open();
-    await expect.poll(hasReserve, patience).toBe(true);
-    disk.fill();
-    const keys = await commitUntilShort(store);
-    expect(existsSync(reserve())).toBe(false);
-    expect(store.shortage).toContain("disk of the scheduler is full");
-    // What changes rows goes on.
-    for (let n = 0; n < 20; n += 1) await store.commit([write("job-0", `changed ${n}`)]);
-    expect(store.shortage).toBeDefined();
-    disk.empty();
-    await expect.poll(() => store.shortage, patience).toBeUndefined();
-    expect(hasReserve()).toBe(true);
-    await store.commit([write("job-new", TEXT)]);
-    await store.close();
-    const again = await open();
-    expect(await keysStored(again)).toEqual([...keys, "job-new"].toSorted());
-  },
-);
+test("a full disk costs the reserve and no commit, and is no shortage any more once there is room", async () => {
+  const store = await open();
+  await expect.poll(hasReserve, patience).toBe(true);
+  disk.fill();
+  const keys = await commitUntilShort(store);
+  expect(existsSync(reserve())).toBe(false);
+  expect(store.shortage).toContain("disk of the scheduler is full");
+  // What changes rows goes on.
+  for (let n = 0; n < 20; n += 1) await store.commit([write("job-0", `changed ${n}`)]);
+  expect(store.shortage).toBeDefined();
+  disk.empty();
+  await expect.poll(() => store.shortage, patience).toBeUndefined();
+  expect(hasReserve()).toBe(true);
+  await store.commit([write("job-new", TEXT)]);
+  await store.close();
+  const again = await open();
+  expect(await keysStored(again)).toEqual([...keys, "job-new"].toSorted());
+});
 
-test.skipIf(NO_SMALL_DISK)("when the reserve is used up as well a commit waits for room", async () => {
+test("when the reserve is used up as well a commit waits for room", async () => {
   const store = await open();
   await expect.poll(hasReserve, patience).toBe(true);
   disk.fill();
@@ -88,7 +84,7 @@ test.skipIf(NO_SMALL_DISK)("when the reserve is used up as well a commit waits f
   expect(await keysStored(await open())).toEqual([...keys, "job-large"].toSorted());
 });
 
-test.skipIf(NO_SMALL_DISK)("a store opens on a full disk, with its reserve's room", async () => {
+test("a store opens on a full disk, with its reserve's room", async () => {
   const first = await open();
   await expect.poll(hasReserve, patience).toBe(true);
   await first.commit([write("job-0", TEXT)]);

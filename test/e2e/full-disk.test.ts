@@ -9,7 +9,7 @@ import { killJobs } from "../support/dev-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { type Answer, RestClient } from "../support/rest-client.ts";
 import { type RoleProcess, startRole } from "../support/role-process.ts";
-import { NO_SMALL_DISK, SmallDisk } from "../support/small-disk.ts";
+import { SmallDisk, skipWithoutSmallDisk } from "../support/small-disk.ts";
 
 const RESERVE_BYTES = 64 * 1024 * 1024;
 /** The reserve, what must be free beside it, and a little. */
@@ -23,11 +23,9 @@ let disk: SmallDisk;
 let controller: RoleProcess;
 let rest: RestClient;
 
-if (NO_SMALL_DISK !== undefined) console.log(`skipped: ${NO_SMALL_DISK}`);
-
-beforeEach(async () => {
+beforeEach(async (context) => {
+  skipWithoutSmallDisk(context);
   services = new ServiceStack();
-  if (NO_SMALL_DISK !== undefined) return;
   directory = await realpath(await mkdtemp(join(tmpdir(), "gpusched-full-")));
   services.add({ close: () => rm(directory, { recursive: true, force: true, maxRetries: 5 }) });
   services.add({ close: () => killJobs(directory) });
@@ -41,7 +39,7 @@ beforeEach(async () => {
   role("agent", ...agent, "--executor", "process", "--simulate-gpus", "2");
   await expect.poll(nodesOnline, patience).toBe(1);
 });
-afterEach(() => services.close());
+afterEach(() => services?.close());
 
 const role = (...args: string[]) => services.add(startRole(...args));
 
@@ -55,47 +53,44 @@ function hasReserve(): boolean {
   return existsSync(path) && statSync(path).size === RESERVE_BYTES;
 }
 
-test.skipIf(NO_SMALL_DISK)(
-  "while the disk is full submissions are refused, and jobs run, end and are cancelled",
-  async () => {
-    await expect.poll(hasReserve, patience).toBe(true);
-    const tenant_id = (await rest.json<{ id: string }>("POST", "/tenants", { name: "team" })).id;
-    const go = join(directory, "go");
-    const wait = `while [ ! -e ${go} ]; do sleep 0.05; done`;
-    const job = (script: string) => ({ tenant_id, name: "job", gpu_count: 1, script });
-    const ends = await rest.submit(job(wait));
-    const cancelled = await rest.submit(job(wait));
-    for (const id of [ends, cancelled]) await rest.jobWhen(id, ({ state }) => state === "running");
+test("while the disk is full submissions are refused, and jobs run, end and are cancelled", async () => {
+  await expect.poll(hasReserve, patience).toBe(true);
+  const tenant_id = (await rest.json<{ id: string }>("POST", "/tenants", { name: "team" })).id;
+  const go = join(directory, "go");
+  const wait = `while [ ! -e ${go} ]; do sleep 0.05; done`;
+  const job = (script: string) => ({ tenant_id, name: "job", gpu_count: 1, script });
+  const ends = await rest.submit(job(wait));
+  const cancelled = await rest.submit(job(wait));
+  for (const id of [ends, cancelled]) await rest.jobWhen(id, ({ state }) => state === "running");
 
-    disk.fill();
-    const taken: string[] = [];
-    const submit = async (): Promise<Answer | undefined> => {
-      const answer = await rest.ask("POST", "/jobs", job(COMMENT + wait));
-      if (answer?.status === 201) taken.push((JSON.parse(answer.text) as { job_id: string }).job_id);
-      return answer;
-    };
-    await expect.poll(async () => (await submit())?.status, { ...patience, interval: 0 }).toBe(507);
-    expect((await submit())?.text).toContain("The disk of the scheduler is full, and no new jobs are taken");
-    const batch = await rest.json<{ results: { status_code?: number }[] }>("POST", "/jobs/batch", {
-      jobs: [job("true")],
-    });
-    expect(batch.results).toMatchObject([{ status_code: 507 }]);
-    expect((await rest.ask("POST", "/tenants", { name: "other" }))?.status).toBe(507);
+  disk.fill();
+  const taken: string[] = [];
+  const submit = async (): Promise<Answer | undefined> => {
+    const answer = await rest.ask("POST", "/jobs", job(COMMENT + wait));
+    if (answer?.status === 201) taken.push((JSON.parse(answer.text) as { job_id: string }).job_id);
+    return answer;
+  };
+  await expect.poll(async () => (await submit())?.status, { ...patience, interval: 0 }).toBe(507);
+  expect((await submit())?.text).toContain("The disk of the scheduler is full, and no new jobs are taken");
+  const batch = await rest.json<{ results: { status_code?: number }[] }>("POST", "/jobs/batch", {
+    jobs: [job("true")],
+  });
+  expect(batch.results).toMatchObject([{ status_code: 507 }]);
+  expect((await rest.ask("POST", "/tenants", { name: "other" }))?.status).toBe(507);
 
-    expect((await rest.ask("DELETE", `/jobs/${cancelled}`))?.status).toBe(200);
-    await rest.jobWhen(cancelled, ({ phase, state }) => phase === "finished" && state === "cancelled");
-    await writeFile(go, "");
-    expect(await rest.jobWhen(ends, ({ state }) => state === "completed")).toMatchObject({ exit_code: 0 });
-    for (const id of taken) await rest.jobWhen(id, ({ state }) => state === "completed");
-    expect((await submit())?.status).toBe(507);
+  expect((await rest.ask("DELETE", `/jobs/${cancelled}`))?.status).toBe(200);
+  await rest.jobWhen(cancelled, ({ phase, state }) => phase === "finished" && state === "cancelled");
+  await writeFile(go, "");
+  expect(await rest.jobWhen(ends, ({ state }) => state === "completed")).toMatchObject({ exit_code: 0 });
+  for (const id of taken) await rest.jobWhen(id, ({ state }) => state === "completed");
+  expect((await submit())?.status).toBe(507);
 
-    disk.empty();
-    await expect.poll(async () => (await submit())?.status, patience).toBe(201);
-    expect(hasReserve()).toBe(true);
-    const { leader } = await rest.json<{ leader: string }>("GET", "/cluster/status");
-    expect([leader !== "", controller.output().includes("the disk has room again")]).toEqual([true, true]);
-    expect(controller.output().match(/the controller leads/g)).toHaveLength(1);
-    const all = new Set((await rest.allJobs()).map(({ id }) => id));
-    expect([ends, cancelled, ...taken].filter((id) => !all.has(id))).toEqual([]);
-  },
-);
+  disk.empty();
+  await expect.poll(async () => (await submit())?.status, patience).toBe(201);
+  expect(hasReserve()).toBe(true);
+  const { leader } = await rest.json<{ leader: string }>("GET", "/cluster/status");
+  expect([leader !== "", controller.output().includes("the disk has room again")]).toEqual([true, true]);
+  expect(controller.output().match(/the controller leads/g)).toHaveLength(1);
+  const all = new Set((await rest.allJobs()).map(({ id }) => id));
+  expect([ends, cancelled, ...taken].filter((id) => !all.has(id))).toEqual([]);
+});

@@ -8,8 +8,10 @@ import { messageOf, systemErrorCode } from "../../base/errors.ts";
 const PIECE = Buffer.alloc(64 * 1024, "x");
 const PAGE = Buffer.alloc(4 * 1024, "x");
 
-/** Why no disk of its own can be made here; undefined if one can. */
-export const NO_SMALL_DISK = process.getuid?.() === 0 ? undefined : "only root can mount a small disk";
+/** Skips a test where no disk can be mounted. */
+export function skipWithoutSmallDisk(context: { skip: (condition: boolean, reason: string) => void }): void {
+  context.skip(process.getuid?.() !== 0, "only root can mount a small disk");
+}
 
 export class SmallDisk {
   readonly directory = mkdtempSync(join(tmpdir(), "gpusched-disk-"));

@@ -1,5 +1,5 @@
 import { type FencedTxnOptions, fencedTxn } from "./fenced-txn.ts";
-import { FORMAT, type Head } from "./layout.ts";
+import { encodeCluster, type Head } from "./layout.ts";
 import type { Found } from "./mirror.ts";
 import { put } from "./requests.ts";
 
@@ -8,7 +8,7 @@ export async function createCluster(options: FencedTxnOptions, clusterId: string
   const { layout, tenure } = options;
   const head: Head = { revision: 0, term: tenure.term };
   const text = JSON.stringify(head);
-  const operations = [put(layout.cluster, JSON.stringify({ format: FORMAT, clusterId })), put(layout.head, text)];
+  const operations = [put(layout.cluster, encodeCluster({ clusterId, termOffset: 0 })), put(layout.head, text)];
   const { headRevision } = await fencedTxn(options, 0, operations, ({ value }) => value.toString() === text);
-  return { clusterId, head, headRevision, rows: [], unapplied: [], staleBundles: [] };
+  return { clusterId, termOffset: 0, head, headRevision, rows: [], unapplied: [], staleBundles: [] };
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../../../base/logger.ts";
 import type { Service } from "../../../base/service.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
 import type { StoreReading } from "../../candidate.ts";
+import type { Mark } from "../accepted-loss.ts";
 import { type Store, StoreError } from "../store.ts";
 import { winElection } from "./election.ts";
 import { EtcdClient, type EtcdClientOptions } from "./etcd-client.ts";
@@ -26,6 +27,8 @@ export interface EtcdCandidateOptions extends EtcdClientOptions {
   /** How long after a leader's sudden end nobody leads, at most: whole seconds, at least 2. */
   readonly leaseTtlMs?: number | undefined;
   readonly compactEveryMs?: number | undefined;
+  /** How far the cluster had come whose latest state is lost, once a person has accepted that: later terms are beyond it. */
+  readonly lost?: Mark | undefined;
   /** Also versions of etcd that are known to have lost leases. */
   readonly allowsOld?: boolean | undefined;
   /** How often etcd is asked how it is. */
@@ -163,7 +166,7 @@ export class EtcdCandidate implements Service {
   }
 
   async #lead(signal: AbortSignal): Promise<Store> {
-    const { log, clock, address, instance, leaseTtlMs = DEFAULT_LEASE_TTL_MS, compactEveryMs } = this.#options;
+    const { log, clock, address, instance, leaseTtlMs = DEFAULT_LEASE_TTL_MS, compactEveryMs, lost } = this.#options;
     const parts = { client: this.#client, layout: this.#layout, clock, log };
     const mirror = new Mirror(parts);
     this.#mirror = mirror;
@@ -175,7 +178,7 @@ export class EtcdCandidate implements Service {
       const electedAtMs = clock.monotonicMs();
       const found = await mirror.upTo(tenure.term, AbortSignal.any([signal, tenure.over]));
       const store = await beginTerm(
-        { ...parts, tenure, compactEveryMs: compactEveryMs ?? DEFAULT_COMPACT_EVERY_MS, room: this.#health },
+        { ...parts, tenure, compactEveryMs: compactEveryMs ?? DEFAULT_COMPACT_EVERY_MS, room: this.#health, lost },
         found,
       );
       const tookMs = Math.round(clock.monotonicMs() - electedAtMs);

@@ -9,7 +9,9 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "../../../base/logger.ts";
 import type { RequestOp } from "../../../proto/generated/etcdserverpb/RequestOp.ts";
+import type { Mark } from "../accepted-loss.ts";
 import { type Store, type StoreContents, StoreError, type Write } from "../store.ts";
+import { acceptLoss } from "./accept-loss.ts";
 import { encodeParts, groupAsRows, MAX_DROPPED_BUNDLEES, refuseTooLarge } from "./commit-plan.ts";
 import { Compactor } from "./compactor.ts";
 import { createCluster } from "./create-cluster.ts";
@@ -29,6 +31,8 @@ export interface EtcdStoreOptions {
   readonly compactEveryMs: number;
   /** Whether etcd has room. */
   readonly room?: Pick<HealthWatch, "noteRefused" | "shortage" | "onPressure"> | undefined;
+  /** How far the cluster had come whose latest state is lost, once a person has accepted that. */
+  readonly lost?: Mark | undefined;
   readonly log: Logger;
 }
 
@@ -39,7 +43,8 @@ const CLOSED = new StoreError("failed", "the store is closed");
 
 /** Begins the term: what the mirror has found, made into a store; a new cluster where it has found nothing. */
 export async function beginTerm(options: EtcdStoreOptions, found: Found | undefined): Promise<Store> {
-  return new EtcdStore(options, found ?? (await createCluster(options, randomUUID())));
+  const begun = found ?? (await createCluster(options, randomUUID()));
+  return new EtcdStore(options, await acceptLoss(options, begun, options.lost));
 }
 
 class EtcdStore implements Store {
@@ -59,10 +64,11 @@ class EtcdStore implements Store {
   #isClosing = false;
   #closed: Promise<void> | undefined;
 
-  constructor(options: EtcdStoreOptions, { clusterId, head, headRevision, rows, unapplied, staleBundles }: Found) {
+  constructor(options: EtcdStoreOptions, found: Found) {
+    const { clusterId, termOffset, head, headRevision, rows, unapplied, staleBundles } = found;
     this.#options = options;
     this.tenure = options.tenure;
-    this.#contents = { clusterId, term: this.tenure.term, revision: head.revision, rows };
+    this.#contents = { clusterId, term: this.tenure.term + termOffset, revision: head.revision, rows };
     this.#head = head;
     this.#headRevision = headRevision;
     this.#oldBundles = [...(head.bundle ? [head.bundle.id] : []), ...staleBundles].slice(0, MAX_DROPPED_BUNDLEES);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Write } from "../store.ts";
 import { encodeParts, groupAsRows, MAX_ROW_BYTES, refuseTooLarge } from "./commit-plan.ts";
-import { decodePart, Layout, packWrites, parseCluster, parseHead } from "./layout.ts";
+import { decodePart, encodeCluster, Layout, packWrites, parseCluster, parseHead } from "./layout.ts";
 
 const layout = new Layout("test/");
 const REQUEST_BYTES = 1.5 * 1024 * 1024;
@@ -72,9 +72,16 @@ test("a row that is too large is named", () => {
   expect(() => refuseTooLarge(packed)).toThrow(/row "job-1" of table spec has 14000\d\d bytes: etcd takes 1400000/);
 });
 
+test("a cluster whose terms are lifted is not for programs that do not know of that", () => {
+  expect(encodeCluster({ clusterId: "c", termOffset: 0 })).toBe('{"format":1,"clusterId":"c"}');
+  const lifted = encodeCluster({ clusterId: "c", termOffset: 7 });
+  expect(parseCluster(layout, lifted)).toEqual({ format: 2, clusterId: "c", termOffset: 7 });
+});
+
 test("what a newer program has written, and what cannot be understood, is left alone", () => {
-  expect(() => parseCluster(layout, '{"format":2,"clusterId":"c"}')).toThrow(/format 2.*written by a newer one/);
-  expect(parseCluster(layout, '{"format":1,"clusterId":"c"}')).toEqual({ format: 1, clusterId: "c" });
+  expect(() => parseCluster(layout, '{"format":3,"clusterId":"c"}')).toThrow(/format 3.*written by a newer one/);
+  expect(parseCluster(layout, '{"format":1,"clusterId":"c"}')).toEqual({ format: 1, clusterId: "c", termOffset: 0 });
+  expect(() => parseCluster(layout, '{"format":2,"clusterId":"c","termOffset":-1}')).toThrow(/damaged.*cluster/);
   for (const text of ["", "[]", "{}", '{"revision":-1,"term":1}', '{"revision":1,"term":1,"bundle":{}}']) {
     expect(() => parseHead(layout, text)).toThrow(/damaged.*head/);
   }

@@ -1,16 +1,18 @@
 /**
  * How the state lies in etcd, all below one prefix; every value is JSON, for `etcdctl get --prefix`.
  *
- *     <prefix>cluster              format, clusterId: written once
+ *     <prefix>cluster              format, clusterId, and by how much terms are above the revisions that etcd counts
  *     <prefix>leader               who leads, until its lease ends; the revision that made this key is the term
  *     <prefix>head                 revision and term of the last commit, changed by each; names a bundle that is not all in rows yet
  *     <prefix>bundle/<id>/<part>   the writes of a commit that is too large for one transaction
  *     <prefix>row/<table>/<key>    a row
+ *     <prefix>moving               a migration into this place has begun, and is not done
+ *     <prefix>moved                where the state has gone
  */
 import { type RowValue, StoreError, TABLES, type Table, type Write } from "../store.ts";
 
-/** The version of what is stored. A newer one was written by a newer program and is left alone. */
-export const FORMAT = 1;
+/** The version of what is stored. A newer one was written by a newer program and is left alone. 2 has terms that are lifted. */
+export const FORMAT = 2;
 
 export class Layout {
   readonly prefix: string;
@@ -19,6 +21,8 @@ export class Layout {
   readonly head: string;
   readonly bundles: string;
   readonly rows: string;
+  readonly moving: string;
+  readonly moved: string;
 
   /** @param prefix ends in an ASCII character, best a slash */
   constructor(prefix: string) {
@@ -28,6 +32,8 @@ export class Layout {
     this.head = `${prefix}head`;
     this.bundles = `${prefix}bundle/`;
     this.rows = `${prefix}row/`;
+    this.moving = `${prefix}moving`;
+    this.moved = `${prefix}moved`;
   }
 
   row({ table, key }: { readonly table: Table; readonly key: string }): string {
@@ -59,6 +65,19 @@ export class Layout {
     throw this.damaged(`the value of key ${JSON.stringify(etcdKey)} is not a JSON object`);
   }
 
+  movedAway(to: string): StoreError {
+    const where = `the state that was in etcd below ${JSON.stringify(this.prefix)} was moved to ${to}`;
+    return new StoreError("damaged", `${where}: start the controller there. Nothing was changed.`);
+  }
+
+  halfMoved(): StoreError {
+    return new StoreError(
+      "damaged",
+      `a migration into etcd below ${JSON.stringify(this.prefix)} was not finished, and what it came from is as it was: ` +
+        `remove what is there (etcdctl del --prefix ${this.prefix}) and run gpusched migrate again.`,
+    );
+  }
+
   damaged(what: string): StoreError {
     return new StoreError(
       "damaged",
@@ -72,6 +91,15 @@ export class Layout {
 export interface ClusterRecord {
   readonly format: number;
   readonly clusterId: string;
+  /**
+   * What is added to the revision that made the election key: the cluster has seen higher terms than this etcd has revisions, in
+   * another store or before etcd was restored.
+   */
+  readonly termOffset: number;
+}
+
+export function encodeCluster({ clusterId, termOffset }: Omit<ClusterRecord, "format">): string {
+  return JSON.stringify(termOffset === 0 ? { format: 1, clusterId } : { format: FORMAT, clusterId, termOffset });
 }
 
 /** What `<prefix>head` says. */
@@ -82,8 +110,9 @@ export interface Head {
 }
 
 export function parseCluster(layout: Layout, text: string): ClusterRecord {
-  const { format, clusterId } = layout.parseObject(layout.cluster, text);
-  if (!isCount(format) || typeof clusterId !== "string") throw layout.damaged(`${layout.cluster} cannot be understood`);
+  const { format, clusterId, termOffset = 0 } = layout.parseObject(layout.cluster, text);
+  if (!isCount(format) || typeof clusterId !== "string" || !isCount(termOffset))
+    throw layout.damaged(`${layout.cluster} cannot be understood`);
   if (format > FORMAT) {
     throw new StoreError(
       "damaged",
@@ -91,7 +120,7 @@ export function parseCluster(layout: Layout, text: string): ClusterRecord {
         `${FORMAT}: it was written by a newer one. Nothing was changed.`,
     );
   }
-  return { format, clusterId };
+  return { format, clusterId, termOffset };
 }
 
 export function parseHead(layout: Layout, text: string): Head {

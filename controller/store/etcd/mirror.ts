@@ -13,6 +13,8 @@ import { Watcher } from "./watcher.ts";
 /** What a term begins with, as it was found. */
 export interface Found {
   readonly clusterId: string;
+  /** By how much terms are above the revisions that etcd counts. */
+  readonly termOffset: number;
   readonly head: Head;
   /** The etcd revision that changed the head last. */
   readonly headRevision: number;
@@ -173,9 +175,10 @@ export class Mirror implements Service {
     const layout = this.#layout;
     const cluster = this.#records.get(layout.cluster);
     const head = this.#records.get(layout.head);
+    this.#refuseIfMoved();
     if (!cluster && !head && this.#rows.size === 0) return undefined;
     if (!cluster) throw layout.damaged(`key ${layout.cluster} is missing`);
-    const { clusterId } = parseCluster(layout, cluster.text);
+    const { clusterId, termOffset } = parseCluster(layout, cluster.text);
     if (!head) throw layout.damaged(`key ${layout.head} is missing`);
     const parsed = parseHead(layout, head.text);
     const unapplied = this.#unapplied(parsed);
@@ -186,12 +189,20 @@ export class Mirror implements Service {
     }
     return {
       clusterId,
+      termOffset,
       head: parsed,
       headRevision: head.revision,
       rows: [...this.#rows.values()],
       unapplied,
       staleBundles: this.#staleBundles(parsed),
     };
+  }
+
+  #refuseIfMoved(): void {
+    const { moving, moved } = this.#layout;
+    const gone = this.#records.get(moved);
+    if (gone) throw this.#layout.movedAway(String(this.#layout.parseObject(moved, gone.text)["to"]));
+    if (this.#records.has(moving)) throw this.#layout.halfMoved();
   }
 
   #unapplied({ bundle }: Head): Write[] {

@@ -16,6 +16,7 @@ export interface DataPaths {
   readonly cluster: string;
   readonly revision: string;
   readonly reserve: string;
+  readonly moved: string;
 }
 
 export function dataPaths(dataDir: string): DataPaths {
@@ -31,6 +32,7 @@ export function dataPaths(dataDir: string): DataPaths {
     cluster: join(directory, "cluster.json"),
     revision: join(directory, "revision"),
     reserve: join(directory, "reserve"),
+    moved: join(directory, "moved.json"),
   };
 }
 

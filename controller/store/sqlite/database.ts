@@ -3,9 +3,10 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { messageOf } from "../../../base/errors.ts";
 import { formatTimestamp } from "../../../base/time.ts";
-import { StoreError, type Table } from "../store.ts";
+import { type Row, StoreError, type Table } from "../store.ts";
 import { type DataPaths, syncDirectory, writeClusterFile } from "./data-directory.ts";
-import { type Mark, RevisionMark } from "./revision-mark.ts";
+import { liftedRevision, type Mark } from "../accepted-loss.ts";
+import { RevisionMark } from "./revision-mark.ts";
 import { ALL_TABLES, createTableSql, FORMAT, LATER_TABLES, type Meta, readMeta, rowCrc, upsertSql } from "./schema.ts";
 import { failed } from "./store-errors.ts";
 
@@ -16,13 +17,14 @@ export interface PackedWrite {
   readonly text: string | null;
 }
 
-/** Revisions that may have been made, and told to other agents, after the last one that was seen of a lost state. */
-const UNSEEN_REVISIONS = 1_000_000;
 /** How long a commit waits for another program, such as the sqlite3 tool, that is writing to the database. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** Makes an empty database under another name and renames it, so that one that is there is always whole. */
-export function createDatabase(paths: DataPaths): void {
+/** Makes a database under another name and renames it, so that one that is there is always whole. An empty one unless it is said what is in it. */
+export function createDatabase(
+  paths: DataPaths,
+  { meta, rows }: { readonly meta: Meta; readonly rows: readonly Row[] } = emptyState(),
+): void {
   const draft = `${paths.database}.new`;
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(draft + suffix, { force: true });
   const database = new DatabaseSync(draft);
@@ -30,7 +32,10 @@ export function createDatabase(paths: DataPaths): void {
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN");
     for (const table of ALL_TABLES) database.exec(createTableSql(table));
     const insert = database.prepare(upsertSql("meta"));
-    const meta: Meta = { format: FORMAT, clusterId: randomUUID(), term: 0, revision: 0 };
+    for (const { table, key, value } of rows) {
+      const text = JSON.stringify(value);
+      database.prepare(upsertSql(table)).run(key, text, rowCrc(key, text));
+    }
     for (const [key, value] of Object.entries(meta)) insert.run(key, String(value), rowCrc(key, String(value)));
     database.exec("COMMIT");
     // Closing does the same, but tells nobody when it fails, and the rows would stay behind.
@@ -40,6 +45,10 @@ export function createDatabase(paths: DataPaths): void {
   }
   renameSync(draft, paths.database);
   syncDirectory(paths.directory);
+}
+
+function emptyState() {
+  return { meta: { format: FORMAT, clusterId: randomUUID(), term: 0, revision: 0 }, rows: [] };
 }
 
 /** The database, open for writing, in a term of its own. All calls are synchronous: for the worker thread. */
@@ -149,7 +158,7 @@ function beginTerm(connection: DatabaseSync, lost: Mark | undefined): Meta {
   for (const table of LATER_TABLES) if (!select.get(table)) connection.exec(createTableSql(table));
   const isBehind = lost !== undefined && (lost.term > meta.term || lost.revision > meta.revision);
   const term = Math.max(meta.term, isBehind ? lost.term : 0) + 1;
-  const revision = isBehind ? Math.max(meta.revision, lost.revision) + UNSEEN_REVISIONS : meta.revision;
+  const revision = isBehind ? liftedRevision(meta.revision, lost) : meta.revision;
   const upsert = connection.prepare(upsertSql("meta"));
   for (const [key, value] of Object.entries({ term, revision })) {
     upsert.run(key, String(value), rowCrc(key, String(value)));

@@ -3,7 +3,9 @@ import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { StoreError, TABLES, type Table } from "../store.ts";
 import { type DataPaths, readClusterFile } from "./data-directory.ts";
-import { type Mark, readRevisionMark } from "./revision-mark.ts";
+import type { Mark } from "../accepted-loss.ts";
+import { readRevisionMark } from "./revision-mark.ts";
+import { refuseIfMoved } from "./moved.ts";
 import { ALL_TABLES, createTableSql, FORMAT, LATER_TABLES, type Meta, readMeta, rowCrc } from "./schema.ts";
 import { damaged, failed, unreadable } from "./store-errors.ts";
 
@@ -69,6 +71,7 @@ function openReadOnly(paths: DataPaths): DatabaseSync {
 }
 
 function check(paths: DataPaths, database: DatabaseSync): Meta {
+  refuseIfMoved(paths);
   const cluster = readClusterFile(paths);
   if (cluster) checkFormat(paths, cluster.format);
   const meta = readMeta(database);

@@ -1,12 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import type { Mark } from "../accepted-loss.ts";
 import { type DataPaths, replaceFile } from "./data-directory.ts";
 import { damaged } from "./store-errors.ts";
-
-/** How far the database has come. */
-export interface Mark {
-  readonly revision: number;
-  readonly term: number;
-}
 
 /** Always overwritten in place by one write of one length, so that a kill leaves the old mark or the new one. */
 const LENGTH = 64;

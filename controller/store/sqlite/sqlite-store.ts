@@ -8,6 +8,7 @@
  *     cluster.json      says that a store lives here, so that a database that vanished is not taken for a new beginning
  *     revision          how far the database had come, so that a log that was cut off is noticed
  *     reserve          keeps room for when the disk is full; holds no data
+ *     moved.json       says that the state has gone elsewhere, and where: controllers refuse the directory
  *     controller.lock   locked by the one controller that uses the directory; empty
  *     owner.json        who that is, for people
  *

@@ -5,7 +5,7 @@ import { createDatabase, Database, type PackedWrite } from "./database.ts";
 import { type DataPaths, dataPaths, isUnused, makeDirectory } from "./data-directory.ts";
 import { Hold } from "./hold.ts";
 import { Inspection, type RowChunk } from "./inspection.ts";
-import type { Mark } from "./revision-mark.ts";
+import type { Mark } from "../accepted-loss.ts";
 import type { Meta } from "./schema.ts";
 import { type Refill, Reserve } from "./reserve.ts";
 import { failed, isFull } from "./store-errors.ts";

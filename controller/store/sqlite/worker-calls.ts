@@ -2,7 +2,7 @@ import type { StoreErrorCode } from "../store.ts";
 import type { PackedWrite } from "./database.ts";
 import type { RowChunk } from "./inspection.ts";
 import type { Refill } from "./reserve.ts";
-import type { Mark } from "./revision-mark.ts";
+import type { Mark } from "../accepted-loss.ts";
 import type { Meta } from "./schema.ts";
 
 /** What the store asks of its worker thread, in this order: open, read until undefined, begin, commit …, close. */

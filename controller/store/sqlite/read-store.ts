@@ -1,0 +1,51 @@
+import { RequestError } from "../../../base/errors.ts";
+import type { Row, RowValue } from "../store.ts";
+import { dataPaths, isUnused, parseJsonObject } from "./data-directory.ts";
+import { Hold } from "./hold.ts";
+import { Inspection } from "./inspection.ts";
+import type { Meta } from "./schema.ts";
+import { damaged } from "./store-errors.ts";
+
+/** All that is in a store. */
+export interface StoredState extends Meta {
+  readonly rows: readonly Row[];
+}
+
+/**
+ * Reads and checks all of a store, and holds its directory until it is closed, so that no controller begins with it meanwhile.
+ *
+ * @throws StoreError `locked`, `damaged`; RequestError `not_found` when nothing is stored there
+ */
+export function openForReading(dataDir: string, holder: string): { readonly state: StoredState; close(): void } {
+  const paths = dataPaths(dataDir);
+  if (isUnused(paths)) throw new RequestError("not_found", `there is no store in ${paths.directory}`);
+  const hold = Hold.acquire(paths, holder);
+  try {
+    const inspection = new Inspection(paths);
+    try {
+      return {
+        state: { ...inspection.meta, rows: readRows(inspection, paths.directory) },
+        close: () => hold.release(),
+      };
+    } finally {
+      inspection.close();
+    }
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
+}
+
+function readRows(inspection: Inspection, directory: string): Row[] {
+  const rows: Row[] = [];
+  for (let chunk = inspection.next(); chunk; chunk = inspection.next()) {
+    const { table, texts } = chunk;
+    for (let index = 0; index < texts.length; index += 2) {
+      const key = texts[index] ?? "";
+      const value: RowValue | undefined = parseJsonObject(texts[index + 1] ?? "");
+      if (!value) throw damaged({ directory }, `row ${JSON.stringify(key)} of table ${table} is not a JSON object`);
+      rows.push({ table, key, value });
+    }
+  }
+  return rows;
+}
