@@ -7,8 +7,11 @@ import type { Program } from "../world/program.ts";
 import type { Fault, FaultContext } from "./fault.ts";
 
 const SHORTEST_MS = 2_000;
+const SHORT_MS = 15_000;
 /** So much longer than what the fault is to outlast. */
 const BEYOND_MS = 8_000;
+/** Of all, those that last so long that the other side acts. */
+const LONG_SHARE = 0.4;
 
 interface Sides {
   readonly one: readonly Program[];
@@ -63,7 +66,10 @@ function partition(name: string, divide: Divide, directions: "both ways" | "one 
       const { cluster, random, signal } = context;
       const { one, other, noticedAfterS } = await divide(context);
       if (one.length === 0) return "nobody led";
-      const lastsMs = random.between(SHORTEST_MS, noticedAfterS * SECOND_MS + BEYOND_MS);
+      const noticedMs = noticedAfterS * SECOND_MS;
+      const [leastMs, mostMs] =
+        random.next() < LONG_SHARE ? [noticedMs, noticedMs + BEYOND_MS] : [SHORTEST_MS, SHORT_MS];
+      const lastsMs = random.between(leastMs, mostMs);
       const [from, to] = random.next() < 0.5 ? [one, other] : [other, one];
       const { network } = cluster.options;
       network.cut(placesOf(from), placesOf(to));
