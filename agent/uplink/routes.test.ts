@@ -6,16 +6,16 @@ const failed = { welcomed: false, leader: undefined };
 const lost = { welcomed: true, leader: undefined };
 
 test("a leader that a peer names is tried directly before it is tried by way of the peer", () => {
-  let known: Relay | undefined;
-  const routes = new Routes(["a:1", "b:1"], () => known);
+  const named: Relay[] = [];
+  const routes = new Routes(["a:1", "b:1"], () => named[0]);
   const first = routes.next();
   expect(first).toEqual({ address: "a:1" });
   routes.ended(first, failed);
-  known = relay("c:1");
+  named.push(relay("c:1"));
   const second = routes.next();
   expect(second).toEqual({ address: "c:1" });
   routes.ended(second, failed);
-  expect(routes.next()).toEqual({ address: "c:1", via: known });
+  expect(routes.next()).toEqual({ address: "c:1", via: named[0] });
 });
 
 test("after a relay that was of use another is taken, after one that was not the controllers are tried again", () => {
