@@ -292,16 +292,16 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (job.phase !== "starting") out.write({ table: "job", key: job.id, value: job });',
   },
   {
-    name: "mesh: a leader needs one less than a majority",
+    name: "mesh: a leader takes the smaller part of a membership for enough",
     file: `${CORE}/quorum.ts`,
     find: "const needed = Math.floor(members / 2) + 1;",
-    replace: "const needed = Math.floor(members / 2);",
+    replace: "const needed = Math.floor((members - 1) / 2);",
   },
   {
-    name: "mesh: an agent needs one less than a majority",
+    name: "mesh: an agent takes the smaller part of its membership for enough",
     file: `${AGENT}/vouching.ts`,
     find: "const majority = Math.floor(members.length / 2) + 1;",
-    replace: "const majority = Math.floor(members.length / 2);",
+    replace: "const majority = Math.floor((members.length - 1) / 2);",
   },
   {
     name: "mesh: a leader counts the newest membership, whatever the node goes by",

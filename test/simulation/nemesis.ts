@@ -176,7 +176,7 @@ export class Nemesis {
           : [],
       ),
     );
-    const ms = this.#ms(20_000, 240_000);
+    const ms = this.#ms(40_000, 240_000);
     for (const pair of pairs) network.block(...pair);
     timeline.after(ms, undefined, "the cluster is whole again", () => {
       for (const pair of pairs) network.unblock(...pair);
@@ -194,7 +194,9 @@ export class Nemesis {
     const share = random.next();
     if (kind === "any") return names.filter(() => random.next() < share);
     const nodes = names.filter((name) => !rulers.includes(name)).sort(() => random.next() - 0.5);
-    const minority = random.between(1, Math.max(1, Math.floor((nodes.length - 1) / 2)));
+    const largest = Math.max(1, Math.floor((nodes.length - 1) / 2));
+    // Mostly just too few: one more would be a majority.
+    const minority = random.next() < 0.7 ? largest : random.between(1, largest);
     const some = nodes.slice(0, minority);
     return kind === "most" ? some : [...some, ...rulers];
   }

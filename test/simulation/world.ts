@@ -75,7 +75,7 @@ export class World implements WorldView {
       this.controllers.push(new ModelController(this, `controller-${index}`, SETTINGS));
     }
     this.#peersShare = this.random.pick([0, 0.8, 1, 1, 1]) ?? 1;
-    const nodes = this.random.between(1, 6);
+    const nodes = this.random.pick([1, 2, 3, 3, 4, 5, 5, 6]) ?? 3;
     for (let index = 0; index < nodes; index += 1) this.addNode();
   }
 
