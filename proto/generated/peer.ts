@@ -16,6 +16,9 @@ import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, Check
 import type { CheckpointReport as _gpusched_v1_CheckpointReport, CheckpointReport__Output as _gpusched_v1_CheckpointReport__Output } from './gpusched/v1/CheckpointReport.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from './gpusched/v1/ClusterStatus.ts';
 import type { Command as _gpusched_v1_Command, Command__Output as _gpusched_v1_Command__Output } from './gpusched/v1/Command.ts';
+import type { ConfirmNodeDeadRequest as _gpusched_v1_ConfirmNodeDeadRequest, ConfirmNodeDeadRequest__Output as _gpusched_v1_ConfirmNodeDeadRequest__Output } from './gpusched/v1/ConfirmNodeDeadRequest.ts';
+import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, ConfirmNodeDeadResponse__Output as _gpusched_v1_ConfirmNodeDeadResponse__Output } from './gpusched/v1/ConfirmNodeDeadResponse.ts';
+import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from './gpusched/v1/ConfirmedDead.ts';
 import type { ControllerMessage as _gpusched_v1_ControllerMessage, ControllerMessage__Output as _gpusched_v1_ControllerMessage__Output } from './gpusched/v1/ControllerMessage.ts';
 import type { Counterfactual as _gpusched_v1_Counterfactual, Counterfactual__Output as _gpusched_v1_Counterfactual__Output } from './gpusched/v1/Counterfactual.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from './gpusched/v1/CreateTenantRequest.ts';
@@ -57,6 +60,7 @@ import type { Membership as _gpusched_v1_Membership, Membership__Output as _gpus
 import type { Node as _gpusched_v1_Node, Node__Output as _gpusched_v1_Node__Output } from './gpusched/v1/Node.ts';
 import type { NodeAnswer as _gpusched_v1_NodeAnswer, NodeAnswer__Output as _gpusched_v1_NodeAnswer__Output } from './gpusched/v1/NodeAnswer.ts';
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from './gpusched/v1/NodeInventory.ts';
+import type { NodeProblem as _gpusched_v1_NodeProblem, NodeProblem__Output as _gpusched_v1_NodeProblem__Output } from './gpusched/v1/NodeProblem.ts';
 import type { PeerAnswer as _gpusched_v1_PeerAnswer, PeerAnswer__Output as _gpusched_v1_PeerAnswer__Output } from './gpusched/v1/PeerAnswer.ts';
 import type { PeerQuestion as _gpusched_v1_PeerQuestion, PeerQuestion__Output as _gpusched_v1_PeerQuestion__Output } from './gpusched/v1/PeerQuestion.ts';
 import type { PeerServiceClient as _gpusched_v1_PeerServiceClient, PeerServiceDefinition as _gpusched_v1_PeerServiceDefinition } from './gpusched/v1/PeerService.ts';
@@ -103,6 +107,9 @@ export interface ProtoGrpcType {
       CheckpointReport: MessageTypeDefinition<_gpusched_v1_CheckpointReport, _gpusched_v1_CheckpointReport__Output>
       ClusterStatus: MessageTypeDefinition<_gpusched_v1_ClusterStatus, _gpusched_v1_ClusterStatus__Output>
       Command: MessageTypeDefinition<_gpusched_v1_Command, _gpusched_v1_Command__Output>
+      ConfirmNodeDeadRequest: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadRequest, _gpusched_v1_ConfirmNodeDeadRequest__Output>
+      ConfirmNodeDeadResponse: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadResponse, _gpusched_v1_ConfirmNodeDeadResponse__Output>
+      ConfirmedDead: MessageTypeDefinition<_gpusched_v1_ConfirmedDead, _gpusched_v1_ConfirmedDead__Output>
       ControllerMessage: MessageTypeDefinition<_gpusched_v1_ControllerMessage, _gpusched_v1_ControllerMessage__Output>
       Counterfactual: MessageTypeDefinition<_gpusched_v1_Counterfactual, _gpusched_v1_Counterfactual__Output>
       CreateTenantRequest: MessageTypeDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_CreateTenantRequest__Output>
@@ -148,6 +155,7 @@ export interface ProtoGrpcType {
       Node: MessageTypeDefinition<_gpusched_v1_Node, _gpusched_v1_Node__Output>
       NodeAnswer: MessageTypeDefinition<_gpusched_v1_NodeAnswer, _gpusched_v1_NodeAnswer__Output>
       NodeInventory: MessageTypeDefinition<_gpusched_v1_NodeInventory, _gpusched_v1_NodeInventory__Output>
+      NodeProblem: MessageTypeDefinition<_gpusched_v1_NodeProblem, _gpusched_v1_NodeProblem__Output>
       NodeState: EnumTypeDefinition
       PeerAnswer: MessageTypeDefinition<_gpusched_v1_PeerAnswer, _gpusched_v1_PeerAnswer__Output>
       PeerQuestion: MessageTypeDefinition<_gpusched_v1_PeerQuestion, _gpusched_v1_PeerQuestion__Output>
