@@ -48,6 +48,10 @@ const SLOWEST_CLOCK = 0.955;
 const FASTEST_CLOCK = 1.05;
 const MAX_SKEW_MS = 20_000;
 
+/** So many seeds are about splits alone: beside other faults a split is seldom long enough to matter. */
+const SHARE_OF_SPLITS = 0.25;
+const SPLIT_MEAN_MS = 50_000;
+
 /** What goes wrong in a seed: a random subset of all that can, at random rates. */
 export class Faults {
   readonly random: Random;
@@ -67,6 +71,11 @@ export class Faults {
       if (random.next() < share) this.meanMs.set(kind, meanMs);
     }
     for (const condition of CONDITIONS) if (random.next() < share) this.conditions.add(condition);
+    if (random.next() < SHARE_OF_SPLITS) {
+      this.meanMs.clear();
+      this.conditions.clear();
+      this.meanMs.set("split of the cluster", SPLIT_MEAN_MS);
+    }
     this.maxStartMs = this.has("slow starts") ? 20_000 : 500;
     this.maxSyncMs = this.has("slow journals") ? 5_000 : 20;
   }
