@@ -91,8 +91,10 @@ test.each<[string, Partial<FinalJob>]>([
   expect(findGaps([finalJob(given)])).toHaveLength(1);
 });
 
-test("a container that nobody saw may have run", () => {
+test("a container that nobody saw may have run, and its engine may have lost its exit code", () => {
   const submissions = [{ ...submitted, isContainer: true }];
+  const lost = finalJob({ state: "failed", exit_code: 255 });
+  expect(findFalseOutcomes([lost], { submissions, operations: [], runs: [] })).toEqual([]);
   expect(findFalseOutcomes([finalJob()], { submissions, operations: [], runs: [] })).toEqual([]);
 });
 

@@ -4,6 +4,9 @@ import type { Operation } from "../workload/operation.ts";
 import type { FinalJob } from "./final-job.ts";
 import type { Run } from "./runs.ts";
 
+/** What an engine says of a container that ended while it was itself restarted, when it has lost the true exit code. */
+const LOST_BY_ENGINE = 255;
+
 export interface Evidence {
   readonly submissions: readonly Pick<Submission, "name" | "exitCode" | "isContainer">[];
   readonly operations: readonly Operation[];
@@ -34,6 +37,7 @@ function falsehoodIn(
   const exitCode = submission?.exitCode;
   if (runs.some(({ attempt }) => attempt > job.attempt)) return "an attempt ran that it does not know of";
   if (job.state === "cancelled") return wasCancelled ? undefined : "nobody has cancelled it";
+  if (submission?.isContainer && job.state === "failed" && job.exit_code === LOST_BY_ENGINE) return undefined;
   if (job.state !== (exitCode === 0 ? "completed" : "failed")) return `it was to exit with ${exitCode}`;
   const last = runs.filter(({ attempt }) => attempt === job.attempt);
   // One that ended while nobody could look at its engine was never seen.

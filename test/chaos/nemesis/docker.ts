@@ -1,8 +1,10 @@
 /** Docker Engines that end under running containers, which go on. */
 import { delay } from "../../../base/abort.ts";
+import { TEST_IMAGE } from "../../support/docker-engine.ts";
 import type { Fault } from "./fault.ts";
 
 const LONGEST_ABSENCE_MS = 5_000;
+const GUARD_SLEEPS_S = "1000";
 
 const NO_ENGINE = "no agent runs containers";
 
@@ -24,7 +26,13 @@ export const restartDockerd: Fault = {
   problem: killDockerd.problem,
   async happen({ cluster, random }) {
     const victim = random.pick(cluster.dockerAgents);
-    await victim?.engine.restart();
-    return victim ? `of ${victim.nodeName}` : NO_ENGINE;
+    if (!victim) return NO_ENGINE;
+    const { docker } = victim.engine;
+    // An engine that ends while none of its containers runs stops one that begins in that moment, live-restore or not.
+    const guard = await docker.createContainer({ Image: TEST_IMAGE, Cmd: ["sleep", GUARD_SLEEPS_S] });
+    await guard.start();
+    await victim.engine.restart();
+    await guard.remove({ force: true });
+    return `of ${victim.nodeName}`;
   },
 };

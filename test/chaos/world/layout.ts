@@ -86,7 +86,10 @@ async function membersOf(
     return { place, args: [...args, "--max-wals", "2", "--max-snapshots", "2"], disk };
   });
   const endpoints = addresses.map(({ host, client }) => `http://${host}:${client}`).join(",");
-  return { members, store: ["--etcd", endpoints, "--election-ttl", `${options.timing.electionTtlS}s`] };
+  return {
+    members,
+    store: ["--etcd", endpoints, "--election-ttl", `${options.timing.electionTtlS}s`, "--allow-old-etcd"],
+  };
 }
 
 function silence({ timing: { nodeUnreachableAfterS, nodeLostAfterS } }: ClusterOptions): string[] {
