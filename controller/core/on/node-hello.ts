@@ -58,7 +58,10 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
   out.write({ table: "node", key: input.node, value: record });
   out.tell({ kind: "welcome", node: input.node, session, at });
   sendMembership(state, node, out);
-  watchMembership(state, at);
+  const { inventory, memberships } = node.record;
+  const mayMatter =
+    inventory.peerAddress !== undefined || memberships !== undefined || state.mesh.current !== undefined;
+  if (mayMatter) watchMembership(state, at);
 
   for (const report of input.allocations) applyReport(state, node, report, out, at);
   const known = new Set(input.allocations.map((report) => allocationName(report.key)));
