@@ -88,9 +88,9 @@ export function checkQuotas(state: State): void {
 function checkGroups(state: State): void {
   if (!isGrouped(state)) return;
   for (const group of state.queue.groups) {
-    const { historyKey } = group.facts;
+    const { historyKey, kind } = group.facts;
     for (const job of group) {
-      const key = state.historyKeyOf(job);
+      const key = state.historyKeyOf(job, kind);
       assert(key === historyKey, `job ${job.id} waits with those known by "${historyKey}", not "${key}"`);
     }
   }

@@ -77,7 +77,7 @@ export class QueueGroup {
   }
 
   remove(job: QueuedJob): void {
-    const index = this.indexOf(job) + this.#start;
+    const index = this.first?.id === job.id ? this.#start : this.indexOf(job) + this.#start;
     if (this.#jobs[index]?.id !== job.id) throw new InvariantError(`job ${job.id} is not in its group`);
     if (index > this.#start) {
       this.#jobs.splice(index, 1);

@@ -259,7 +259,7 @@ export class State {
     const { tenantId, effectivePriority, priority } = job;
     const { maxRuntimeMinutes: limitMinutes } = this.spec(job.id);
     const kind = this.kindOf(job.id);
-    const historyKey = this.historyKeyOf(job);
+    const historyKey = this.historyKeyOf(job, kind);
     return {
       tenantId,
       effectivePriority,
@@ -272,10 +272,9 @@ export class State {
   }
 
   /** Names the runs by which the job is predicted as things are: none where its limit is all that counts. */
-  historyKeyOf({ id }: JobIn<"queued">): string {
+  historyKeyOf({ id }: JobIn<"queued">, { shape }: Kind): string {
     const spec = this.spec(id);
-    const isPredicted = predicts(this.settings.policy, spec.maxRuntimeMinutes);
-    return isPredicted ? this.history.keyFor(spec, this.kinds.of(spec).shape) : "";
+    return predicts(this.settings.policy, spec.maxRuntimeMinutes) ? this.history.keyFor(spec, shape) : "";
   }
 
   #hold(job: Job, allocation: Allocation, usage: Usage, sign: 1 | -1): void {

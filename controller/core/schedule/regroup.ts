@@ -4,7 +4,7 @@ import type { State } from "../model/state.ts";
 import type { Regrouping } from "./memory.ts";
 
 /** Jobs that are looked at in one pass, or as many moves as cost the same. */
-const WORK_OF_A_PASS = 64;
+const WORK_OF_A_PASS = 16;
 /** Places in a long group that are moved up in the time in which a job is looked at. */
 const PLACES_A_LOOK = 4_096;
 
@@ -38,7 +38,7 @@ function lookOn(state: State, walk: Regrouping): number {
     return 1;
   }
   const { group } = walk;
-  if (state.historyKeyOf(job) === group.facts.historyKey) {
+  if (state.historyKeyOf(job, group.facts.kind) === group.facts.historyKey) {
     walk.last = job;
     walk.place = place;
     return 1;
