@@ -9,6 +9,8 @@ import { SmallDisk } from "./small-disk.ts";
 
 /** Enough for the few files of each kind that etcd keeps when it is told to keep few. */
 const SMALL_ETCD_DISK_MB = 320;
+/** The controller's reserve for a full disk takes 64 of it. */
+const SMALL_STORE_DISK_MB = 192;
 const SMALL_DISK_MB = 64;
 
 /** A process to be. */
@@ -50,7 +52,7 @@ export async function layOut(options: ClusterOptions, dockerSockets: readonly st
   };
   const open = network.isDivisible ? ["--insecure"] : [];
   const { members, store } = await membersOf(options, places("etcd", options.members));
-  const disk = options.members === 0 ? smallDisk(options, "controller-1", SMALL_DISK_MB) : undefined;
+  const disk = options.members === 0 ? smallDisk(options, "controller-1", SMALL_STORE_DISK_MB) : undefined;
   const controllers = (await servers("controller", options.controllers)).map(({ place, listen }) => {
     const dataDir = ["--data-dir", join(options.directory, "data", place.name, "controller")];
     const args = ["controller", "--listen", listen, ...store, ...open, ...dataDir, ...silence(options)];
