@@ -104,7 +104,6 @@ function agentOf(
   options: ClusterOptions,
   dockerSocket: string | undefined,
 ): AgentRole {
-  const disk = place.name === "node-1" ? smallDisk(options, place.name, SMALL_DISK_MB) : undefined;
   const dataDir = join(options.directory, "data", place.name, "agent");
   mkdirSync(join(dataDir, ".."), { recursive: true });
   const identity = ["--node-name", place.name, "--address", place.address, "--data-dir", dataDir];
@@ -113,7 +112,7 @@ function agentOf(
     dockerSocket === undefined
       ? ["--executor", "process"]
       : ["--executor", "docker", "--docker-socket", dockerSocket, "--labels", "runs=containers"];
-  return { place, dataDir, dockerSocket, disk, args: ["agent", ...leaders, ...identity, ...gpus, ...executor] };
+  return { place, dataDir, dockerSocket, args: ["agent", ...leaders, ...identity, ...gpus, ...executor] };
 }
 
 /** Only in a sandbox may something be mounted. */
