@@ -11,7 +11,6 @@ import { SmallDisk } from "./small-disk.ts";
 const SMALL_ETCD_DISK_MB = 320;
 /** The controller's reserve for a full disk takes 64 of it. */
 const SMALL_STORE_DISK_MB = 192;
-const SMALL_DISK_MB = 64;
 
 /** A process to be. */
 export interface Role {
