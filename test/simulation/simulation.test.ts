@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { packageRoot } from "../../base/version.ts";
+import { MUTANTS } from "./mutants.ts";
 
 const run = promisify(execFile);
 
@@ -13,6 +16,10 @@ async function simulate(...args: readonly string[]): Promise<string> {
 
 test("whatever fails, nothing is lost, nothing runs twice, and once all is well everything gets done", async () => {
   expect(await simulate("--seeds", "100")).toContain("100 seeds, 0 failed");
+});
+
+test.each(MUTANTS)("the text that is changed to plant '$name' is there, once", ({ file, find }) => {
+  expect(readFileSync(join(packageRoot, file), "utf8").split(find)).toHaveLength(2);
 });
 
 test("a seed is the same world every time", async () => {
