@@ -90,7 +90,7 @@ function checkGroups(state: State): void {
   for (const group of state.queue.groups) {
     const { historyKey, kind } = group.facts;
     for (const job of group) {
-      const key = state.historyKeyOf(job, kind);
+      const key = state.historyKeyOf(state.spec(job.id), kind);
       assert(key === historyKey, `job ${job.id} waits with those known by "${historyKey}", not "${key}"`);
     }
   }

@@ -27,8 +27,8 @@ export function lookAtMembership(state: State, at: number, out: Output): void {
   const members = membersNow(state);
   const timing = meshTiming(settings);
   const { current } = mesh;
-  if (!current && members.length === 0 && highestNamed(state) === 0) return;
   const highest = highestNamed(state);
+  if (!current && members.length === 0 && highest === 0) return;
   if (current && isSame(current, { timing, members }) && highest <= current.version) return;
   const membership: Membership = { version: Math.max(highest, current?.version ?? 0) + 1, timing, members };
   mesh.add(membership);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { ServiceStack } from "../../base/service.ts";
+import { CountingJob } from "../support/counting-job.ts";
 import { killJobs } from "../support/dev-process.ts";
 import { freePort } from "../support/free-port.ts";
 import { PickyProxy } from "../support/picky-proxy.ts";
@@ -17,12 +18,6 @@ const patience = { timeout: 200_000, interval: 100 };
 const LOST_AFTER = "60s";
 const NODES = ["node-1", "node-2", "node-3"];
 
-/** Counts until the file `go` is there, and notes each start. */
-const SCRIPT = `
-echo start >> "$DIR/starts"
-while [ ! -e "$DIR/go" ]; do printf . >> "$DIR/ticks"; sleep 0.05; done
-`;
-
 let services: ServiceStack;
 let directory: string;
 let port: number;
@@ -30,6 +25,7 @@ let controller: RoleProcess;
 let proxy: PickyProxy;
 let agents: Map<string, RoleProcess>;
 let rest: RestClient;
+let counting: CountingJob;
 
 beforeEach(async () => {
   services = new ServiceStack();
@@ -50,6 +46,7 @@ beforeEach(async () => {
   const gateway = services.add(startRole("gateway", "--listen", "127.0.0.1:0", "--controllers", `127.0.0.1:${port}`));
   const { address } = await gateway.untilLogged("gateway listens");
   rest = new RestClient(`http://${String(address)}`);
+  counting = new CountingJob(rest, join(directory, "job"), patience);
   await expect.poll(membershipOnDisks, patience).toEqual([3, 3, 3]);
 });
 
@@ -71,31 +68,8 @@ function membershipOnDisks(): number[] {
   });
 }
 
-async function runningJob(): Promise<{ id: string; node: string }> {
-  const { id: tenant_id } = await rest.json<{ id: string }>("POST", "/tenants", { name: "team" });
-  const job = { tenant_id, name: "counts", gpu_count: 1, script: SCRIPT, environment: { DIR: join(directory, "job") } };
-  const id = await rest.submit({ ...job, on_node_lost: "requeue" });
-  const { node_name: node } = await rest.jobWhen(id, ({ state }) => state === "running");
-  return { id, node };
-}
-
-function ticks(): number {
-  const path = join(directory, "job", "ticks");
-  return existsSync(path) ? readFileSync(path).length : 0;
-}
-
-/** The job still counts, and comes to its end in the one attempt that it was begun with. */
-async function expectUntouched(id: string): Promise<void> {
-  const before = ticks();
-  await expect.poll(ticks, patience).toBeGreaterThan(before);
-  await mkdir(join(directory, "job", "go"));
-  const job = await rest.jobWhen(id, ({ phase }) => phase === "finished");
-  expect(job).toMatchObject({ state: "completed", exit_code: 0, attempt: 1 });
-  expect(readFileSync(join(directory, "job", "starts"), "utf8")).toBe("start\n");
-}
-
 test("an agent that is cut off from the controllers is relayed by a peer, and comes back by itself", async () => {
-  const { id, node } = await runningJob();
+  const { id, node } = await counting.start({ on_node_lost: "requeue" });
   const agent = present(agents.get(node), "agent");
   proxy.refuse(agent.pid);
   await agent.untilLogged("connected to the controller by way of a peer");
@@ -104,7 +78,7 @@ test("an agent that is cut off from the controllers is relayed by a peer, and co
     return nodes.find(({ name }) => name === node)?.state;
   };
   await expect.poll(isOnline, patience).toBe("online");
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
   proxy.admit(agent.pid);
   await expect
     .poll(() => agent.output().split("the controller is reached without the peer again").length, patience)
@@ -112,7 +86,7 @@ test("an agent that is cut off from the controllers is relayed by a peer, and co
 });
 
 test("without any controller jobs go on beyond their lease, and one that comes back finds them", async () => {
-  const { id, node } = await runningJob();
+  const { id, node } = await counting.start({ on_node_lost: "requeue" });
   await controller.kill();
   await present(agents.get(node), "agent").untilLogged(
     "no leader answers, and most peers hear none: jobs go on beyond the lease",
@@ -120,5 +94,5 @@ test("without any controller jobs go on beyond their lease, and one that comes b
   startController();
   await controller.untilLogged("the controller leads");
   await expect.poll(async () => (await rest.ask("GET", `/jobs/${id}`))?.status, patience).toBe(200);
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
 });

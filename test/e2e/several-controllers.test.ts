@@ -1,11 +1,11 @@
 /** Three controllers on three members of etcd, as processes of their own: each way to lose the leader, under a job that counts. */
-import { existsSync, readFileSync } from "node:fs";
 import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { ServiceStack } from "../../base/service.ts";
+import { CountingJob } from "../support/counting-job.ts";
 import { killJobs } from "../support/dev-process.ts";
 import { type EtcdCluster, skipWithoutEtcd, startEtcd } from "../support/etcd-cluster.ts";
 import { freePort } from "../support/free-port.ts";
@@ -14,12 +14,6 @@ import { type RoleProcess, startRole } from "../support/role-process.ts";
 
 const patience = { timeout: 60_000, interval: 50 };
 const ELECTION_TTL = "2s";
-
-/** Counts until the file `go` is there, and notes each start: who looks can see that it goes on, and ran once. */
-const SCRIPT = `
-echo start >> "$DIR/starts"
-while [ ! -e "$DIR/go" ]; do printf . >> "$DIR/ticks"; sleep 0.05; done
-`;
 
 interface Status {
   readonly leader: string;
@@ -33,6 +27,7 @@ let directory: string;
 let etcd: EtcdCluster;
 let controllers: Map<string, RoleProcess>;
 let rest: RestClient;
+let counting: CountingJob;
 
 beforeEach(async (context) => {
   skipWithoutEtcd(context);
@@ -51,6 +46,7 @@ beforeEach(async (context) => {
   const gateway = services.add(startRole("gateway", "--listen", "127.0.0.1:0", "--controllers", addresses));
   const { address } = await gateway.untilLogged("gateway listens");
   rest = new RestClient(`http://${String(address)}`);
+  counting = new CountingJob(rest, join(directory, "job"), patience);
   await expect.poll(status, patience).toMatchObject({ store: "etcd", online_nodes: 1 });
 });
 
@@ -80,42 +76,19 @@ async function untilAnotherLeads({ leader: before, term }: Status): Promise<void
   await expect.poll(hasChanged, patience).toBe(true);
 }
 
-async function runningJob(): Promise<string> {
-  const { id: tenant_id } = await rest.json<{ id: string }>("POST", "/tenants", { name: "team" });
-  const job = { tenant_id, name: "counts", gpu_count: 1, script: SCRIPT, environment: { DIR: join(directory, "job") } };
-  const id = await rest.submit(job);
-  await rest.jobWhen(id, ({ state }) => state === "running");
-  return id;
-}
-
-function ticks(): number {
-  const path = join(directory, "job", "ticks");
-  return existsSync(path) ? readFileSync(path).length : 0;
-}
-
-/** The job goes on, and comes to its end, in the one attempt that it was begun with. */
-async function expectUntouched(id: string): Promise<void> {
-  const before = ticks();
-  await expect.poll(ticks, patience).toBeGreaterThan(before);
-  await mkdir(join(directory, "job", "go"));
-  const job = await rest.jobWhen(id, ({ phase }) => phase === "finished");
-  expect(job).toMatchObject({ state: "completed", exit_code: 0, attempt: 1 });
-  expect(readFileSync(join(directory, "job", "starts"), "utf8")).toBe("start\n");
-}
-
 test("a leader that is killed is followed by another, which knows all that was acknowledged", async () => {
-  const id = await runningJob();
+  const { id } = await counting.start();
   const before = await leader();
   const { tenant_id } = (await rest.job(id)).spec;
   const last = await rest.submit({ tenant_id, name: "last words", gpu_count: 0, command: ["true"] });
   await before.process.kill();
   await untilAnotherLeads(before);
   expect(await rest.jobWhen(last, ({ phase }) => phase === "finished")).toMatchObject({ state: "completed" });
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
 });
 
 test("a leader that is stopped in order hands over, and follows when it is back", async () => {
-  const id = await runningJob();
+  const { id } = await counting.start();
   const before = await leader();
   expect(await before.process.stop()).toBe(0);
   await untilAnotherLeads(before);
@@ -123,11 +96,11 @@ test("a leader that is stopped in order hands over, and follows when it is back"
   const between = await leader();
   await between.process.kill();
   await untilAnotherLeads(between);
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
 });
 
 test("a leader that was away for longer than its lease does nothing more, and follows", async () => {
-  const id = await runningJob();
+  const { id } = await counting.start();
   const before = await leader();
   process.kill(before.process.pid, "SIGSTOP");
   await untilAnotherLeads(before);
@@ -139,11 +112,11 @@ test("a leader that was away for longer than its lease does nothing more, and fo
   const gateway = services.add(startRole("gateway", "--listen", "127.0.0.1:0", "--controllers", before.leader));
   const { address } = await gateway.untilLogged("gateway listens");
   expect(await new RestClient(`http://${String(address)}`).job(id)).toMatchObject({ state: "running", attempt: 1 });
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
 });
 
 test("without a majority of etcd nothing is acknowledged, and jobs go on; with it, everything goes on", async () => {
-  const id = await runningJob();
+  const { id } = await counting.start();
   const { tenant_id } = (await rest.job(id)).spec;
   const job = { tenant_id, name: "later", gpu_count: 0, command: ["true"] };
   const [one, two] = etcd.members;
@@ -158,11 +131,11 @@ test("without a majority of etcd nothing is acknowledged, and jobs go on; with i
   await expect.poll(submit, patience).not.toBe("");
   await two?.kill();
   await expect.poll(async () => (await rest.ask("POST", "/jobs", job))?.status, patience).toBe(503);
-  const before = ticks();
-  await expect.poll(ticks, patience).toBeGreaterThan(before);
+  const before = counting.ticks();
+  await expect.poll(() => counting.ticks(), patience).toBeGreaterThan(before);
   one?.restart();
   two?.restart();
   await expect.poll(status, patience).toMatchObject({ online_nodes: 1 });
   expect(await rest.jobWhen(withOne, ({ phase }) => phase === "finished")).toMatchObject({ state: "completed" });
-  await expectUntouched(id);
+  await counting.expectUntouched(id);
 });

@@ -137,8 +137,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "jobs that wait for their node are requeued with the others",
     file: `${CORE}/on/tick.ts`,
-    find: "heldOn(state, node).filter(({ allocation }) => allocation.movesWhenLost);",
-    replace: "heldOn(state, node);",
+    find: "heldRanks(state, node).filter(({ allocation }) => allocation.movesWhenLost);",
+    replace: "heldRanks(state, node);",
   },
   {
     name: "the agent is not told what is requeued when its node is lost",
@@ -251,8 +251,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a host that is confirmed dead keeps the jobs that would wait for it",
     file: `${CORE}/on/confirm-node-dead.ts`,
-    find: "if (!allocation) continue;",
-    replace: "if (!allocation?.movesWhenLost) continue;",
+    find: "ranks: heldRanks(state, node),",
+    replace: "ranks: heldRanks(state, node).filter(({ allocation }) => allocation.movesWhenLost),",
   },
   {
     name: "a job does not wait for what it depends on",

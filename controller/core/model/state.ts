@@ -257,23 +257,22 @@ export class State {
 
   #groupFactsOf(job: JobIn<"queued">): GroupFacts {
     const { tenantId, effectivePriority, priority } = job;
-    const { maxRuntimeMinutes: limitMinutes } = this.spec(job.id);
-    const kind = this.kindOf(job.id);
-    const historyKey = this.historyKeyOf(job, kind);
+    const spec = this.spec(job.id);
+    const kind = this.kinds.of(spec);
+    const historyKey = this.historyKeyOf(spec, kind);
     return {
       tenantId,
       effectivePriority,
       priority,
       kind,
-      limitMinutes,
+      limitMinutes: spec.maxRuntimeMinutes,
       historyKey,
       isClaimed: job.claim !== undefined,
     };
   }
 
-  /** Names the runs by which the job is predicted as things are: none where its limit is all that counts. */
-  historyKeyOf({ id }: JobIn<"queued">, { shape }: Kind): string {
-    const spec = this.spec(id);
+  /** Names the runs by which such a job is predicted as things are: none where its limit is all that counts. */
+  historyKeyOf(spec: JobSpec, { shape }: Kind): string {
     return predicts(this.settings.policy, spec.maxRuntimeMinutes) ? this.history.keyFor(spec, shape) : "";
   }
 

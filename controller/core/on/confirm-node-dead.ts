@@ -1,12 +1,10 @@
 import { RequestError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/time.ts";
-import type { JobId } from "../../../base/ids.ts";
 import type { Answers, InputOf } from "../input.ts";
-import { isHeld } from "../model/allocation.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
-import { endRank } from "../rank.ts";
+import { giveUpRanks, heldRanks } from "../node-ranks.ts";
 
 /**
  * An operator's word that a host is off: nothing of what the ledger has there runs any more. Its jobs queue again at once, also
@@ -34,7 +32,9 @@ export function onConfirmNodeDead(
   state.unheard.delete(node.record.name);
   state.touch(node);
   const message = `node ${node.record.name} was confirmed dead by ${by}: ${reason}`;
-  return { affected: giveUpRanks(state, node, message, out, at) };
+  const affected = [...node.jobs.keys()];
+  giveUpRanks(state, out, { node, ranks: heldRanks(state, node), message }, at);
+  return { affected };
 }
 
 function refuseIfHeard(state: State, { record, lastHeardAt }: Node, at: number): void {
@@ -46,18 +46,4 @@ function refuseIfHeard(state: State, { record, lastHeardAt }: Node, at: number):
     `cannot confirm that node ${record.name} is dead: it may have been heard ${formatDuration(silentMs)} ago; ` +
       `switch it off, and say so again once it has been silent for ${formatDuration(nodeUnreachableAfterMs)}`,
   );
-}
-
-function giveUpRanks(state: State, node: Node, message: string, out: Output, at: number): JobId[] {
-  const ids = [...node.jobs.keys()];
-  for (const jobId of ids) {
-    const job = state.job(jobId);
-    if (job.phase !== "starting" && job.phase !== "running" && job.phase !== "stopping") continue;
-    const allocation = job.allocations.find((one) => one.node === node.record.name && isHeld(one));
-    if (!allocation) continue;
-    const startedAt = allocation.state.phase === "running" ? allocation.state.startedAt : undefined;
-    const end = { kind: "fenced", message } as const;
-    endRank(state, out, job, { rank: allocation.rank, startedAt, endedAt: at, end }, at);
-  }
-  return ids;
 }

@@ -1,13 +1,13 @@
 import { formatDuration } from "../../../base/time.ts";
 import { lookAtBudget } from "../budget.ts";
 import { lookAtMembership, watchMembership } from "../membership.ts";
-import { type Allocation, isHeld } from "../model/allocation.ts";
 import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
+import { giveUpRanks, heldRanks } from "../node-ranks.ts";
 import type { State } from "../model/state.ts";
 import type { Output } from "../output.ts";
 import { describeHeld, whyHeld } from "../quorum.ts";
-import { armDeadlines, endRank, timeLimitAt } from "../rank.ts";
+import { armDeadlines, timeLimitAt } from "../rank.ts";
 import { note, stopJob, unhold } from "../transition.ts";
 import { lookAtQueued } from "../schedule/preempt/preempt.ts";
 import { watchSilence } from "../watch-silence.ts";
@@ -88,7 +88,7 @@ function lose(state: State, node: Node, message: string, out: Output, at: number
   state.unheard.delete(node.record.name);
   state.cluster.touch(node);
   watchMembership(state, at);
-  for (const { job, allocation } of heldOn(state, node)) {
+  for (const { job, allocation } of heldRanks(state, node)) {
     if (!allocation.movesWhenLost)
       note(state, out, job, "node-unreachable", `${message}; waiting for it to return`, at);
   }
@@ -99,7 +99,7 @@ function lose(state: State, node: Node, message: string, out: Output, at: number
  * too few of the nodes is the one who is cut off, for all that it knows: the node's agent may live on with the others.
  */
 function requeueOrHold(state: State, node: Node, message: string, out: Output, at: number): void {
-  const moving = heldOn(state, node).filter(({ allocation }) => allocation.movesWhenLost);
+  const moving = heldRanks(state, node).filter(({ allocation }) => allocation.movesWhenLost);
   if (moving.length === 0) return;
   const held = whyHeld(state, node, at);
   if (held) {
@@ -113,28 +113,5 @@ function requeueOrHold(state: State, node: Node, message: string, out: Output, a
     return;
   }
   node.requeuesHeld = undefined;
-  for (const { id, rank } of moving.map(({ job, allocation }) => ({ id: job.id, rank: allocation.rank }))) {
-    const job = state.job(id);
-    const allocation = job.allocations[rank];
-    if (!allocation || !isHeld(allocation) || !isPlaced(job)) continue;
-    const startedAt = allocation.state.phase === "running" ? allocation.state.startedAt : undefined;
-    endRank(state, out, job, { rank, startedAt, endedAt: at, end: { kind: "fenced", message } }, at);
-  }
-}
-
-interface HeldJob {
-  readonly job: JobIn<"starting" | "running" | "stopping">;
-  readonly allocation: Allocation;
-}
-
-function heldOn(state: State, node: Node): HeldJob[] {
-  return [...node.jobs.keys()].flatMap((jobId) => {
-    const job = state.job(jobId);
-    const allocation = job.allocations.find((a) => a.node === node.record.name && isHeld(a));
-    return allocation && isPlaced(job) ? [{ job, allocation }] : [];
-  });
-}
-
-function isPlaced(job: Job): job is JobIn<"starting" | "running" | "stopping"> {
-  return job.phase === "starting" || job.phase === "running" || job.phase === "stopping";
+  giveUpRanks(state, out, { node, ranks: moving, message }, at);
 }

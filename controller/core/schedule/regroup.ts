@@ -38,7 +38,7 @@ function lookOn(state: State, walk: Regrouping): number {
     return 1;
   }
   const { group } = walk;
-  if (state.historyKeyOf(job, group.facts.kind) === group.facts.historyKey) {
+  if (state.historyKeyOf(state.spec(job.id), group.facts.kind) === group.facts.historyKey) {
     walk.last = job;
     walk.place = place;
     return 1;

@@ -32,9 +32,12 @@ export function createDatabase(
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN");
     for (const table of ALL_TABLES) database.exec(createTableSql(table));
     const insert = database.prepare(upsertSql("meta"));
-    for (const { table, key, value } of rows) {
-      const text = JSON.stringify(value);
-      database.prepare(upsertSql(table)).run(key, text, rowCrc(key, text));
+    for (const [table, own] of Map.groupBy(rows, (row) => row.table)) {
+      const upsert = database.prepare(upsertSql(table));
+      for (const { key, value } of own) {
+        const text = JSON.stringify(value);
+        upsert.run(key, text, rowCrc(key, text));
+      }
     }
     for (const [key, value] of Object.entries(meta)) insert.run(key, String(value), rowCrc(key, String(value)));
     database.exec("COMMIT");

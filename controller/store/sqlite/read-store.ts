@@ -1,10 +1,10 @@
 import { RequestError } from "../../../base/errors.ts";
-import type { Row, RowValue } from "../store.ts";
-import { dataPaths, isUnused, parseJsonObject } from "./data-directory.ts";
+import type { Row } from "../store.ts";
+import { dataPaths, isUnused } from "./data-directory.ts";
 import { Hold } from "./hold.ts";
 import { Inspection } from "./inspection.ts";
+import { parseChunk } from "./parse-chunk.ts";
 import type { Meta } from "./schema.ts";
-import { damaged } from "./store-errors.ts";
 
 /** All that is in a store. */
 export interface StoredState extends Meta {
@@ -38,14 +38,6 @@ export function openForReading(dataDir: string, holder: string): { readonly stat
 
 function readRows(inspection: Inspection, directory: string): Row[] {
   const rows: Row[] = [];
-  for (let chunk = inspection.next(); chunk; chunk = inspection.next()) {
-    const { table, texts } = chunk;
-    for (let index = 0; index < texts.length; index += 2) {
-      const key = texts[index] ?? "";
-      const value: RowValue | undefined = parseJsonObject(texts[index + 1] ?? "");
-      if (!value) throw damaged({ directory }, `row ${JSON.stringify(key)} of table ${table} is not a JSON object`);
-      rows.push({ table, key, value });
-    }
-  }
+  for (let chunk = inspection.next(); chunk; chunk = inspection.next()) parseChunk(chunk, directory, rows);
   return rows;
 }

@@ -20,11 +20,10 @@ import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
 import { type Row, type Store, type StoreContents, StoreError, type Tenure, type Write } from "../store.ts";
-import { dataPaths, parseJsonObject } from "./data-directory.ts";
+import { dataPaths } from "./data-directory.ts";
 import type { PackedWrite } from "./database.ts";
-import type { RowChunk } from "./inspection.ts";
+import { parseChunk } from "./parse-chunk.ts";
 import { Room } from "./room.ts";
-import { damaged } from "./store-errors.ts";
 import type { Committed } from "./worker-calls.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 
@@ -91,15 +90,6 @@ async function readRows(channel: WorkerChannel, directory: string): Promise<Row[
     chunk = await next;
   }
   return rows;
-}
-
-function parseChunk({ table, texts }: RowChunk, directory: string, rows: Row[]): void {
-  for (let index = 0; index < texts.length; index += 2) {
-    const key = texts[index] ?? "";
-    const value = parseJsonObject(texts[index + 1] ?? "");
-    if (!value) throw damaged({ directory }, `row ${JSON.stringify(key)} of table ${table} is not a JSON object`);
-    rows.push({ table, key, value });
-  }
 }
 
 class SqliteStore implements Store {

@@ -2,13 +2,7 @@
 import type { RunNote } from "../workload/job-script.ts";
 
 /** One rank of one attempt, from its start to the last that is known of it. */
-export interface Run {
-  readonly jobId: string;
-  readonly attempt: number;
-  readonly rank: number;
-  readonly node: string;
-  readonly gpus: readonly string[];
-  readonly pid: number;
+export interface Run extends Omit<RunNote, "event" | "atMs" | "detail"> {
   readonly startMs: number;
   /** It still ran then: its end, or the last sign of life of one that was killed. */
   readonly lastMs: number;
