@@ -10,15 +10,15 @@ interface Where {
   readonly block: string;
 }
 
-/** Two racks to a block. */
+/** Three blocks of two racks or more. */
 const nodeArbitrary = fc
-  .record({ gpus: fc.integer({ min: 1, max: 4 }), rack: fc.integer({ min: 0, max: 3 }) })
-  .map(({ gpus, rack }): Where => ({ gpus, rack: `r${rack}`, block: `b${Math.floor(rack / 2)}` }));
+  .record({ gpus: fc.integer({ min: 1, max: 4 }), rack: fc.integer({ min: 0, max: 6 }) })
+  .map(({ gpus, rack }): Where => ({ gpus, rack: `r${rack}`, block: `b${Math.min(2, Math.floor(rack / 2))}` }));
 
 /** Without a bias for what is least and most: it is in the middle that there is something to choose. */
 const caseArbitrary = fc.noBias(
   fc.record({
-    nodes: fc.array(nodeArbitrary, { minLength: 6, maxLength: 8, size: "max" }),
+    nodes: fc.array(nodeArbitrary, { minLength: 6, maxLength: 9, size: "max" }),
     perNode: fc.constantFrom(undefined, 1, 2),
     percent: fc.integer({ min: 0, max: 100 }),
   }),
@@ -41,10 +41,8 @@ function fewestCounts(nodes: readonly Where[], gpus: number): readonly number[] 
   return enough.map(countsOf).sort(compare)[0] ?? [];
 }
 
-test("gangs are on as few nodes, of those as few blocks, and but for one case in hundreds of those as few racks as brute force finds, ranks along them", () => {
+test("gangs are on as few nodes, of those as few blocks, and of those as few racks as brute force finds, ranks along them", () => {
   let several = 0;
-  // Racks are chosen without trying all combinations: about one case in 4,000 has a rack too many.
-  let oneRackMore = 0;
   fc.assert(
     fc.property(caseArbitrary, ({ nodes: drawn, perNode, percent }) => {
       const w = new CoreWorld();
@@ -61,11 +59,7 @@ test("gangs are on as few nodes, of those as few blocks, and but for one case in
       const kind = w.state.kinds.of({ ...spec, memoryMb: 1 });
       const places = findPlaces(w.state, { kind, at: w.now, until: w.now, jobId: undefined, wasKept: false }) ?? [];
       const chosen = places.flatMap(({ node }) => nodes[Number(node.record.name.slice(1))] ?? []);
-      const [counts, fewest] = [countsOf(chosen), fewestCounts(nodes, gpuCount)];
-      const racksMore = counts[2] - (fewest[2] ?? 0);
-      expect(counts.slice(0, 2)).toEqual(fewest.slice(0, 2));
-      expect([0, 1]).toContain(racksMore);
-      oneRackMore += racksMore;
+      expect(countsOf(chosen)).toEqual(fewestCounts(nodes, gpuCount));
       const racks = chosen.map(({ rack }) => rack);
       expect(racks).toEqual(racks.toSorted());
       several += Number(new Set(racks).size > 1);
@@ -73,5 +67,4 @@ test("gangs are on as few nodes, of those as few blocks, and but for one case in
     { numRuns: 2_000 },
   );
   expect(several).toBeGreaterThan(300);
-  expect(oneRackMore).toBeLessThan(20);
 });
