@@ -98,7 +98,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
   const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, log }));
-  shell.input({ kind: "recovered", found });
+  shell.input({ kind: "recovered", wallMs: clock.wallMs(), found });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));
   for (const { key, state } of found) checkpoints.onChange(key, state);

@@ -53,7 +53,13 @@ export type Input =
   /** The first input: a life of the agent begins. */
   | { readonly kind: "begun"; readonly atMs: number }
   /** The second: what the executor found on the host. */
-  | { readonly kind: "recovered"; readonly atMs: number; readonly found: readonly FoundAllocation[] }
+  | {
+      readonly kind: "recovered";
+      readonly atMs: number;
+      /** The wall clock at that moment, by which ends are told. */
+      readonly wallMs: number;
+      readonly found: readonly FoundAllocation[];
+    }
   /** A Welcome, which answers the Hello sent at `helloSentAtMs`. */
   | { readonly kind: "connected"; readonly atMs: number; readonly helloSentAtMs: number; readonly welcome: Welcome }
   | { readonly kind: "disconnected"; readonly atMs: number }

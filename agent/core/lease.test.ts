@@ -16,7 +16,7 @@ const running = { phase: "running", startedAtMs: 1, stopping: false } as const;
 function agent(over: Partial<FoundAllocation> = {}, leaseMs = LEASE_MS): AgentState {
   const state = createAgentState({ clusterId: "c", highestTerm: 1, leaseMs }, 0);
   const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: running, ...over };
-  step(state, { kind: "recovered", atMs: 0, found: [found] });
+  step(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found] });
   return state;
 }
 /** A tick, and the disk at once. */
@@ -105,17 +105,44 @@ test("a restarted agent still knows what it fenced, stops it, tells its end as f
   const facts = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true };
 
   const still = createAgentState(before.durable, 0);
-  expect(step(still, { kind: "recovered", atMs: 0, found: [{ ...facts, state: running }] })).toMatchObject([
+  expect(step(still, { kind: "recovered", atMs: 0, wallMs: 0, found: [{ ...facts, state: running }] })).toMatchObject([
     { kind: "stop", key },
     { kind: "report", report: { stopping: true } },
   ]);
 
   const over = createAgentState(before.durable, 0);
-  expect(step(over, { kind: "recovered", atMs: 0, found: [{ ...facts, state: ended }] })).toEqual([]);
+  expect(step(over, { kind: "recovered", atMs: 0, wallMs: 0, found: [{ ...facts, state: ended }] })).toEqual([]);
   expect(allReports(over)).toMatchObject([{ state: { phase: "ended", end: { kind: "fenced" } } }]);
   step(over, { kind: "command", atMs: 1, term: 1, command: { kind: "release", key } });
   expect(step(over, { kind: "released", atMs: 2, key, done: true })).toMatchObject([{ kind: "persist" }]);
   expect(over.memory.fenced).toBeUndefined();
+});
+
+test("one killed when its lease was over was fenced, though nothing is remembered of it; one killed before, or that ended otherwise, was not", () => {
+  const { durable } = agent();
+  const memory = { ...durable, leaseFrom: { bootId: "", atMs: 0 } };
+  const wallMs = 1_000_000;
+  const endOf = (exitCode: number, endedAtMs: number, over: object = {}) => {
+    const state = createAgentState(memory, LEASE_MS);
+    const end = { kind: "exited", exitCode, signal: undefined, outOfMemory: false, message: "", ...over } as const;
+    const ended = { phase: "ended", startedAtMs: 1, endedAtMs: wallMs + endedAtMs - LEASE_MS, end } as const;
+    const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: ended };
+    step(state, { kind: "recovered", atMs: LEASE_MS, wallMs, found: [found] });
+    return allReports(state).map((report) => report.state.phase === "ended" && report.state.end.kind)[0];
+  };
+  expect([endOf(137, FENCE_MS), endOf(143, FENCE_MS)]).toEqual(["fenced", "fenced"]);
+  expect(endOf(137, FENCE_MS - 1)).toBe("exited");
+  expect([endOf(0, FENCE_MS), endOf(1, FENCE_MS), endOf(137, FENCE_MS, { outOfMemory: true })]).toEqual(
+    Array(3).fill("exited"),
+  );
+});
+
+test("one that was killed while its agent stood still beyond the lease was fenced", () => {
+  const end = { kind: "exited", exitCode: 137, signal: 9, outOfMemory: false, message: "" } as const;
+  const ended = { phase: "ended", startedAtMs: 1, endedAtMs: 2, end } as const;
+  const told = (atMs: number) => step(agent(), { kind: "allocation-changed", atMs, key, state: ended });
+  expect(told(FENCE_MS - 1)).toMatchObject([{ report: { state: { end: { kind: "exited" } } } }]);
+  expect(told(FENCE_MS)).toMatchObject([{ report: { state: { end: { kind: "fenced" } } } }]);
 });
 
 test("a fence is on disk before anything is stopped, but a disk that does not answer is not waited for", () => {
@@ -187,7 +214,7 @@ function answeredAt(atMs: number): AgentState {
 function restarted({ memory }: AgentState, atMs: number, bootId = "", over: Partial<FoundAllocation> = {}): AgentState {
   const state = createAgentState(memory, atMs, { nodeName: "a", bootId });
   const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: running, ...over };
-  step(state, { kind: "recovered", atMs, found: [found] });
+  step(state, { kind: "recovered", atMs, wallMs: 0, found: [found] });
   return state;
 }
 

@@ -1,3 +1,4 @@
+import type { AllocationEnd } from "../executor/executor.ts";
 import type { Effect } from "./input.ts";
 import { remember } from "./memory.ts";
 import { goneByMs, leaseGoneByMs, vouchedFenceAtMs } from "./vouching.ts";
@@ -9,6 +10,8 @@ const DISK_PATIENCE_MS = 2_000;
 const LEASE_STEP = 1 / 8;
 /** So long after its start an agent waits for a leader's answer before it begins to stop anything, if there is time for that. */
 const START_PATIENCE_MS = 10_000;
+/** Of SIGKILL and SIGTERM. */
+const STOPPED_CODES: readonly number[] = [137, 143];
 /** Heartbeats that may wait for an acknowledgement; older ones no longer prolong the lease. */
 const MAX_UNACKNOWLEDGED = 64;
 
@@ -47,11 +50,32 @@ export function prolongLease(state: AgentState, sentAtMs: number, effects: Effec
  */
 export function fenceAtMs(state: AgentState, graceMs: number): number | undefined {
   const goneBy = goneByMs(state);
+  const dueAt = fenceDueAtMs(state, graceMs);
+  if (goneBy === undefined || dueAt === undefined) return undefined;
+  return Math.max(dueAt, Math.min(state.startedAtMs + START_PATIENCE_MS, goneBy));
+}
+
+/** The same for an agent that did not just start. */
+function fenceDueAtMs(state: AgentState, graceMs: number): number | undefined {
   const leaseGoneBy = leaseGoneByMs(state);
-  if (goneBy === undefined || leaseGoneBy === undefined) return undefined;
+  if (leaseGoneBy === undefined) return undefined;
   const byLease = Math.max(leaseGoneBy - graceMs, state.leaseFromMs + state.memory.leaseMs / 2);
-  const begin = Math.max(byLease, vouchedFenceAtMs(state, graceMs) ?? byLease);
-  return Math.max(begin, Math.min(state.startedAtMs + START_PATIENCE_MS, goneBy));
+  return Math.max(byLease, vouchedFenceAtMs(state, graceMs) ?? byLease);
+}
+
+/**
+ * Whether an end of which nothing was remembered came of fencing: killed, when it was to be stopped by then. That may have been
+ * an agent before this one whose disk did not answer, or the guard while this one stood still.
+ */
+export function wasFenced(
+  state: AgentState,
+  allocation: Pick<KnownAllocation, "graceMs" | "requeueOnNodeLost">,
+  { phase, end }: { readonly phase: string; readonly end?: AllocationEnd },
+  endedAtMs: number,
+): boolean {
+  if (phase !== "ended" || !allocation.requeueOnNodeLost || end?.kind !== "exited" || end.outOfMemory) return false;
+  if (!STOPPED_CODES.includes(end.exitCode ?? 0)) return false;
+  return endedAtMs >= (fenceDueAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -60,7 +60,7 @@ test("shares that were found after a restart count", () => {
     requeueOnNodeLost: true,
     state: { phase: "running", startedAtMs: 1, stopping: false },
   };
-  step(state, { kind: "recovered", atMs: 0, found: [found] });
+  step(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found] });
   expect(starts(launch(state, "job-2", 400))).toBe(false);
   expect(starts(launch(state, "job-3", 300))).toBe(true);
 });

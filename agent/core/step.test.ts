@@ -86,7 +86,7 @@ test("a repeated launch reports the state again and starts nothing, in every pha
 
 test("a launch of a lower attempt of a known job is refused, of a higher one obeyed", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found({ key: key(2) })] });
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found({ key: key(2) })] });
   expect(kinds(feed(state, command(launch({ key: key(1), deviceIds: [] }))))).toEqual(["refuse-command"]);
   expect(kinds(feed(state, command(launch({ key: key(1, 1), deviceIds: [] }))))).toEqual(["refuse-command"]);
   expect(kinds(feed(state, command(launch({ key: key(3), deviceIds: [] }))))).toEqual(["report", "launch"]);
@@ -95,7 +95,7 @@ test("a launch of a lower attempt of a known job is refused, of a higher one obe
 
 test("a device that a running allocation holds is given to no other, until that has ended", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found()] });
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found()] });
   const refused = feed(state, command(launch({ key: key(1, 0, "job-18") })));
   expect(kinds(refused)).toEqual(["report"]);
   expect(reportIn(refused).state).toMatchObject({ phase: "ended", end: { kind: "node" } });
@@ -130,7 +130,7 @@ test("a command that waits for its term is refused when a higher term comes befo
 
 test("while a term waits for the disk, changes are still reported", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found()] }, command(stop(), 5));
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found()] }, command(stop(), 5));
   expect(reportIn(feed(state, changed(exited))).state.phase).toBe("ended");
 });
 
@@ -172,7 +172,7 @@ test("a stop is passed on each time, and shows as stopping until the end", () =>
 
 test("a stop of an ended allocation reports its end again, of an unknown one that it is not known", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found({ state: exited })] });
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found({ state: exited })] });
   expect(feed(state, command(stop()))).toMatchObject([{ kind: "report", report: { state: exited } }]);
   const unknown = feed(state, command(stop(key(7))));
   expect(reportIn(unknown)).toMatchObject({
@@ -194,7 +194,7 @@ test("an ended allocation is told in every Hello until its release is carried ou
 
 test("an allocation that has not ended is not released", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found()] });
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found()] });
   expect(kinds(feed(state, command(release())))).toEqual(["refuse-command", "report"]);
   expect(allReports(state)).toHaveLength(1);
 });
@@ -202,13 +202,13 @@ test("an allocation that has not ended is not released", () => {
 test("a release of an unknown allocation is passed on, and a repeated one waits for the first", () => {
   const state = fresh();
   expect(kinds(feed(state, command(release())))).toEqual(["release"]);
-  feed(state, { kind: "recovered", atMs: 0, found: [found({ state: exited })] });
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found({ state: exited })] });
   expect(kinds(feed(state, command(release()), command(release())))).toEqual(["release"]);
 });
 
 test("a release that failed is tried again after a while, or when a leader repeats it", () => {
   const state = fresh();
-  feed(state, { kind: "recovered", atMs: 0, found: [found({ state: exited })] }, command(release()));
+  feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found({ state: exited })] }, command(release()));
   const failed: Input = { kind: "released", atMs: 1_000, key: key(), done: false };
   feed(state, failed);
   expect(feed(state, { kind: "tick", atMs: 30_999 })).toEqual([]);
@@ -237,7 +237,7 @@ test("a change of an allocation that is not known is ignored", () => {
 test("what was found is adopted as it is: nothing is stopped, launched or lost", () => {
   const state = fresh();
   const several = [found(), found({ key: key(1, 1), state: exited }), found({ key: key(4, 0, "job-20") })];
-  expect(feed(state, { kind: "recovered", atMs: 0, found: several })).toEqual([]);
+  expect(feed(state, { kind: "recovered", atMs: 0, wallMs: 0, found: several })).toEqual([]);
   expect(allReports(state).map((report) => report.state)).toEqual([running, exited, running]);
   expect(feed(state, { kind: "disconnected", atMs: 9 }, { kind: "tick", atMs: 1e12 })).toEqual([]);
 });

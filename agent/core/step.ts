@@ -1,9 +1,17 @@
 import { unreachable } from "../../base/assert.ts";
-import { type AllocationKey, allocationName } from "../../base/ids.ts";
+import { allocationName } from "../../base/ids.ts";
 import type { AllocationEnd, AllocationState, FoundAllocation } from "../executor/executor.ts";
 import { onCommand, onPersisted } from "./commands.ts";
 import type { Effect, Input } from "./input.ts";
-import { acknowledgeHeartbeat, fence, fenceOne, forgetFenced, noteHeartbeat, prolongLease } from "./lease.ts";
+import {
+  acknowledgeHeartbeat,
+  fence,
+  fenceOne,
+  forgetFenced,
+  noteHeartbeat,
+  prolongLease,
+  wasFenced,
+} from "./lease.ts";
 import { onHelloRefused, remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
 import { onLeaderHeard, onMembership, onPeerAnswered } from "./vouching.ts";
@@ -22,7 +30,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       remember(state, { life: (state.memory.life ?? 0) + 1 }, effects);
       break;
     case "recovered":
-      for (const found of input.found) adopt(state, found, input.atMs, effects);
+      for (const found of input.found) adopt(state, found, input, effects);
       forgetFenced(state, (name) => !state.allocations.has(name), effects);
       break;
     case "connected":
@@ -38,7 +46,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       onCommand(state, input, effects);
       break;
     case "allocation-changed":
-      onAllocationChanged(state, input.key, input.state, effects);
+      onAllocationChanged(state, input, effects);
       break;
     case "released":
       onReleased(state, input, effects);
@@ -75,9 +83,15 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
 }
 
 /** What was found on the host is taken over as it is; the next Hello tells of it. */
-function adopt(state: AgentState, found: FoundAllocation, atMs: number, effects: Effect[]): void {
+function adopt(
+  state: AgentState,
+  found: FoundAllocation,
+  { atMs, wallMs }: { readonly atMs: number; readonly wallMs: number },
+  effects: Effect[],
+): void {
   const name = allocationName(found.key);
-  const isFenced = state.memory.fenced?.includes(name) ?? false;
+  const agoMs = found.state.phase === "ended" ? wallMs - found.state.endedAtMs : 0;
+  const isFenced = state.memory.fenced?.includes(name) || wasFenced(state, found, found.state, atMs - agoMs);
   const allocation: KnownAllocation = {
     ...found,
     state: isFenced ? withFencedEnd(found.state) : found.state,
@@ -124,11 +138,16 @@ function noteRevision(state: AgentState, revision = 0, effects: Effect[]): void 
 }
 
 /** An end is final: what the executor says of it later is not news. */
-function onAllocationChanged(state: AgentState, key: AllocationKey, next: AllocationState, effects: Effect[]): void {
+function onAllocationChanged(
+  state: AgentState,
+  { key, state: next, atMs }: Extract<Input, { kind: "allocation-changed" }>,
+  effects: Effect[],
+): void {
   const known = knownAllocation(state, key);
   if (!known || known.state.phase === "ended") return;
   if (known.state.phase === "running" && next.phase === "starting") return;
-  known.state = known.fencedAtMs === undefined ? next : withFencedEnd(next);
+  const isFenced = known.fencedAtMs !== undefined || wasFenced(state, known, next, atMs);
+  known.state = isFenced ? withFencedEnd(next) : next;
   if (next.phase === "running" && next.stopping) known.stopping = true;
   effects.push({ kind: "report", report: reportOf(known) });
 }

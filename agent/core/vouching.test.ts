@@ -23,7 +23,7 @@ function agent(size = 5): AgentState {
   const memory = { clusterId: "c", highestTerm: 1, leaseMs: LEASE_MS, membership: membership(size) };
   const state = createAgentState(memory, 0, { nodeName: "node-1", bootId: "b" });
   const found = { key, deviceIds: [], graceMs: 0, requeueOnNodeLost: true, state: running };
-  step(state, { kind: "recovered", atMs: 0, found: [found] });
+  step(state, { kind: "recovered", atMs: 0, wallMs: 0, found: [found] });
   return state;
 }
 
@@ -116,7 +116,7 @@ test("a membership is kept if it is newer, and a restarted agent still lives by 
   expect(answer(state, 3, 260_000)).toMatchObject([{ kind: "persist" }]);
   const again = createAgentState(state.memory, 270_000, { nodeName: "node-1", bootId: "b" });
   const found = { key, deviceIds: [], graceMs: 0, requeueOnNodeLost: true, state: running };
-  step(again, { kind: "recovered", atMs: 270_000, found: [found] });
+  step(again, { kind: "recovered", atMs: 270_000, wallMs: 0, found: [found] });
   expect(stopsAt(again, 260_000 + GONE_MS - 1)).toBe(false);
   expect(stopsAt(again, 260_000 + GONE_MS)).toBe(true);
 });

@@ -96,3 +96,14 @@ test("an agent answers those of its own cluster alone, and names only a leader t
   expect(answerPeer(host, { cluster_id: "other" })).toBeUndefined();
   expect(answerPeer({ ...host, view: () => ({ ...VIEW, clusterId: "" }) }, { cluster_id: "" })).toBeUndefined();
 });
+
+test("of the peers that would relay the one that heard the leader last is taken", async () => {
+  const silent: Record<string, number> = { "node-2:1": 7_800, "node-3:1": 900, "node-4:1": 3_000 };
+  const world = start(
+    (address) => (silent[address] === undefined ? {} : { leader_address: "a:9090", silent_ms: silent[address] }),
+    { unansweredMs: 80_000 },
+  );
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(world.asked).toHaveLength(5);
+  expect(peers?.relay()?.peer).toBe("node-3");
+});

@@ -29,6 +29,15 @@ export interface PeersOptions {
   readonly random?: () => number;
 }
 
+interface KnownRelay {
+  readonly relay: Relay;
+  readonly term: number;
+  /** When it was asked. */
+  readonly atMs: number;
+  /** When it had heard the leader last. */
+  readonly heardAtMs: number;
+}
+
 /** Asks the other agents whether they hear a leader, while this one does not, and remembers who of them would relay. */
 export class Peers implements Service {
   readonly #options: PeersOptions;
@@ -36,7 +45,7 @@ export class Peers implements Service {
   /** When each peer was asked last. */
   readonly #askedAtMs = new Map<string, number>();
   readonly #underWay = new Set<string>();
-  readonly #relays = new Map<string, { readonly relay: Relay; readonly term: number; readonly atMs: number }>();
+  readonly #relays = new Map<string, KnownRelay>();
   #lostAtMs: number | undefined;
 
   constructor(options: PeersOptions) {
@@ -44,15 +53,16 @@ export class Peers implements Service {
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  /** A peer that has a stream to the leader, of those with the highest term one by chance; undefined when none is known. */
+  /**
+   * A peer that has a stream to the leader, of those with the highest term the one that heard it last: a stream on which nothing
+   * was heard for some time may be lost itself. Undefined when none is known.
+   */
   relay(): Relay | undefined {
-    const { view, nowMs, random = Math.random } = this.#options;
+    const { view, nowMs } = this.#options;
     const { membership, highestTerm } = view();
     const from = nowMs() - (membership?.vouchMs ?? 0);
     const known = [...this.#relays.values()].filter(({ term, atMs }) => atMs > from && term >= highestTerm);
-    const best = Math.max(...known.map(({ term }) => term));
-    const choice = known.filter(({ term }) => term === best);
-    return choice[Math.floor(random() * choice.length)]?.relay;
+    return known.sort((a, b) => b.term - a.term || b.heardAtMs - a.heardAtMs)[0]?.relay;
   }
 
   close(): Promise<void> {
@@ -102,8 +112,9 @@ export class Peers implements Service {
       if (answer.node_name !== name) return;
       onAnswer(name, askedAtMs, answer.silent_ms);
       const { term, leader_address: leader } = answer;
+      const heardAtMs = askedAtMs - answer.silent_ms;
       if (leader === "") this.#relays.delete(name);
-      else this.#relays.set(name, { relay: { peer: name, address, leader }, term, atMs: askedAtMs });
+      else this.#relays.set(name, { relay: { peer: name, address, leader }, term, atMs: askedAtMs, heardAtMs });
     } catch {
       // It cannot be reached: it says nothing.
       this.#relays.delete(name);

@@ -132,7 +132,8 @@ export class ModelAgent implements AgentView {
       report: outbox.put.bind(outbox),
       log: silentLogger,
     });
-    shell.input({ kind: "recovered", found: await executor.recover() });
+    const found = await executor.recover();
+    shell.input({ kind: "recovered", wallMs: actor.wallMs(), found });
     changes.connect((key, state) => shell.input({ kind: "allocation-changed", key, state }));
     const uplink = this.#connect(actor, shell, world.watchStream(this, this.#streamHost(executor, shell, outbox)));
     this.#life = { shell, uplink };
