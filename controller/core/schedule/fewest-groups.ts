@@ -1,13 +1,14 @@
-import type { Candidate } from "./topology.ts";
-
-/** Candidates under one switch. */
-export type Group = readonly Candidate[];
-
-/** A gang: so many GPUs, on so many nodes at most. */
-export interface Want {
-  readonly gpus: number;
-  readonly nodes: number;
-}
+import {
+  type Candidate,
+  capacity,
+  type Group,
+  largest,
+  type Sizes,
+  sizesOf,
+  suffices,
+  together,
+  type Want,
+} from "./candidate.ts";
 
 /** How many may be taken of each. */
 interface Most {
@@ -161,43 +162,4 @@ function larger(a: Row, b: Row): Row {
 
 function groupsOf(sum: Sum): readonly Group[] {
   return sum.group && sum.rest ? [...groupsOf(sum.rest), sum.group] : [];
-}
-
-/** Whether so many of the candidates take the gang. */
-export function isEnough(candidates: readonly Candidate[], want: Want): boolean {
-  return suffices(sizesOf(candidates), want);
-}
-
-/** How many candidates take one GPU, two GPUs, …: what a sum of the largest needs to know of them. */
-type Sizes = readonly number[];
-
-function sizesOf(candidates: readonly Candidate[]): Sizes {
-  const sizes: number[] = [];
-  for (const { gpus } of candidates) sizes[gpus] = (sizes[gpus] ?? 0) + 1;
-  return sizes;
-}
-
-function together(a: Sizes, b: Sizes): Sizes {
-  const sizes: number[] = [];
-  for (let gpus = 0; gpus < Math.max(a.length, b.length); gpus += 1) sizes[gpus] = (a[gpus] ?? 0) + (b[gpus] ?? 0);
-  return sizes;
-}
-
-function suffices(sizes: Sizes, { gpus, nodes }: Want): boolean {
-  let [missing, left] = [gpus, nodes];
-  for (let size = sizes.length - 1; size > 0 && left > 0; size -= 1) {
-    const taken = Math.min(left, sizes[size] ?? 0);
-    missing -= taken * size;
-    left -= taken;
-  }
-  return missing <= 0;
-}
-
-function largest(candidates: readonly Candidate[], count: number): readonly Candidate[] {
-  return candidates.toSorted((a, b) => b.gpus - a.gpus).slice(0, Math.max(0, count));
-}
-
-/** GPUs of all of them. */
-export function capacity(candidates: readonly Candidate[]): number {
-  return candidates.reduce((sum, { gpus }) => sum + gpus, 0);
 }

@@ -6,7 +6,8 @@ import type { State } from "../model/state.ts";
 import { fittingDevices, gpuCapacity, roomOn, type Share, shareOf } from "./filter.ts";
 import { placementRanking, wholeRanking } from "./ranking.ts";
 import { canStay, hasKept } from "./timeline.ts";
-import { fewestSwitches, type Candidate } from "./topology.ts";
+import type { Candidate } from "./candidate.ts";
+import { fewestSwitches } from "./topology.ts";
 
 /** One rank's place. */
 export interface Place {

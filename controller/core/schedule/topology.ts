@@ -1,18 +1,10 @@
-import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
-import { capacity, fewerGroups, fewestGroups, type Group, isEnough, type Want } from "./fewest-groups.ts";
+import { type Candidate, capacity, type Group, isEnough, type Want } from "./candidate.ts";
+import { fewerGroups, fewestGroups } from "./fewest-groups.ts";
 
 /** The labels that tell where in the network a node is, from far to near. */
 const LEVELS = ["block", "rack"] as const;
 type Level = (typeof LEVELS)[number];
-
-/** A node that could take so many of a gang's GPUs. */
-export interface Candidate {
-  readonly node: Node;
-  readonly gpus: number;
-  /** Among nodes that take as many the cheapest is taken. */
-  readonly cost: number;
-}
 
 /**
  * Of the candidates so many nodes that together take the gang, under as few switches as possible: one rack if one can, else
