@@ -9,6 +9,7 @@ import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import type { Executor, FoundAllocation } from "./executor/executor.ts";
+import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
@@ -97,7 +98,9 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const services = new ServiceStack();
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
-  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, log }));
+  const mark = services.add(await LeaseMarkWriter.open(parts.dataDir, { agentId, bootId }, log));
+  const onGoneBy = mark.put.bind(mark);
+  const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, onGoneBy, log }));
   shell.input({ kind: "recovered", wallMs: clock.wallMs(), found });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));

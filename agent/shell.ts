@@ -9,7 +9,7 @@ import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/inp
 import { helloNumber } from "./core/memory.ts";
 import { type AgentState, allReports, createAgentState } from "./core/state.ts";
 import { step } from "./core/step.ts";
-import { livesByPeers, silentMs } from "./core/vouching.ts";
+import { goneByMs, livesByPeers, silentMs } from "./core/vouching.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
 import type { Journal } from "./journal.ts";
 
@@ -25,6 +25,8 @@ export interface ShellOptions {
   readonly nodeName: string;
   /** A leader must be told; called in order. */
   readonly report: (report: Report) => void;
+  /** Told until when jobs that may be started elsewhere may run here, whenever that changes; undefined is without end. */
+  readonly onGoneBy?: (goneByMs: number | undefined) => void;
   readonly log: Logger;
 }
 
@@ -68,6 +70,7 @@ export class AgentShell implements Service {
   /** Takes what has happened into the core and does what follows. Never throws for what an effect runs into. */
   input(input: Unstamped<Input>): void {
     for (const effect of step(this.#state, { ...input, atMs: this.nowMs() })) this.#carryOut(effect);
+    this.#options.onGoneBy?.(goneByMs(this.#state));
   }
 
   /** Takes a leader's Welcome. Undefined when it is ours, else why not. */

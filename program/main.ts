@@ -10,6 +10,7 @@ import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import { gatewayRole } from "./gateway.ts";
+import { guardRole } from "./guard.ts";
 import { migrateCommand } from "./migrate.ts";
 import { nodeCommand } from "./node.ts";
 import { policiesCommand } from "./policies.ts";
@@ -22,6 +23,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["controller", controllerRole],
   ["gateway", gatewayRole],
   ["agent", agentRole],
+  ["guard", guardRole],
   ["node", nodeCommand],
   ["backup", backupCommand],
   ["restore", restoreCommand],
@@ -31,7 +33,7 @@ const ROLES: ReadonlyMap<string, Role> = new Map([
   ["policy-diff", policyDiffCommand],
 ]);
 
-const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent"]);
+const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent", "guard"]);
 
 process.exit(await main(process.argv.slice(2)));
 

@@ -176,6 +176,13 @@ export const agentOptions = {
   ...commonOptions,
 } satisfies OptionTable;
 
+export const guardOptions = {
+  dataDir: { kind: path, default: "./data/agent", help: "the data directory of the agent that is guarded" },
+  executor: { kind: executor, default: "docker", help: "what runs its jobs" },
+  dockerSocket: nodeOptions.dockerSocket,
+  ...commonOptions,
+} satisfies OptionTable;
+
 export const devOptions = {
   host: { kind: text, default: "127.0.0.1", help: "the address on which the REST API is served" },
   httpPort: { kind: port, default: "8080", help: "the port of the REST API; 0 is any free one" },
@@ -201,6 +208,8 @@ export const unsupportedByGateway = {
 const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
 
 export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+
+export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",

@@ -15,10 +15,12 @@ import {
   controllerOptions,
   devOptions,
   gatewayOptions,
+  guardOptions,
   unsupportedByAgent,
   unsupportedByController,
   unsupportedByDev,
   unsupportedByGateway,
+  unsupportedByGuard,
 } from "../../program/options.ts";
 import { showPolicy } from "../../program/policy-fields.ts";
 
@@ -63,6 +65,7 @@ describe("docs/configuration.md", () => {
     ["controller", controllerOptions, unsupportedByController],
     ["gateway", gatewayOptions, unsupportedByGateway],
     ["agent", agentOptions, unsupportedByAgent],
+    ["guard", guardOptions, unsupportedByGuard],
   ];
 
   test.each(roles)("has the options of %s", (role, options) => {

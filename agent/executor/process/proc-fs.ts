@@ -50,7 +50,8 @@ function allProcesses(): ProcessStat[] {
     .filter((stat) => stat !== undefined);
 }
 
-function allPids(): number[] {
+/** Of every process on the host. */
+export function allPids(): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number);

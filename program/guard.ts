@@ -1,0 +1,15 @@
+import { startGuard } from "../agent/guard/start-guard.ts";
+import { guardOptions, unsupportedByGuard } from "./options.ts";
+import { defineRole, untilStopped } from "./role.ts";
+
+/** `gpusched guard`. */
+export const guardRole = defineRole({
+  summary: "stops an agent's jobs in time should the agent itself hang",
+  options: guardOptions,
+  unsupported: unsupportedByGuard,
+  async run({ logLevel: _, logFormat: __, ...options }, { services, log }) {
+    services.add(await startGuard({ ...options, log }));
+    log.info({ dataDir: options.dataDir, executor: options.executor }, "guard started");
+    return untilStopped();
+  },
+});
