@@ -49,3 +49,14 @@ test("as long as no peer names a leader, the controllers are tried in turn", () 
   });
   expect(tried).toEqual(["a:1", "b:1", "a:1", "b:1"]);
 });
+
+test("a leader that was lost is not waited for again when a peer hears it", () => {
+  const named: Relay[] = [];
+  const routes = new Routes(["a:1", "b:1"], () => named[0]);
+  const stream = routes.next();
+  routes.welcomed(stream);
+  routes.ended(stream, lost);
+  expect(routes.next()).toEqual({ address: "b:1" });
+  named.push(relay("a:1"));
+  expect(routes.next()).toEqual({ address: "a:1", via: named[0] });
+});

@@ -25,7 +25,7 @@ interface End {
 export class Routes {
   readonly #controllers: Controllers;
   readonly #relay: () => Relay | undefined;
-  /** What was tried directly since a leader was reached so. */
+  /** What was tried directly, or lost, since a leader was reached so. */
   readonly #inVain = new Set<string>();
 
   /** @param relay a peer that would relay, undefined when none is known */
@@ -54,7 +54,8 @@ export class Routes {
 
   /** A stream has ended. True when the next way is worth being tried at once. */
   ended({ address, via }: Route, { welcomed, leader }: End): boolean {
-    if (!via && !welcomed) this.#inVain.add(address);
+    // Also one that was lost: whoever is cut off from it by half would wait again for an answer that does not come.
+    if (!via) this.#inVain.add(address);
     // A relay that is of no use: perhaps the controllers are there again.
     if (via && !welcomed) this.#inVain.clear();
     return !via && this.#controllers.follow(leader, address);
