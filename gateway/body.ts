@@ -19,6 +19,11 @@ export interface BodyLimits {
   readonly maxValues?: number;
 }
 
+/** Whether one comes with the request, be it an empty one. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
 export async function readJson(
   request: IncomingMessage,
   response: ServerResponse,

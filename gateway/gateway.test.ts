@@ -147,6 +147,31 @@ describe("answers exactly as documented", () => {
     expect((await answer("POST", path, word)).status).toBe(409);
   });
 
+  test("a node is cordoned, drained and uncordoned; who says so, and why, may be left out", async () => {
+    const path = (verb: string) => `/api/v1/nodes/node-1/${verb}`;
+    const word = { by: "ann", reason: "its fan" };
+    const cordon = { at: "2024-01-15T10:30:00Z", ...word, drain_until: "2024-01-15T11:30:00Z" };
+    const { status: code, body } = await answer("POST", path("cordon"), word);
+    expect([code, body]).toMatchObject([200, { node: { cordoned: true, cordon }, job_ids: [sampleJob.id] }]);
+    expect(fake.received("CordonNode").at(-1)).toMatchObject({ node_name: "node-1", ...word });
+    for (const verb of ["cordon", "drain", "uncordon"]) {
+      expect((await answer("POST", path(verb))).status).toBe(200);
+      expect((await answer("POST", path(verb), {})).status).toBe(200);
+      expect((await answer("POST", path(verb), { force: true })).body).toMatchObject({
+        error: expect.stringContaining("force"),
+      });
+      expect((await answer("POST", `/api/v1/nodes/node-404/${verb}`)).body).toEqual({ error: "Node not found" });
+    }
+    expect(fake.received("DrainNode").at(-1)).toMatchObject({ node_name: "node-404", deadline_seconds: 3_600 });
+    await answer("POST", path("drain"), { ...word, deadline_seconds: 60 });
+    expect(fake.received("DrainNode").at(-1)).toMatchObject({ ...word, deadline_seconds: 60 });
+    for (const deadline_seconds of [-1, 1.5, "60", 2_592_001]) {
+      expect((await answer("POST", path("drain"), { deadline_seconds })).body).toMatchObject({
+        error: "Invalid request body: deadline_seconds must be a whole number from 0 to 2592000",
+      });
+    }
+  });
+
   test("nodes, in the list and alone, without the address at which peers reach them", async () => {
     const { body } = await answer("GET", "/api/v1/nodes");
     const [node] = (body as { nodes: object[] }).nodes;

@@ -1,39 +1,68 @@
-/** `gpusched node confirm-dead`: an operator's word on a node, over the REST API. */
+/** `gpusched node`: what an operator says of a node, over the REST API. */
 import { hostname, userInfo } from "node:os";
 import { parseArgs } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { UsageError } from "../base/options.ts";
+import { parseDuration, SECOND_MS } from "../base/time.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { Role } from "./role.ts";
 
 const DEFAULT_URL = "http://127.0.0.1:8080";
 const DEADLINE_MS = 15_000;
 
+const VERBS = ["cordon", "drain", "uncordon", "confirm-dead"] as const;
+type Verb = (typeof VERBS)[number];
+
+interface Word {
+  readonly verb: Verb;
+  readonly name: string;
+  readonly url: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export const nodeCommand: Role = {
-  summary: "tells the cluster what only an operator can know of a node",
-  usage: "confirm-dead NAME --reason TEXT [--by TEXT] [--url URL]",
+  summary: "tells the cluster what an operator wants of a node, or knows of it",
+  usage: `${VERBS.join("|")} NAME [OPTIONS]`,
   help: () =>
     [
-      "  confirm-dead NAME  the host of node NAME is off: its jobs queue again at once",
-      "  --reason TEXT      how that is known; it stands in the history of these jobs",
-      "  --by TEXT          who says so (user@host of whoever runs this)",
-      `  --url URL          a gateway (GPUSCHED_URL, else ${DEFAULT_URL})`,
+      "  cordon NAME          no new jobs start there; what runs goes on",
+      "  drain NAME           the same, and what still runs at the deadline has to leave",
+      "  uncordon NAME        it takes jobs again",
+      "  confirm-dead NAME    its host is off: its jobs queue again at once",
       "",
-      "Say it only of a host that is switched off, or cut off from its power: what still ran there would run twice.",
+      "  --reason TEXT        what for, or how that is known; needed for confirm-dead",
+      "  --by TEXT            who says so (user@host of whoever runs this)",
+      "  --deadline DURATION  of a drain (1h)",
+      `  --url URL            a gateway (GPUSCHED_URL, else ${DEFAULT_URL})`,
+      "",
+      "Confirm only that a host is dead which is switched off, or cut off from its power: what still ran there would run twice.",
       "A node that has been heard lately is refused. Should the host come back, what it still runs of these jobs is stopped.",
     ].join("\n"),
   async run({ args, environment }) {
-    const { name, reason, by, url } = parse(args, environment);
-    const answer = await ask(`${url}/api/v1/nodes/${encodeURIComponent(name)}/confirm-dead`, { by, reason });
+    const word = parse(args, environment);
+    const answer = await ask(`${word.url}/api/v1/nodes/${encodeURIComponent(word.name)}/${word.verb}`, word.body);
     if (typeof answer.error === "string") {
       console.error(`gpusched: ${answer.error}`);
       return codeOf(answer.status);
     }
-    const count = Array.isArray(answer.job_ids) ? answer.job_ids.length : 0;
-    console.log(`node ${name} is confirmed dead: ${count} ${count === 1 ? "job" : "jobs"} had to leave it`);
+    console.log(describe(word, Array.isArray(answer.job_ids) ? answer.job_ids.length : 0));
     return ExitCode.success;
   },
 };
+
+function describe({ verb, name }: Word, count: number): string {
+  const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
+  switch (verb) {
+    case "cordon":
+      return `node ${name} is cordoned: ${jobs} on it`;
+    case "drain":
+      return `node ${name} is drained: ${jobs} on it`;
+    case "uncordon":
+      return `node ${name} takes jobs again: ${jobs} on it`;
+    case "confirm-dead":
+      return `node ${name} is confirmed dead: ${jobs} had to leave it`;
+  }
+}
 
 function codeOf(status: number): number {
   if (status === 404) return ExitCode.notFound;
@@ -63,21 +92,45 @@ async function ask(url: string, body: unknown): Promise<Answer> {
   }
 }
 
-function parse(args: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
+function parse(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Word {
   const { values, positionals } = parsed(args);
   const [verb, name, ...more] = positionals;
-  if (verb !== "confirm-dead") throw new UsageError("confirm-dead is needed");
+  if (!isVerb(verb)) throw new UsageError(`one of ${VERBS.join(", ")} is needed`);
   if (name === undefined || more.length > 0) throw new UsageError("one NAME is needed");
-  if (values.reason === undefined) throw new UsageError("--reason is needed: how is it known that the host is off?");
   const url = (values.url ?? environment["GPUSCHED_URL"] ?? DEFAULT_URL).replace(/\/$/, "");
   if (!URL.canParse(url)) throw new UsageError(`--url: ${JSON.stringify(url)} is no URL`);
-  return { name, reason: values.reason, by: values.by ?? `${userInfo().username}@${hostname()}`, url };
+  if (values.deadline !== undefined && verb !== "drain") throw new UsageError("--deadline is for drain");
+  return { verb, name, url, body: bodyOf(verb, values) };
+}
+
+function isVerb(text: string | undefined): text is Verb {
+  return VERBS.some((verb) => verb === text);
+}
+
+function bodyOf(verb: Verb, { reason, by, deadline }: ReturnType<typeof parsed>["values"]) {
+  if (verb === "uncordon") return {};
+  if (verb === "confirm-dead" && reason === undefined) {
+    throw new UsageError("--reason is needed: how is it known that the host is off?");
+  }
+  return {
+    by: by ?? `${userInfo().username}@${hostname()}`,
+    ...(reason === undefined ? {} : { reason }),
+    ...(deadline === undefined ? {} : { deadline_seconds: secondsOf(deadline) }),
+  };
+}
+
+function secondsOf(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined)
+    throw new UsageError(`--deadline: ${JSON.stringify(text)} is no duration such as 0s, 15m or 1h30m`);
+  return Math.ceil(ms / SECOND_MS);
 }
 
 function parsed(args: readonly string[]) {
   const text = { type: "string" } as const;
+  const options = { reason: text, by: text, deadline: text, url: text };
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { reason: text, by: text, url: text } });
+    return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;

@@ -123,6 +123,17 @@ export type Input =
       readonly by: string;
       readonly reason: string;
     }
+  /** An operator wants no new jobs on the node. */
+  | {
+      readonly kind: "cordon-node";
+      readonly at: number;
+      readonly node: NodeName;
+      readonly by: string;
+      readonly reason: string;
+      /** After so long what still runs there has to leave; absent: it may stay. */
+      readonly drainMs?: number;
+    }
+  | { readonly kind: "uncordon-node"; readonly at: number; readonly node: NodeName }
   /** Time has passed: whatever is due is looked at. */
   | { readonly kind: "tick"; readonly at: number };
 
@@ -140,6 +151,9 @@ export interface Answers {
   "forget-jobs": { readonly jobs: number };
   /** The jobs that held something there. */
   "confirm-node-dead": { readonly affected: readonly JobId[] };
+  /** The jobs that hold something there. */
+  "cordon-node": { readonly affected: readonly JobId[] };
+  "uncordon-node": { readonly affected: readonly JobId[] };
   "create-tenant": { readonly tenantId: TenantId };
   "update-tenant": { readonly tenantId: TenantId };
 }

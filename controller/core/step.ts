@@ -5,6 +5,7 @@ import type { State } from "./model/state.ts";
 import { onAllocationReport } from "./on/allocation-report.ts";
 import { onCancelJob } from "./on/cancel-job.ts";
 import { onConfirmNodeDead } from "./on/confirm-node-dead.ts";
+import { onCordonNode, onUncordonNode } from "./on/cordon-node.ts";
 import { onCheckpoint } from "./on/checkpoint.ts";
 import { onForgetJobs } from "./on/forget-jobs.ts";
 import { onNodeDisconnected } from "./on/node-disconnected.ts";
@@ -47,6 +48,10 @@ function dispatch(state: State, input: Input, out: Output): Answer {
       return onForgetJobs(state, input, out);
     case "confirm-node-dead":
       return onConfirmNodeDead(state, input, out);
+    case "cordon-node":
+      return onCordonNode(state, input, out);
+    case "uncordon-node":
+      return onUncordonNode(state, input, out);
     case "create-tenant":
       return onCreateTenant(state, input, out);
     case "update-tenant":

@@ -12,6 +12,7 @@ import { countDemand } from "../core/schedule/demand-mix.ts";
 import { armDeadlines } from "../core/rank.ts";
 import { ranFor } from "../core/transition.ts";
 import type { Row, RowValue, StoreContents } from "../store/store.ts";
+import { watchDrain } from "../core/drain.ts";
 import { watchSilence } from "../core/watch-silence.ts";
 
 /**
@@ -31,6 +32,7 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
     state.cluster.add(node);
     if (settings.waitsForNodes) state.unheard.add(node.record.name);
     watchSilence(state, node, at + settings.nodeUnreachableAfterMs);
+    watchDrain(state, node);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
   const jobs = sortedByKey(rows.get("job") ?? []).map(({ value }) => rowAs<Job>(value));

@@ -23,7 +23,8 @@ import { fromDryRun, fromExplained } from "./translate/explanation.ts";
 import { fromJob } from "./translate/job.ts";
 import { toSubmission } from "./translate/job-spec.ts";
 import { fromSubmitted } from "./translate/submit.ts";
-import { fromCluster, fromNode, toConfirmNodeDead } from "./translate/node.ts";
+import { fromCluster, fromNode } from "./translate/node.ts";
+import { toConfirmNodeDead, toCordonNode, toDrainNode, toUncordonNode } from "./translate/operator.ts";
 import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
 
 /** What the service needs to know of the controller that it speaks for. */
@@ -49,6 +50,11 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
   const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
     await loop.submit({ kind: "update-tenant", tenantId: asTenantId(id), change });
     return getTenant(id);
+  };
+  const changeNode = async (word: ReturnType<typeof toCordonNode | typeof toDrainNode | typeof toUncordonNode>) => {
+    const { affected } = await loop.submit(word);
+    log.info({ ...word, jobs: affected.length }, "an operator has changed whether a node takes jobs");
+    return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
   };
   return {
     SubmitJob: unary(log, async (request) =>
@@ -95,6 +101,9 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
       log.warn({ ...word, jobs: affected.length }, "an operator has confirmed that a node is dead");
       return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
     }),
+    CordonNode: unary(log, (request) => changeNode(toCordonNode(request))),
+    DrainNode: unary(log, (request) => changeNode(toDrainNode(request))),
+    UncordonNode: unary(log, (request) => changeNode(toUncordonNode(request))),
     GetClusterStatus: unary(log, () =>
       loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),
     ),

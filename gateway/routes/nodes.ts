@@ -1,10 +1,12 @@
+import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
 import { sendJson } from "../answer.ts";
-import { MAX_BODY_BYTES, readJson } from "../body.ts";
+import { hasBody, MAX_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
@@ -17,6 +19,9 @@ export function nodeRoutes(context: RouteContext): Route[] {
     { path: "/nodes", methods: { GET: list(context) } },
     { path: "/nodes/:name", methods: { GET: get(context) } },
     { path: "/nodes/:name/confirm-dead", methods: { POST: confirmDead(context) } },
+    { path: "/nodes/:name/cordon", methods: { POST: cordon(context) } },
+    { path: "/nodes/:name/drain", methods: { POST: drain(context) } },
+    { path: "/nodes/:name/uncordon", methods: { POST: uncordon(context) } },
   ];
 }
 
@@ -45,6 +50,33 @@ function confirmDead({ client }: RouteContext): Handler {
     const body = await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
     const word = parseOrRefuse(confirmDeadSchema, body, "Invalid request body");
     const { node, job_ids } = await client.call(scheduler.ConfirmNodeDead, { node_name, ...word });
+    sendJson(response, 200, { node: toNode(present(node, "the node")), job_ids });
+  };
+}
+
+function cordon({ client }: RouteContext): Handler {
+  return change(cordonSchema, (request) => client.call(scheduler.CordonNode, request));
+}
+
+function drain({ client }: RouteContext): Handler {
+  return change(drainSchema, (request) => client.call(scheduler.DrainNode, request));
+}
+
+function uncordon({ client }: RouteContext): Handler {
+  return change(uncordonSchema, (request) => client.call(scheduler.UncordonNode, request));
+}
+
+/** What an operator wants of a node. All of the body may be left out. */
+function change<Word>(
+  schema: z.ZodType<Word>,
+  call: (request: Word & { node_name: string }) => Promise<ChangeNodeResponse__Output>,
+): Handler {
+  return async (request, response) => {
+    readQuery(request, noQuerySchema);
+    const node_name = pathName(request, "name", NODE_NAME, "Node not found");
+    const body = hasBody(request) ? await readJson(request, response, { maxBytes: MAX_BODY_BYTES }) : {};
+    const word = parseOrRefuse(schema, body, "Invalid request body");
+    const { node, job_ids } = await call({ ...word, node_name });
     sendJson(response, 200, { node: toNode(present(node, "the node")), job_ids });
   };
 }

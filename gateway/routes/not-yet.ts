@@ -7,9 +7,6 @@ const NOT_YET: readonly (readonly [method: Method, path: string, what: string])[
   ["GET", "/events", "Following events"],
   ["GET", "/ws", "Following changes over WebSocket"],
   ["GET", "/tenants/:id/usage", "Usage by tenant"],
-  ["POST", "/nodes/:name/cordon", "Cordoning a node"],
-  ["POST", "/nodes/:name/uncordon", "Uncordoning a node"],
-  ["POST", "/nodes/:name/drain", "Draining a node"],
 ];
 
 /** Looked for below the API's prefix and at the root. */

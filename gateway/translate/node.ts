@@ -35,6 +35,14 @@ export function toNode(node: Node__Output) {
           reason: node.confirmed_dead.reason,
         }
       : null,
+    cordon: node.cordon
+      ? {
+          at: formatTimestamp(node.cordon.at_ms),
+          by: node.cordon.by,
+          reason: node.cordon.reason,
+          drain_until: timestamp(node.cordon.drain_until_ms),
+        }
+      : null,
     devices: toDevices(node, inventory?.devices ?? []),
   };
 }

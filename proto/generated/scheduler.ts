@@ -6,18 +6,22 @@ import type { ArrayMembership as _gpusched_v1_ArrayMembership, ArrayMembership__
 import type { ArraySummary as _gpusched_v1_ArraySummary, ArraySummary__Output as _gpusched_v1_ArraySummary__Output } from './gpusched/v1/ArraySummary.ts';
 import type { Blocker as _gpusched_v1_Blocker, Blocker__Output as _gpusched_v1_Blocker__Output } from './gpusched/v1/Blocker.ts';
 import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobRequest__Output as _gpusched_v1_CancelJobRequest__Output } from './gpusched/v1/CancelJobRequest.ts';
+import type { ChangeNodeResponse as _gpusched_v1_ChangeNodeResponse, ChangeNodeResponse__Output as _gpusched_v1_ChangeNodeResponse__Output } from './gpusched/v1/ChangeNodeResponse.ts';
 import type { CheckpointJobRequest as _gpusched_v1_CheckpointJobRequest, CheckpointJobRequest__Output as _gpusched_v1_CheckpointJobRequest__Output } from './gpusched/v1/CheckpointJobRequest.ts';
 import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, CheckpointJobResponse__Output as _gpusched_v1_CheckpointJobResponse__Output } from './gpusched/v1/CheckpointJobResponse.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from './gpusched/v1/ClusterStatus.ts';
 import type { ConfirmNodeDeadRequest as _gpusched_v1_ConfirmNodeDeadRequest, ConfirmNodeDeadRequest__Output as _gpusched_v1_ConfirmNodeDeadRequest__Output } from './gpusched/v1/ConfirmNodeDeadRequest.ts';
 import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, ConfirmNodeDeadResponse__Output as _gpusched_v1_ConfirmNodeDeadResponse__Output } from './gpusched/v1/ConfirmNodeDeadResponse.ts';
 import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from './gpusched/v1/ConfirmedDead.ts';
+import type { Cordon as _gpusched_v1_Cordon, Cordon__Output as _gpusched_v1_Cordon__Output } from './gpusched/v1/Cordon.ts';
+import type { CordonNodeRequest as _gpusched_v1_CordonNodeRequest, CordonNodeRequest__Output as _gpusched_v1_CordonNodeRequest__Output } from './gpusched/v1/CordonNodeRequest.ts';
 import type { Counterfactual as _gpusched_v1_Counterfactual, Counterfactual__Output as _gpusched_v1_Counterfactual__Output } from './gpusched/v1/Counterfactual.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from './gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from './gpusched/v1/DeactivateTenantRequest.ts';
 import type { Device as _gpusched_v1_Device, Device__Output as _gpusched_v1_Device__Output } from './gpusched/v1/Device.ts';
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from './gpusched/v1/DeviceHolder.ts';
 import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from './gpusched/v1/DeviceTelemetry.ts';
+import type { DrainNodeRequest as _gpusched_v1_DrainNodeRequest, DrainNodeRequest__Output as _gpusched_v1_DrainNodeRequest__Output } from './gpusched/v1/DrainNodeRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from './gpusched/v1/DryRunJobResponse.ts';
 import type { ErrorDetail as _gpusched_v1_ErrorDetail, ErrorDetail__Output as _gpusched_v1_ErrorDetail__Output } from './gpusched/v1/ErrorDetail.ts';
 import type { ExplainJobRequest as _gpusched_v1_ExplainJobRequest, ExplainJobRequest__Output as _gpusched_v1_ExplainJobRequest__Output } from './gpusched/v1/ExplainJobRequest.ts';
@@ -54,6 +58,7 @@ import type { SubmitJobsResponse as _gpusched_v1_SubmitJobsResponse, SubmitJobsR
 import type { SubmitRefusal as _gpusched_v1_SubmitRefusal, SubmitRefusal__Output as _gpusched_v1_SubmitRefusal__Output } from './gpusched/v1/SubmitRefusal.ts';
 import type { Tenant as _gpusched_v1_Tenant, Tenant__Output as _gpusched_v1_Tenant__Output } from './gpusched/v1/Tenant.ts';
 import type { TenantSpec as _gpusched_v1_TenantSpec, TenantSpec__Output as _gpusched_v1_TenantSpec__Output } from './gpusched/v1/TenantSpec.ts';
+import type { UncordonNodeRequest as _gpusched_v1_UncordonNodeRequest, UncordonNodeRequest__Output as _gpusched_v1_UncordonNodeRequest__Output } from './gpusched/v1/UncordonNodeRequest.ts';
 import type { UpdateTenantRequest as _gpusched_v1_UpdateTenantRequest, UpdateTenantRequest__Output as _gpusched_v1_UpdateTenantRequest__Output } from './gpusched/v1/UpdateTenantRequest.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -69,18 +74,22 @@ export interface ProtoGrpcType {
       ArraySummary: MessageTypeDefinition<_gpusched_v1_ArraySummary, _gpusched_v1_ArraySummary__Output>
       Blocker: MessageTypeDefinition<_gpusched_v1_Blocker, _gpusched_v1_Blocker__Output>
       CancelJobRequest: MessageTypeDefinition<_gpusched_v1_CancelJobRequest, _gpusched_v1_CancelJobRequest__Output>
+      ChangeNodeResponse: MessageTypeDefinition<_gpusched_v1_ChangeNodeResponse, _gpusched_v1_ChangeNodeResponse__Output>
       CheckpointJobRequest: MessageTypeDefinition<_gpusched_v1_CheckpointJobRequest, _gpusched_v1_CheckpointJobRequest__Output>
       CheckpointJobResponse: MessageTypeDefinition<_gpusched_v1_CheckpointJobResponse, _gpusched_v1_CheckpointJobResponse__Output>
       ClusterStatus: MessageTypeDefinition<_gpusched_v1_ClusterStatus, _gpusched_v1_ClusterStatus__Output>
       ConfirmNodeDeadRequest: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadRequest, _gpusched_v1_ConfirmNodeDeadRequest__Output>
       ConfirmNodeDeadResponse: MessageTypeDefinition<_gpusched_v1_ConfirmNodeDeadResponse, _gpusched_v1_ConfirmNodeDeadResponse__Output>
       ConfirmedDead: MessageTypeDefinition<_gpusched_v1_ConfirmedDead, _gpusched_v1_ConfirmedDead__Output>
+      Cordon: MessageTypeDefinition<_gpusched_v1_Cordon, _gpusched_v1_Cordon__Output>
+      CordonNodeRequest: MessageTypeDefinition<_gpusched_v1_CordonNodeRequest, _gpusched_v1_CordonNodeRequest__Output>
       Counterfactual: MessageTypeDefinition<_gpusched_v1_Counterfactual, _gpusched_v1_Counterfactual__Output>
       CreateTenantRequest: MessageTypeDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_CreateTenantRequest__Output>
       DeactivateTenantRequest: MessageTypeDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_DeactivateTenantRequest__Output>
       Device: MessageTypeDefinition<_gpusched_v1_Device, _gpusched_v1_Device__Output>
       DeviceHolder: MessageTypeDefinition<_gpusched_v1_DeviceHolder, _gpusched_v1_DeviceHolder__Output>
       DeviceTelemetry: MessageTypeDefinition<_gpusched_v1_DeviceTelemetry, _gpusched_v1_DeviceTelemetry__Output>
+      DrainNodeRequest: MessageTypeDefinition<_gpusched_v1_DrainNodeRequest, _gpusched_v1_DrainNodeRequest__Output>
       DryRunJobResponse: MessageTypeDefinition<_gpusched_v1_DryRunJobResponse, _gpusched_v1_DryRunJobResponse__Output>
       ErrorDetail: MessageTypeDefinition<_gpusched_v1_ErrorDetail, _gpusched_v1_ErrorDetail__Output>
       ExplainJobRequest: MessageTypeDefinition<_gpusched_v1_ExplainJobRequest, _gpusched_v1_ExplainJobRequest__Output>
@@ -122,6 +131,7 @@ export interface ProtoGrpcType {
       SubmitRefusal: MessageTypeDefinition<_gpusched_v1_SubmitRefusal, _gpusched_v1_SubmitRefusal__Output>
       Tenant: MessageTypeDefinition<_gpusched_v1_Tenant, _gpusched_v1_Tenant__Output>
       TenantSpec: MessageTypeDefinition<_gpusched_v1_TenantSpec, _gpusched_v1_TenantSpec__Output>
+      UncordonNodeRequest: MessageTypeDefinition<_gpusched_v1_UncordonNodeRequest, _gpusched_v1_UncordonNodeRequest__Output>
       UpdateTenantRequest: MessageTypeDefinition<_gpusched_v1_UpdateTenantRequest, _gpusched_v1_UpdateTenantRequest__Output>
     }
   }

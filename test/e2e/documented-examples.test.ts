@@ -70,7 +70,7 @@ function checkAnswer(answer: CurlAnswer): void {
     expect(body).toEqual({ error: "Job not found" });
     return;
   }
-  if (answer.url.endsWith("/confirm-dead")) {
+  if (answer.url.includes("/nodes/node-7/")) {
     expect(answer).toMatchObject({ status: 404 });
     expect(body).toEqual({ error: "Node not found" });
     return;

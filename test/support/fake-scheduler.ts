@@ -120,14 +120,20 @@ const samples: Script = {
   UpdateTenant: (request) => (idIn(request, "tenant_id") === sampleTenant.id ? sampleTenant : tenantNotFound),
   DeactivateTenant: (request) => (idIn(request, "tenant_id") === sampleTenant.id ? sampleTenant : tenantNotFound),
   ListNodes: () => ({ nodes: [sampleNode] }),
-  ConfirmNodeDead: (request) =>
-    idIn(request, "node_name") === sampleNode.name ? { node: sampleNode, job_ids: [sampleJob.id] } : nodeNotFound,
+  ConfirmNodeDead: changedNode,
+  CordonNode: changedNode,
+  DrainNode: changedNode,
+  UncordonNode: changedNode,
   GetClusterStatus: () => sampleStatus,
 };
 
 const jobNotFound = new Refusal(status.NOT_FOUND, "Job not found");
 const nodeNotFound = new Refusal(status.NOT_FOUND, "Node not found");
 const tenantNotFound = new Refusal(status.NOT_FOUND, "Tenant not found");
+
+function changedNode(request: unknown) {
+  return idIn(request, "node_name") === sampleNode.name ? { node: sampleNode, job_ids: [sampleJob.id] } : nodeNotFound;
+}
 
 function idIn(request: unknown, field: string): unknown {
   return (request as Record<string, unknown>)[field];

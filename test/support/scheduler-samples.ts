@@ -116,7 +116,7 @@ export const sampleTenant = {
 export const sampleNode = {
   name: "node-1",
   state: "NODE_STATE_ONLINE",
-  cordoned: false,
+  cordoned: true,
   message: "",
   inventory: {
     devices: [
@@ -165,6 +165,7 @@ export const sampleNode = {
   last_heard_at_ms: SUBMITTED_AT_MS + 90_000,
   registered_at_ms: SUBMITTED_AT_MS - 90_000,
   confirmed_dead: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its power supply burned" },
+  cordon: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its fan", drain_until_ms: SUBMITTED_AT_MS + 3_600_000 },
 } satisfies Node;
 
 export const sampleStatus = {

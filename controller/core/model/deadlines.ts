@@ -5,6 +5,8 @@ import { Heap } from "./heap.ts";
 export type Deadline =
   | { readonly at: number; readonly kind: "job"; readonly jobId: JobId }
   | { readonly at: number; readonly kind: "node"; readonly node: NodeName }
+  /** What still runs on a node that is drained has to leave. */
+  | { readonly at: number; readonly kind: "drain"; readonly node: NodeName }
   /** What its jobs used has left the window of its budget: those that wait for that may start. */
   | { readonly at: number; readonly kind: "budget"; readonly tenantId: TenantId }
   | { readonly at: number; readonly kind: "membership" };
@@ -40,6 +42,8 @@ function nameOf(deadline: Deadline): string {
       return deadline.jobId;
     case "node":
       return deadline.node;
+    case "drain":
+      return `${deadline.node} drain`;
     case "budget":
       return deadline.tenantId;
     case "membership":

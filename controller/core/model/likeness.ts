@@ -40,7 +40,7 @@ export class Likenesses {
 
 /** Whether the node may be counted on: silent and cordoned ones may not. */
 export function takesWork(node: Node): boolean {
-  return node.reach === "online" && node.session !== undefined && !node.record.cordoned && node.executorReady;
+  return node.reach === "online" && node.session !== undefined && !node.record.cordon && node.executorReady;
 }
 
 function describe({ devices, cpuCores, memoryMb, executor, allowsSharing = false }: Inventory): string {

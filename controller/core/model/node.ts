@@ -60,12 +60,22 @@ export interface NodeRecord {
   /** The highest number of a Hello of this agent. */
   readonly helloNumber?: number;
   readonly registeredAt: number;
-  readonly cordoned: boolean;
+  /** Present while an operator wants no new jobs there. */
+  readonly cordon?: Cordon;
   readonly inventory: Inventory;
   /** The last time that an operator said that its host was off. */
   readonly confirmedDead?: ConfirmedDead | undefined;
   /** Absent for one that was never sent any. */
   readonly memberships?: KnownMemberships;
+}
+
+/** An operator's word that the node takes no new jobs. */
+export interface Cordon {
+  readonly at: number;
+  readonly by: string;
+  readonly reason: string;
+  /** Present while the node is drained: when what still runs there has to leave. */
+  readonly drainUntil?: number;
 }
 
 /** An operator's word, kept for whoever asks later. */
@@ -120,6 +130,11 @@ export interface HeldRequeues {
   readonly heard: number;
   readonly needed: number;
   readonly members: number;
+}
+
+/** The record with that cordon, or with none. */
+export function withCordon({ cordon: _, ...record }: NodeRecord, cordon: Cordon | undefined): NodeRecord {
+  return cordon ? { ...record, cordon } : record;
 }
 
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */

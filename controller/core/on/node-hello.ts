@@ -36,8 +36,8 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
     bootId: input.bootId,
     ...(input.number === undefined ? {} : { helloNumber: input.number }),
     registeredAt: before?.record.registeredAt ?? at,
-    cordoned: before?.record.cordoned ?? false,
     inventory: input.inventory,
+    ...(before?.record.cordon ? { cordon: before.record.cordon } : {}),
     ...(before?.record.confirmedDead ? { confirmedDead: before.record.confirmedDead } : {}),
     ...membershipsOf(before, input),
   };

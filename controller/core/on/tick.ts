@@ -1,5 +1,6 @@
 import { formatDuration } from "../../../base/time.ts";
 import { lookAtBudget } from "../budget.ts";
+import { lookAtDrain } from "../drain.ts";
 import { lookAtMembership, watchMembership } from "../membership.ts";
 import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
@@ -24,6 +25,10 @@ export function onTick(state: State, at: number, out: Output): void {
     else {
       const node = state.nodes.get(due.node);
       if (!node) continue;
+      if (due.kind === "drain") {
+        lookAtDrain(state, node, out, at);
+        continue;
+      }
       node.isWatched = false;
       lookAtNode(state, node, out, at);
     }

@@ -60,7 +60,7 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   if (node.reach !== "online") return notNow({ kind: "not-online", reach: node.reach });
   // Its agent cannot be told: it may be back at once, or be dead.
   if (node.session === undefined) return notNow({ kind: "not-connected" });
-  if (node.record.cordoned) return notNow({ kind: "cordoned" });
+  if (node.record.cordon) return notNow({ kind: "cordoned" });
   if (!node.executorReady) return notNow({ kind: "executor-not-ready", message: node.executorMessage });
   return undefined;
 }

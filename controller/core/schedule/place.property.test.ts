@@ -89,7 +89,8 @@ function fallIll(w: CoreWorld, name: string, condition: Case["nodes"][number]["c
   const node = w.state.nodes.get(asNodeName(name));
   if (condition === "gone") w.disconnect(name);
   if (condition === "silent" && node) node.reach = "unreachable";
-  if (condition === "cordoned" && node) node.record = { ...node.record, cordoned: true };
+  if (condition === "cordoned" && node)
+    node.record = { ...node.record, cordon: { at: 0, by: "ann", reason: "repair" } };
   const hottest = condition === "hot" ? inventory.devices.slice(0, 1) : [];
   const telemetry = hottest.map(({ id }) => ({ id, isThrottling: true }));
   const executor = { ready: condition !== "executor down", message: "" };

@@ -1,4 +1,4 @@
-import type { Node } from "../model/node.ts";
+import { type Node, withCordon } from "../model/node.ts";
 import { judge } from "./filter.ts";
 import type { NodeReason } from "./reason.ts";
 import type { Blocked } from "./shortage.ts";
@@ -48,7 +48,7 @@ function without(reason: NodeReason, { node, blocked }: Question): Question | un
     case "not-connected":
       return { node: { ...node, session: 0 }, blocked };
     case "cordoned":
-      return { node: { ...node, record: { ...record, cordoned: false } }, blocked };
+      return { node: { ...node, record: withCordon(record, undefined) }, blocked };
     case "executor-not-ready":
       return { node: { ...node, executorReady: true }, blocked };
     case "too-few-gpus":

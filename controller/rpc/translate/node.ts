@@ -1,16 +1,15 @@
 /** Nodes between the wire and the core. */
 import { parseAddress } from "../../../base/address.ts";
 import { RequestError } from "../../../base/errors.ts";
-import { asDeviceId, asNodeName } from "../../../base/ids.ts";
-import { confirmDeadSchema } from "../../../contract/node.ts";
-import { parseOrRefuse } from "../../../contract/parse.ts";
+import { asDeviceId } from "../../../base/ids.ts";
+import { formatTimestamp } from "../../../base/time.ts";
 import type { ClusterStatus } from "../../../proto/generated/gpusched/v1/ClusterStatus.ts";
-import type { ConfirmNodeDeadRequest__Output } from "../../../proto/generated/gpusched/v1/ConfirmNodeDeadRequest.ts";
 import type { DeviceTelemetry, DeviceTelemetry__Output } from "../../../proto/generated/gpusched/v1/DeviceTelemetry.ts";
 import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
-import type { ConfirmedDead, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
+import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
+import { describeCordon } from "../../core/drain.ts";
 import { freeDevices } from "../../core/model/node.ts";
 import type { State } from "../../core/model/state.ts";
 import { describeHeld } from "../../core/quorum.ts";
@@ -119,7 +118,7 @@ export function fromNode(node: Node): NodeMessage {
   return {
     name: node.record.name,
     state: nodeState(node),
-    cordoned: node.record.cordoned,
+    cordoned: node.record.cordon !== undefined,
     message: nodeMessage(node),
     inventory: fromInventory(node.record.inventory),
     telemetry: node.telemetry.map(fromReading),
@@ -131,6 +130,7 @@ export function fromNode(node: Node): NodeMessage {
     last_heard_at_ms: node.lastHeardAt,
     registered_at_ms: node.record.registeredAt,
     confirmed_dead: fromConfirmedDead(node.record.confirmedDead),
+    cordon: fromCordon(node.record.cordon),
   };
 }
 
@@ -138,10 +138,10 @@ function fromConfirmedDead(word: ConfirmedDead | undefined) {
   return word ? { at_ms: word.at, by: word.by, reason: word.reason } : null;
 }
 
-/** @throws RequestError `invalid` naming the field */
-export function toConfirmNodeDead({ node_name, by, reason }: ConfirmNodeDeadRequest__Output) {
-  const given = parseOrRefuse(confirmDeadSchema, { by, reason }, "Invalid request");
-  return { kind: "confirm-node-dead", node: asNodeName(node_name), ...given } as const;
+function fromCordon(cordon: Cordon | undefined) {
+  if (!cordon) return null;
+  const { at, by, reason, drainUntil } = cordon;
+  return { at_ms: at, by, reason, ...(drainUntil === undefined ? {} : { drain_until_ms: drainUntil }) };
 }
 
 function nodeState(node: Node): NodeState {
@@ -154,7 +154,17 @@ function nodeMessage(node: Node): string {
   if (node.requeuesHeld) return `its jobs are not started elsewhere yet: ${describeHeld(node.requeuesHeld)}`;
   if (node.session === undefined) return "its agent is not connected";
   if (node.reach !== "online") return "its agent has fallen silent";
-  return node.executorReady ? "" : node.executorMessage;
+  if (!node.executorReady) return node.executorMessage;
+  return node.record.cordon ? cordonMessage(node, node.record.cordon) : "";
+}
+
+function cordonMessage(node: Node, cordon: Cordon): string {
+  const { drainUntil } = cordon;
+  const jobs = node.jobs.size;
+  if (drainUntil === undefined) return `cordoned${describeCordon(cordon)}`;
+  if (jobs === 0) return `drained${describeCordon(cordon)}`;
+  const still = jobs === 1 ? "1 job is" : `${jobs} jobs are`;
+  return `draining until ${formatTimestamp(drainUntil)}${describeCordon(cordon)}; ${still} still there`;
 }
 
 /** The cluster in numbers. GPUs are available on nodes that take new work, where nothing holds them. */
@@ -170,7 +180,7 @@ export function fromCluster(
     totalGpus += devices.length;
     if (node.reach !== "online") continue;
     onlineNodes += 1;
-    if (node.executorReady && !node.record.cordoned) {
+    if (node.executorReady && !node.record.cordon) {
       availableGpus += freeDevices(node);
     }
   }

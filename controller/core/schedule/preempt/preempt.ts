@@ -2,8 +2,8 @@ import { type Claim, type JobIn, since, WHOLE_DEVICE } from "../../model/job.ts"
 import type { PreemptionTrial, QueueGroup } from "../../model/job-queue.ts";
 import type { State } from "../../model/state.ts";
 import { type Output, saveJob, withEvent } from "../../output.ts";
-import { stopJob } from "../../transition.ts";
 import type { Place } from "../place.ts";
+import { leave } from "./leave.ts";
 import { leftBy, planPreemption, type PreemptionPlan, type Wish } from "./plan.ts";
 import { preemptorReceipt, victimReceipt } from "./receipt.ts";
 
@@ -112,13 +112,7 @@ export function lookAtQueued(state: State, out: Output, job: JobIn<"queued">, at
 /** The room is the job's from now on, and those who are in it are told to go. */
 function carryOut(state: State, out: Output, job: JobIn<"queued">, plan: PreemptionPlan, at: number): void {
   for (const victim of plan.victims) {
-    const message = victimReceipt(job, victim);
-    const isWanted = state.spec(victim.job.id).onPreempt !== "cancel";
-    const verdict = isWanted
-      ? ({ kind: "preempt", message, delayMs: 0 } as const)
-      : ({ kind: "preempted", message } as const);
-    stopJob(state, out, victim.job, verdict, at);
-    state.onPreempted?.(victim.job.id);
+    leave(state, out, victim.job, victimReceipt(job, victim), at);
   }
   const { milli } = state.groupOf(job).facts.kind.demand;
   const claim: Claim = {

@@ -5,6 +5,7 @@ import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output
 import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from '../../gpusched/v1/DeviceTelemetry.ts';
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from '../../gpusched/v1/DeviceHolder.ts';
 import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from '../../gpusched/v1/ConfirmedDead.ts';
+import type { Cordon as _gpusched_v1_Cordon, Cordon__Output as _gpusched_v1_Cordon__Output } from '../../gpusched/v1/Cordon.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Node {
@@ -20,6 +21,7 @@ export interface Node {
   'last_heard_at_ms'?: (number | string | Long);
   'registered_at_ms'?: (number | string | Long);
   'confirmed_dead'?: (_gpusched_v1_ConfirmedDead | null);
+  'cordon'?: (_gpusched_v1_Cordon | null);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
 
@@ -36,5 +38,6 @@ export interface Node__Output {
   'last_heard_at_ms'?: (number);
   'registered_at_ms': (number);
   'confirmed_dead': (_gpusched_v1_ConfirmedDead__Output | null);
+  'cordon': (_gpusched_v1_Cordon__Output | null);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }

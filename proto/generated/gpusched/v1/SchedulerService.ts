@@ -3,13 +3,16 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CancelJobRequest as _gpusched_v1_CancelJobRequest, CancelJobRequest__Output as _gpusched_v1_CancelJobRequest__Output } from '../../gpusched/v1/CancelJobRequest.ts';
+import type { ChangeNodeResponse as _gpusched_v1_ChangeNodeResponse, ChangeNodeResponse__Output as _gpusched_v1_ChangeNodeResponse__Output } from '../../gpusched/v1/ChangeNodeResponse.ts';
 import type { CheckpointJobRequest as _gpusched_v1_CheckpointJobRequest, CheckpointJobRequest__Output as _gpusched_v1_CheckpointJobRequest__Output } from '../../gpusched/v1/CheckpointJobRequest.ts';
 import type { CheckpointJobResponse as _gpusched_v1_CheckpointJobResponse, CheckpointJobResponse__Output as _gpusched_v1_CheckpointJobResponse__Output } from '../../gpusched/v1/CheckpointJobResponse.ts';
 import type { ClusterStatus as _gpusched_v1_ClusterStatus, ClusterStatus__Output as _gpusched_v1_ClusterStatus__Output } from '../../gpusched/v1/ClusterStatus.ts';
 import type { ConfirmNodeDeadRequest as _gpusched_v1_ConfirmNodeDeadRequest, ConfirmNodeDeadRequest__Output as _gpusched_v1_ConfirmNodeDeadRequest__Output } from '../../gpusched/v1/ConfirmNodeDeadRequest.ts';
 import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, ConfirmNodeDeadResponse__Output as _gpusched_v1_ConfirmNodeDeadResponse__Output } from '../../gpusched/v1/ConfirmNodeDeadResponse.ts';
+import type { CordonNodeRequest as _gpusched_v1_CordonNodeRequest, CordonNodeRequest__Output as _gpusched_v1_CordonNodeRequest__Output } from '../../gpusched/v1/CordonNodeRequest.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from '../../gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from '../../gpusched/v1/DeactivateTenantRequest.ts';
+import type { DrainNodeRequest as _gpusched_v1_DrainNodeRequest, DrainNodeRequest__Output as _gpusched_v1_DrainNodeRequest__Output } from '../../gpusched/v1/DrainNodeRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from '../../gpusched/v1/DryRunJobResponse.ts';
 import type { ExplainJobRequest as _gpusched_v1_ExplainJobRequest, ExplainJobRequest__Output as _gpusched_v1_ExplainJobRequest__Output } from '../../gpusched/v1/ExplainJobRequest.ts';
 import type { Explanation as _gpusched_v1_Explanation, Explanation__Output as _gpusched_v1_Explanation__Output } from '../../gpusched/v1/Explanation.ts';
@@ -30,6 +33,7 @@ import type { SubmitJobResponse as _gpusched_v1_SubmitJobResponse, SubmitJobResp
 import type { SubmitJobsRequest as _gpusched_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpusched_v1_SubmitJobsRequest__Output } from '../../gpusched/v1/SubmitJobsRequest.ts';
 import type { SubmitJobsResponse as _gpusched_v1_SubmitJobsResponse, SubmitJobsResponse__Output as _gpusched_v1_SubmitJobsResponse__Output } from '../../gpusched/v1/SubmitJobsResponse.ts';
 import type { Tenant as _gpusched_v1_Tenant, Tenant__Output as _gpusched_v1_Tenant__Output } from '../../gpusched/v1/Tenant.ts';
+import type { UncordonNodeRequest as _gpusched_v1_UncordonNodeRequest, UncordonNodeRequest__Output as _gpusched_v1_UncordonNodeRequest__Output } from '../../gpusched/v1/UncordonNodeRequest.ts';
 import type { UpdateTenantRequest as _gpusched_v1_UpdateTenantRequest, UpdateTenantRequest__Output as _gpusched_v1_UpdateTenantRequest__Output } from '../../gpusched/v1/UpdateTenantRequest.ts';
 
 export interface SchedulerServiceClient extends grpc.Client {
@@ -60,6 +64,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
   confirmNodeDead(argument: _gpusched_v1_ConfirmNodeDeadRequest, callback: grpc.requestCallback<_gpusched_v1_ConfirmNodeDeadResponse__Output>): grpc.ClientUnaryCall;
   
+  CordonNode(argument: _gpusched_v1_CordonNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  CordonNode(argument: _gpusched_v1_CordonNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  CordonNode(argument: _gpusched_v1_CordonNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  CordonNode(argument: _gpusched_v1_CordonNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  cordonNode(argument: _gpusched_v1_CordonNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  cordonNode(argument: _gpusched_v1_CordonNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  cordonNode(argument: _gpusched_v1_CordonNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  cordonNode(argument: _gpusched_v1_CordonNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   CreateTenant(argument: _gpusched_v1_CreateTenantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
@@ -77,6 +90,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   deactivateTenant(argument: _gpusched_v1_DeactivateTenantRequest, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
+  
+  DrainNode(argument: _gpusched_v1_DrainNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  DrainNode(argument: _gpusched_v1_DrainNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  DrainNode(argument: _gpusched_v1_DrainNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  DrainNode(argument: _gpusched_v1_DrainNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  drainNode(argument: _gpusched_v1_DrainNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  drainNode(argument: _gpusched_v1_DrainNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  drainNode(argument: _gpusched_v1_DrainNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  drainNode(argument: _gpusched_v1_DrainNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
   
   DryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
   DryRunJob(argument: _gpusched_v1_SubmitJobRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_DryRunJobResponse__Output>): grpc.ClientUnaryCall;
@@ -173,6 +195,15 @@ export interface SchedulerServiceClient extends grpc.Client {
   submitJobs(argument: _gpusched_v1_SubmitJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
   submitJobs(argument: _gpusched_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpusched_v1_SubmitJobsResponse__Output>): grpc.ClientUnaryCall;
   
+  UncordonNode(argument: _gpusched_v1_UncordonNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  UncordonNode(argument: _gpusched_v1_UncordonNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  UncordonNode(argument: _gpusched_v1_UncordonNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  UncordonNode(argument: _gpusched_v1_UncordonNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  uncordonNode(argument: _gpusched_v1_UncordonNodeRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  uncordonNode(argument: _gpusched_v1_UncordonNodeRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  uncordonNode(argument: _gpusched_v1_UncordonNodeRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  uncordonNode(argument: _gpusched_v1_UncordonNodeRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
   UpdateTenant(argument: _gpusched_v1_UpdateTenantRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_Tenant__Output>): grpc.ClientUnaryCall;
@@ -191,9 +222,13 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
   
   ConfirmNodeDead: grpc.handleUnaryCall<_gpusched_v1_ConfirmNodeDeadRequest__Output, _gpusched_v1_ConfirmNodeDeadResponse>;
   
+  CordonNode: grpc.handleUnaryCall<_gpusched_v1_CordonNodeRequest__Output, _gpusched_v1_ChangeNodeResponse>;
+  
   CreateTenant: grpc.handleUnaryCall<_gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant>;
   
   DeactivateTenant: grpc.handleUnaryCall<_gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant>;
+  
+  DrainNode: grpc.handleUnaryCall<_gpusched_v1_DrainNodeRequest__Output, _gpusched_v1_ChangeNodeResponse>;
   
   DryRunJob: grpc.handleUnaryCall<_gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_DryRunJobResponse>;
   
@@ -217,6 +252,8 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
   
   SubmitJobs: grpc.handleUnaryCall<_gpusched_v1_SubmitJobsRequest__Output, _gpusched_v1_SubmitJobsResponse>;
   
+  UncordonNode: grpc.handleUnaryCall<_gpusched_v1_UncordonNodeRequest__Output, _gpusched_v1_ChangeNodeResponse>;
+  
   UpdateTenant: grpc.handleUnaryCall<_gpusched_v1_UpdateTenantRequest__Output, _gpusched_v1_Tenant>;
   
 }
@@ -225,8 +262,10 @@ export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   CancelJob: MethodDefinition<_gpusched_v1_CancelJobRequest, _gpusched_v1_Job, _gpusched_v1_CancelJobRequest__Output, _gpusched_v1_Job__Output>
   CheckpointJob: MethodDefinition<_gpusched_v1_CheckpointJobRequest, _gpusched_v1_CheckpointJobResponse, _gpusched_v1_CheckpointJobRequest__Output, _gpusched_v1_CheckpointJobResponse__Output>
   ConfirmNodeDead: MethodDefinition<_gpusched_v1_ConfirmNodeDeadRequest, _gpusched_v1_ConfirmNodeDeadResponse, _gpusched_v1_ConfirmNodeDeadRequest__Output, _gpusched_v1_ConfirmNodeDeadResponse__Output>
+  CordonNode: MethodDefinition<_gpusched_v1_CordonNodeRequest, _gpusched_v1_ChangeNodeResponse, _gpusched_v1_CordonNodeRequest__Output, _gpusched_v1_ChangeNodeResponse__Output>
   CreateTenant: MethodDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_CreateTenantRequest__Output, _gpusched_v1_Tenant__Output>
   DeactivateTenant: MethodDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_DeactivateTenantRequest__Output, _gpusched_v1_Tenant__Output>
+  DrainNode: MethodDefinition<_gpusched_v1_DrainNodeRequest, _gpusched_v1_ChangeNodeResponse, _gpusched_v1_DrainNodeRequest__Output, _gpusched_v1_ChangeNodeResponse__Output>
   DryRunJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_DryRunJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_DryRunJobResponse__Output>
   ExplainJob: MethodDefinition<_gpusched_v1_ExplainJobRequest, _gpusched_v1_Explanation, _gpusched_v1_ExplainJobRequest__Output, _gpusched_v1_Explanation__Output>
   GetClusterStatus: MethodDefinition<_gpusched_v1_GetClusterStatusRequest, _gpusched_v1_ClusterStatus, _gpusched_v1_GetClusterStatusRequest__Output, _gpusched_v1_ClusterStatus__Output>
@@ -238,5 +277,6 @@ export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   StreamLogs: MethodDefinition<_gpusched_v1_StreamLogsRequest, _gpusched_v1_LogChunk, _gpusched_v1_StreamLogsRequest__Output, _gpusched_v1_LogChunk__Output>
   SubmitJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_SubmitJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_SubmitJobResponse__Output>
   SubmitJobs: MethodDefinition<_gpusched_v1_SubmitJobsRequest, _gpusched_v1_SubmitJobsResponse, _gpusched_v1_SubmitJobsRequest__Output, _gpusched_v1_SubmitJobsResponse__Output>
+  UncordonNode: MethodDefinition<_gpusched_v1_UncordonNodeRequest, _gpusched_v1_ChangeNodeResponse, _gpusched_v1_UncordonNodeRequest__Output, _gpusched_v1_ChangeNodeResponse__Output>
   UpdateTenant: MethodDefinition<_gpusched_v1_UpdateTenantRequest, _gpusched_v1_Tenant, _gpusched_v1_UpdateTenantRequest__Output, _gpusched_v1_Tenant__Output>
 }

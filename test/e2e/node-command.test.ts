@@ -1,4 +1,4 @@
-/** An operator says that a host is dead, truly and not: its job goes on elsewhere at once, and what comes back of it is stopped. */
+/** What operators say of nodes with `gpusched node`, and what becomes of the jobs there. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
@@ -55,9 +55,13 @@ async function field(path: string, name: string): Promise<unknown> {
 
 const nodesOnline = () => field("/cluster/status", "online_nodes");
 
-function confirmDead(node: string, code: number, environment: Record<string, string> = { GPUSCHED_URL: url }): string {
-  const args = ["node", "confirm-dead", node, "--by", "ann", "--reason", "it burns"];
-  const env = { ...process.env, ...environment };
+function confirmDead(node: string, code: number): string {
+  return say(code, "confirm-dead", node, "--by", "ann", "--reason", "it burns");
+}
+
+function say(code: number, ...word: string[]): string {
+  const args = ["node", ...word];
+  const env = { ...process.env, GPUSCHED_URL: url };
   const { status, stdout, stderr } = spawnSync(join(packageRoot, "bin/gpusched"), args, { encoding: "utf8", env });
   expect(status, stdout + stderr).toBe(code);
   return stdout + stderr;
@@ -95,4 +99,28 @@ test("the job of a host that is said to be dead goes on elsewhere, and is stoppe
   expect(await rest.jobWhen(id, ({ state }) => state === "running")).toMatchObject({ attempt: 2 });
   expect(isAlive(2)).toBe(true);
   expect(await field(`/nodes/${dead}`, "confirmed_dead")).toMatchObject({ by: "ann" });
+});
+
+test("a node that is drained lets its job go to another, takes none over a restart of its agent, and does again uncordoned", async () => {
+  const tenant_id = (await rest.json<{ id: string }>("POST", "/tenants", { name: "team" })).id;
+  const script = `echo $$ > ${directory}/pid-$GPUSCHED_ATTEMPT; while true; do sleep 0.1; done`;
+  const id = await rest.submit({ tenant_id, name: "moves", gpu_count: 1, script });
+  const { node_name: first } = await rest.jobWhen(id, ({ state }) => state === "running" && isAlive(1));
+  expect(say(0, "drain", first, "--deadline", "0s", "--by", "ann", "--reason", "a new fan")).toBe(
+    `node ${first} is drained: 1 job on it\n`,
+  );
+  const second = await rest.jobWhen(id, ({ state, attempt }) => state === "running" && attempt === 2 && isAlive(2));
+  expect(second.node_name).not.toBe(first);
+  expect(isAlive(1)).toBe(false);
+  expect(JSON.stringify(await field(`/jobs/${id}`, "history"))).toContain(`node ${first} is drained by ann: a new fan`);
+
+  await agents[first]?.kill();
+  startAgent(first);
+  await expect.poll(() => field(`/nodes/${first}`, "message"), patience).toBe("drained by ann: a new fan");
+  const next = await rest.submit({ tenant_id, name: "waits", gpu_count: 1, script: "true" });
+  expect(JSON.stringify(await rest.json("GET", `/jobs/${next}/explain`))).toContain("is cordoned");
+  expect(say(0, "uncordon", first)).toBe(`node ${first} takes jobs again: 0 jobs on it\n`);
+  const done = await rest.jobWhen(next, ({ phase }) => phase === "finished");
+  expect(done).toMatchObject({ state: "completed", node_name: first });
+  expect(say(NOT_FOUND, "cordon", "node-z")).toContain("Node not found");
 });
