@@ -23,6 +23,7 @@ export function openForReading(dataDir: string, holder: string): { readonly stat
   try {
     const inspection = new Inspection(paths);
     try {
+      inspection.checkPages();
       return {
         state: { ...inspection.meta, rows: readRows(inspection, paths.directory) },
         close: () => hold.release(),
