@@ -22,7 +22,7 @@ import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
 import { type Row, type Store, type StoreContents, StoreError, type Tenure, type Write } from "../store.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { PackedWrite } from "./database.ts";
-import { parseChunk } from "./parse-chunk.ts";
+import { ChunkParser } from "./parse-chunk.ts";
 import { Room } from "./room.ts";
 import type { Committed, WorkerOptions } from "./worker-calls.ts";
 import { WorkerChannel } from "./worker-channel.ts";
@@ -95,16 +95,16 @@ async function readAndCheck(channel: WorkerChannel, thread: WorkerOptions): Prom
 
 /** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
 async function readRows(channel: WorkerChannel, directory: string): Promise<Row[]> {
-  const rows: Row[] = [];
+  const parser = new ChunkParser(directory);
   let chunk = await channel.call(OPEN_DEADLINE_MS, "read");
   while (chunk) {
     const next = channel.call(OPEN_DEADLINE_MS, "read");
     // Awaited below; a chunk that cannot be parsed must not leave it unhandled.
     next.catch(() => undefined);
-    parseChunk(chunk, directory, rows);
+    parser.add(chunk);
     chunk = await next;
   }
-  return rows;
+  return parser.rows;
 }
 
 class SqliteStore implements Store {
