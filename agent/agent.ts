@@ -4,7 +4,6 @@ import { ChangeRelay } from "./change-relay.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import { discoverDevices } from "./devices/discover.ts";
-import { createDockerExecutor } from "./executor/docker/docker-executor.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
@@ -74,10 +73,12 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   return { nodeName, notes: notesOf(options, devices, executor), close: () => services.close() };
 }
 
-function createExecutor(
+async function createExecutor(
   options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
 ): Promise<Executor> {
   if (options.executor === "process") return createProcessExecutor(options);
+  // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
+  const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
   return createDockerExecutor({ ...options, socketPath, runtime, simulated: simulateGpus !== undefined });
 }

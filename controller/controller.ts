@@ -8,10 +8,10 @@ import { type Candidate, LoneCandidate } from "./candidate.ts";
 import type { Policy } from "./core/model/policy.ts";
 import type { Settings } from "./core/model/state.ts";
 import { Leadership } from "./leadership.ts";
-import { serveMetrics } from "./metrics.ts";
+import type { MetricsOptions } from "./metrics.ts";
 import { Front } from "./rpc/front.ts";
 import { startRpcServer } from "./rpc/server.ts";
-import { EtcdCandidate, type EtcdCandidateOptions } from "./store/etcd/etcd-candidate.ts";
+import type { EtcdCandidateOptions } from "./store/etcd/etcd-candidate.ts";
 
 /** An etcd, and how controllers take turns on it. */
 export type EtcdOptions = Omit<EtcdCandidateOptions, "address" | "clock" | "log">;
@@ -68,7 +68,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const front = new Front();
     const server = services.add(await startRpcServer(options.listen, front.handlers));
     const address = options.advertise ?? server.address;
-    const candidate = services.add(candidateOf(options, address));
+    const candidate = services.add(await candidateOf(options, address));
     const term = {
       address,
       settings: settingsOf(options),
@@ -78,11 +78,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       log,
     };
     const leadership = services.add(new Leadership({ address: server.address, candidate, front, term, log }));
-    const { metricsListen } = options;
-    const metrics =
-      metricsListen === undefined
-        ? undefined
-        : services.add(await serveMetrics({ listen: metricsListen, candidate, leadership, log }));
+    const metrics = await startMetrics(options.metricsListen, { candidate, leadership, log });
+    if (metrics) services.add(metrics);
     if (!candidate.leadsAgain) await orEnded(leadership);
     return {
       address: server.address,
@@ -96,9 +93,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
 }
 
-function candidateOf({ etcd, dataDir, lost, log }: ControllerOptions, address: string): Candidate {
+/** What only some controllers need is loaded for them alone: it would take longer to load than all of the rest. */
+async function candidateOf({ etcd, dataDir, lost, log }: ControllerOptions, address: string): Promise<Candidate> {
   if (!etcd) return new LoneCandidate({ dataDir, address, lost, log });
+  const { EtcdCandidate } = await import("./store/etcd/etcd-candidate.ts");
   return new EtcdCandidate({ ...etcd, lost, address, clock: systemClock, log });
+}
+
+async function startMetrics(listen: string | undefined, options: Omit<MetricsOptions, "listen">) {
+  if (listen === undefined) return undefined;
+  const { serveMetrics } = await import("./metrics.ts");
+  return serveMetrics({ ...options, listen });
 }
 
 /** The first term has begun, or why it never will. */

@@ -26,7 +26,8 @@ const CHANNEL_OPTIONS = {
   "grpc.keepalive_time_ms": 6_000,
   "grpc.keepalive_timeout_ms": 3_000,
   "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 1_000,
+  // A controller that was just started may lead at once, and there are few of them.
+  "grpc.max_reconnect_backoff_ms": 400,
   "grpc.max_receive_message_length": MAX_ANSWER_BYTES,
 };
 

@@ -3,51 +3,45 @@ import { messageOf, RequestError, systemErrorCode } from "../base/errors.ts";
 import { UsageError } from "../base/options.ts";
 import { nearestName } from "../base/nearest.ts";
 import { version } from "../base/version.ts";
-import { agentRole } from "./agent.ts";
-import { backupCommand, restoreCommand } from "./backup.ts";
-import { controllerRole } from "./controller.ts";
-import { devRole } from "./dev.ts";
+import { keepCompileCache, useCompileCache } from "./compile-cache.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
-import { gatewayRole } from "./gateway.ts";
-import { guardRole } from "./guard.ts";
-import { migrateCommand } from "./migrate.ts";
-import { nodeCommand } from "./node.ts";
-import { policiesCommand } from "./policies.ts";
-import { policyDiffCommand } from "./policy-diff.ts";
-import { replayCommand } from "./replay.ts";
 import type { Role } from "./role.ts";
 
-const ROLES: ReadonlyMap<string, Role> = new Map([
-  ["dev", devRole],
-  ["controller", controllerRole],
-  ["gateway", gatewayRole],
-  ["agent", agentRole],
-  ["guard", guardRole],
-  ["node", nodeCommand],
-  ["backup", backupCommand],
-  ["restore", restoreCommand],
-  ["migrate", migrateCommand],
-  ["replay", replayCommand],
-  ["policies", policiesCommand],
-  ["policy-diff", policyDiffCommand],
+/** Each is loaded when it is asked for: a controller needs nothing of what only an agent does. */
+const ROLES: ReadonlyMap<string, () => Promise<Role>> = new Map([
+  ["dev", async () => (await import("./dev.ts")).devRole],
+  ["controller", async () => (await import("./controller.ts")).controllerRole],
+  ["gateway", async () => (await import("./gateway.ts")).gatewayRole],
+  ["agent", async () => (await import("./agent.ts")).agentRole],
+  ["guard", async () => (await import("./guard.ts")).guardRole],
+  ["node", async () => (await import("./node.ts")).nodeCommand],
+  ["backup", async () => (await import("./backup.ts")).backupCommand],
+  ["restore", async () => (await import("./backup.ts")).restoreCommand],
+  ["migrate", async () => (await import("./migrate.ts")).migrateCommand],
+  ["replay", async () => (await import("./replay.ts")).replayCommand],
+  ["policies", async () => (await import("./policies.ts")).policiesCommand],
+  ["policy-diff", async () => (await import("./policy-diff.ts")).policyDiffCommand],
 ]);
 
 const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent", "guard"]);
 
+useCompileCache();
 process.exit(await main(process.argv.slice(2)));
 
 async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
   if (verb === "--version" || verb === "version") return print(version);
-  if (verb === "--help" || verb === "-h" || verb === "help") return print(usage());
-  const role = ROLES.get(verb);
-  if (!role) {
+  if (verb === "--help" || verb === "-h" || verb === "help") return print(await usage());
+  const load = ROLES.get(verb);
+  if (!load) {
     const meant = nearestName(verb, ROLES.keys());
     return complain(
       `unknown command ${JSON.stringify(verb)}${meant ? `; did you mean ${meant}?` : ""}`,
       ExitCode.usage,
     );
   }
+  const role = await load();
+  keepCompileCache();
   if (args.includes("--help") || args.includes("-h")) return print(roleUsage(verb, role));
   try {
     return await role.run({ args, environment: process.env });
@@ -69,8 +63,9 @@ function endsByItself(verb: string): boolean {
   return !ROLES_THAT_STAY.has(verb);
 }
 
-function usage(): string {
-  const roles = [...ROLES].map(([verb, role]) => `  ${verb.padEnd(12)}${role.summary}`);
+async function usage(): Promise<string> {
+  const line = async (verb: string, load: () => Promise<Role>) => `  ${verb.padEnd(12)}${(await load()).summary}`;
+  const roles = await Promise.all([...ROLES].map(([verb, load]) => line(verb, load)));
   return [
     `gpusched ${version}: a job scheduler for GPU machines`,
     "",

@@ -14,7 +14,7 @@ import {
   text,
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
-import { DEFAULT_PREFIX } from "../controller/store/etcd/etcd-candidate.ts";
+import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
 import { LOG_LEVELS } from "../base/logger.ts";

@@ -162,8 +162,19 @@ export class Uplink implements Service {
   }
 
   #backoffMs(retry: number): number {
-    const { backoffBaseMs, backoffMaxMs } = this.#timing;
-    const { dialling } = this.#options;
-    return withJitter(exponentialBackoffMs(retry, backoffBaseMs, backoffMaxMs), () => dialling.random());
+    const { controllers, dialling } = this.#options;
+    return withJitter(pauseMs(retry, controllers.length, this.#timing), () => dialling.random());
   }
+}
+
+/**
+ * The most that is waited before the n-th retry, counted from 0. A round of all controllers takes as long as one retry does where
+ * there is only one: who leads next is not known, and most often it is the second or the third.
+ */
+export function pauseMs(
+  retry: number,
+  controllers: number,
+  { backoffBaseMs, backoffMaxMs }: Pick<UplinkTiming, "backoffBaseMs" | "backoffMaxMs">,
+): number {
+  return exponentialBackoffMs(Math.floor(retry / controllers), backoffBaseMs, backoffMaxMs) / controllers;
 }

@@ -195,9 +195,10 @@ function checkPast(state: State): void {
   const over = new Map<JobId, number>();
   const needed = new Set<JobId>();
   const unitOf = (id: JobId) => state.jobs.get(id)?.array?.id ?? id;
-  for (const { id, phase } of state.jobs.values()) {
-    if (phase === "finished") over.set(unitOf(id), (over.get(unitOf(id)) ?? 0) + 1);
-    else alive.add(unitOf(id));
+  for (const { id, phase, array } of state.jobs.values()) {
+    const unit = array?.id ?? id;
+    if (phase === "finished") over.set(unit, (over.get(unit) ?? 0) + 1);
+    else alive.add(unit);
     if (phase !== "finished") for (const other of state.spec(id).dependsOn ?? []) needed.add(unitOf(other));
   }
   for (const id of alive) over.delete(id);

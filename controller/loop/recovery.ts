@@ -1,9 +1,10 @@
 import { present } from "../../base/assert.ts";
-import { asJobId, asTenantId, type TenantId } from "../../base/ids.ts";
+import { asJobId, asTenantId, type JobId, type TenantId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
 import { isHeld } from "../core/model/allocation.ts";
 import type { Job, JobSpec } from "../core/model/job.ts";
+import type { Kind } from "../core/model/kind.ts";
 import type { Membership } from "../core/model/membership.ts";
 import { type NodeRecord, silentNode } from "../core/model/node.ts";
 import { type Settings, State } from "../core/model/state.ts";
@@ -40,9 +41,10 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
   const all = [...forgotten, ...past].sort(byTime);
   for (const one of all) takeIntoAccount(state, one);
+  const asked = kindsOf(state);
   // Before the jobs, which wait with those that are predicted alike.
-  state.history.addAll(runsOf(state, all));
-  for (const job of jobs) loadJob(state, job);
+  state.history.addAll(runsOf(asked, all));
+  for (const job of jobs) loadJob(state, job, asked);
   state.past.sort();
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   for (const job of state.alive()) if (job.phase === "running") armDeadlines(state, job, at);
@@ -50,10 +52,25 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   return state;
 }
 
-function loadJob(state: State, job: Job): void {
+/** A spec, and what it asks for. */
+interface Asked {
+  readonly spec: JobSpec;
+  readonly kind: Kind;
+}
+
+/** By job, or by array: to find out takes longer than to remember, and each is asked for twice. */
+function kindsOf({ specs, kinds }: State): ReadonlyMap<JobId, Asked> {
+  return new Map([...specs].map(([id, spec]) => [id, { spec, kind: kinds.of(spec) }]));
+}
+
+function askedBy(asked: ReadonlyMap<JobId, Asked>, { id, array }: Job): Asked {
+  return present(asked.get(array?.id ?? id), "spec of", id);
+}
+
+function loadJob(state: State, job: Job, asked: ReadonlyMap<JobId, Asked>): void {
   state.ids.note(job.id);
   state.putJob(job);
-  countDemand(state.scheduling.mix, state.kindOf(job.id));
+  countDemand(state.scheduling.mix, askedBy(asked, job).kind);
   if (job.phase === "held" && job.hold.kind !== "dependencies") {
     state.deadlines.add({ at: job.hold.until, kind: "job", jobId: job.id });
   }
@@ -75,9 +92,13 @@ interface Past {
 function pastOf(job: Job): Past | undefined {
   const { id: name, tenantId, spentGpuMs = 0, placedAt } = job;
   if (job.phase !== "finished" && job.spentGpuMs === undefined) return undefined;
-  const requeued = job.history.findLast(({ kind }) => kind === "requeued" || kind === "preempted");
-  const until = job.phase === "finished" ? job.finishedAt : (requeued?.at ?? placedAt ?? job.submittedAt);
+  const until = job.phase === "finished" ? job.finishedAt : (gaveWayAt(job) ?? placedAt ?? job.submittedAt);
   return { tenantId, name, job, spentGpuMs, since: Math.min(placedAt ?? until, until), until };
+}
+
+/** When its last attempt was over, of a job that is to be tried again. */
+function gaveWayAt({ history }: Job): number | undefined {
+  return history.findLast(({ kind }) => kind === "requeued" || kind === "preempted")?.at;
 }
 
 /** Each day's use as if all of it had been at the day's end: no budget is given back before its time. */
@@ -93,12 +114,12 @@ function byTime(a: Past, b: Past): number {
 }
 
 /** What jobs that have ended tell of the next ones, the newest first. */
-function* runsOf(state: State, past: readonly Past[]) {
+function* runsOf(asked: ReadonlyMap<JobId, Asked>, past: readonly Past[]) {
   for (const { job } of past.toReversed()) {
     const ranMs = job?.phase === "finished" ? ranFor(job) : undefined;
     if (!job || ranMs === undefined) continue;
-    const spec = present(state.specs.get(job.array?.id ?? job.id), "spec of", job.id);
-    yield { spec, shape: state.kinds.of(spec).shape, ranMs };
+    const { spec, kind } = askedBy(asked, job);
+    yield { spec, shape: kind.shape, ranMs };
   }
 }
 

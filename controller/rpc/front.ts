@@ -3,8 +3,8 @@ import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/Age
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import { AgentService, LEADER_TRAILER, SchedulerService } from "../../proto/load.ts";
 
-/** How long calls that are under way may take when the term ends in order. */
-const DRAIN_DEADLINE_MS = 2_000;
+/** How long calls that are under way may take when the term ends in order: until then nobody else can lead. */
+const DRAIN_DEADLINE_MS = 500;
 
 /** Both services, as the term that leads here serves them. */
 export interface Handlers {

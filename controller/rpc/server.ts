@@ -37,12 +37,17 @@ export async function startRpcServer(
     "gpusched.v1.AgentService": "SERVING",
   });
   health.addToServer(server);
-  new ReflectionService({ ...packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
   const port = await bind(server, listen);
+  // It takes long to prepare, nobody asks for it in the first moment, and the store's thread can begin meanwhile.
+  setImmediate(() => addReflection(server));
   return {
     address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
     close: () => shutDown(server),
   };
+}
+
+function addReflection(server: grpc.Server): void {
+  new ReflectionService({ ...packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
 }
 
 function bind(server: grpc.Server, listen: string): Promise<number> {

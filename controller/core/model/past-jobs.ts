@@ -28,7 +28,7 @@ export class PastJobs {
   /** The job or the array is over. */
   add(id: JobId, { endedAt, jobs }: Past): void {
     const before = this.#past.get(id);
-    this.delete(id);
+    if (before) this.delete(id);
     this.#past.set(id, { endedAt: Math.max(endedAt, before?.endedAt ?? 0), jobs });
     this.#count += jobs;
   }

@@ -12,7 +12,7 @@ import { EtcdClient, type EtcdClientOptions } from "./etcd-client.ts";
 import { type EtcdHealth, HealthWatch } from "./etcd-health.ts";
 import { checkVersions } from "./etcd-version.ts";
 import { beginTerm } from "./etcd-store.ts";
-import { Layout, parseHead } from "./layout.ts";
+import { DEFAULT_PREFIX, Layout, parseHead } from "./layout.ts";
 import { type LeaderHint, LeaderWatch } from "./leader-watch.ts";
 import { Mirror } from "./mirror.ts";
 import type { EtcdTenure } from "./tenure.ts";
@@ -37,7 +37,6 @@ export interface EtcdCandidateOptions extends EtcdClientOptions {
   readonly log: Logger;
 }
 
-export const DEFAULT_PREFIX = "gpusched/";
 export const DEFAULT_LEASE_TTL_MS = 5 * SECOND_MS;
 const DEFAULT_COMPACT_EVERY_MS = 5 * MINUTE_MS;
 /** etcd gives no shorter lease than one and a half of its election timeouts. */

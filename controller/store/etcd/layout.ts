@@ -14,6 +14,8 @@ import { type RowValue, StoreError, TABLES, type Table, type Write } from "../st
 /** The version of what is stored. A newer one was written by a newer program and is left alone. 2 has terms that are lifted. */
 export const FORMAT = 2;
 
+export const DEFAULT_PREFIX = "gpusched/";
+
 export class Layout {
   readonly prefix: string;
   readonly cluster: string;

@@ -111,6 +111,7 @@ function inspect(file: string): BackupContents {
   try {
     const inspection = new Inspection({ ...beside, database: file });
     try {
+      inspection.checkPages();
       let jobs = 0;
       for (let chunk = inspection.next(); chunk; chunk = inspection.next()) {
         if (chunk.table === "job") jobs += chunk.texts.length / 2;

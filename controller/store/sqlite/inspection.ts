@@ -19,8 +19,8 @@ export interface RowChunk {
 const CHUNK_CHARACTERS = 1_048_576;
 
 /**
- * Reads a store that is there and distrusts it: what it throws is `damaged`, and until everything has been read nothing is
- * written. (SQLite itself may make a `-shm` file beside a `-wal`: an index that holds no data.)
+ * Reads a store that is there and distrusts it: what it throws is `damaged`. The store is sound once all rows have been read and
+ * its pages checked, in either order; until then nothing is written. (SQLite itself may make a `-shm` file beside a `-wal`: an index that holds no data.)
  */
 export class Inspection {
   readonly meta: Meta;
@@ -28,7 +28,7 @@ export class Inspection {
   readonly #database: DatabaseSync;
   readonly #chunks: Iterator<RowChunk, undefined>;
 
-  /** Checks all but the rows' checksums. Takes time in proportion to the size of the database. */
+  /** Checks what takes no time: that this is the store that was here last, and none that is newer than this program. */
   constructor(paths: DataPaths) {
     this.#paths = paths;
     this.#database = openReadOnly(paths);
@@ -41,7 +41,17 @@ export class Inspection {
     this.#chunks = readChunks(this.#database);
   }
 
-  /** The next rows, undefined after the last. */
+  /** Whether SQLite's own structures are whole, its indexes included. Takes time in proportion to the size of the database. */
+  checkPages(): void {
+    try {
+      const [finding] = Object.values(this.#database.prepare("PRAGMA integrity_check(1)").get() ?? {});
+      if (finding !== "ok") throw new Error(String(finding));
+    } catch (error) {
+      throw unreadable(this.#paths, error);
+    }
+  }
+
+  /** The next rows, their checksums verified; undefined after the last. */
   next(): RowChunk | undefined {
     try {
       return this.#chunks.next().value;
@@ -77,8 +87,6 @@ function check(paths: DataPaths, database: DatabaseSync): Meta {
   const meta = readMeta(database);
   checkFormat(paths, meta.format);
   checkSchema(database);
-  const [finding] = Object.values(database.prepare("PRAGMA integrity_check(1)").get() ?? {});
-  if (finding !== "ok") throw new Error(String(finding));
   if (cluster && cluster.clusterId !== meta.clusterId) {
     throw damaged(
       paths,
@@ -126,7 +134,10 @@ function* readChunks(database: DatabaseSync): Generator<RowChunk, undefined> {
   for (const table of TABLES.filter((name) => found.has(name))) {
     let texts: string[] = [];
     let characters = 0;
-    for (const row of database.prepare(`SELECT key, value, crc FROM ${table}`).iterate()) {
+    const select = database.prepare(`SELECT key, value, crc FROM ${table}`);
+    // Nothing is made of a row but its columns: there may be hundreds of thousands.
+    select.setReturnArrays(true);
+    for (const row of select.iterate() as Iterable<unknown> as Iterable<readonly SQLOutputValue[]>) {
       const [key, value] = verifiedRow(table, row);
       texts.push(key, value);
       characters += key.length + value.length;
@@ -140,7 +151,7 @@ function* readChunks(database: DatabaseSync): Generator<RowChunk, undefined> {
   return undefined;
 }
 
-function verifiedRow(table: Table, { key, value, crc }: Record<string, SQLOutputValue>): [string, string] {
+function verifiedRow(table: Table, [key, value, crc]: readonly SQLOutputValue[]): [string, string] {
   if (typeof key !== "string" || typeof value !== "string" || crc !== rowCrc(key, value)) {
     throw new Error(`row ${JSON.stringify(key)} of table ${table} does not match its checksum`);
   }

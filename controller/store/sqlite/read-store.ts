@@ -3,7 +3,7 @@ import type { Row } from "../store.ts";
 import { dataPaths, isUnused } from "./data-directory.ts";
 import { Hold } from "./hold.ts";
 import { Inspection } from "./inspection.ts";
-import { parseChunk } from "./parse-chunk.ts";
+import { ChunkParser } from "./parse-chunk.ts";
 import type { Meta } from "./schema.ts";
 
 /** All that is in a store. */
@@ -23,6 +23,7 @@ export function openForReading(dataDir: string, holder: string): { readonly stat
   try {
     const inspection = new Inspection(paths);
     try {
+      inspection.checkPages();
       return {
         state: { ...inspection.meta, rows: readRows(inspection, paths.directory) },
         close: () => hold.release(),
@@ -37,7 +38,7 @@ export function openForReading(dataDir: string, holder: string): { readonly stat
 }
 
 function readRows(inspection: Inspection, directory: string): Row[] {
-  const rows: Row[] = [];
-  for (let chunk = inspection.next(); chunk; chunk = inspection.next()) parseChunk(chunk, directory, rows);
-  return rows;
+  const parser = new ChunkParser(directory);
+  for (let chunk = inspection.next(); chunk; chunk = inspection.next()) parser.add(chunk);
+  return parser.rows;
 }

@@ -22,9 +22,9 @@ import { MINUTE_MS, SECOND_MS } from "../../../base/time.ts";
 import { type Row, type Store, type StoreContents, StoreError, type Tenure, type Write } from "../store.ts";
 import { dataPaths } from "./data-directory.ts";
 import type { PackedWrite } from "./database.ts";
-import { parseChunk } from "./parse-chunk.ts";
+import { ChunkParser } from "./parse-chunk.ts";
 import { Room } from "./room.ts";
-import type { Committed } from "./worker-calls.ts";
+import type { Committed, WorkerOptions } from "./worker-calls.ts";
 import { WorkerChannel } from "./worker-channel.ts";
 
 export interface SqliteStoreOptions {
@@ -56,10 +56,11 @@ const RETRY_MS = 500;
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { dataDir, log, owner, lost, reserveBytes = 0 } = options;
   const paths = dataPaths(dataDir);
-  const channel = new WorkerChannel({ dataDir: paths.directory, address: owner.address, lost, reserveBytes });
+  const thread = { dataDir: paths.directory, address: owner.address, lost, reserveBytes };
+  const channel = new WorkerChannel(thread);
   try {
-    await channel.call(OPEN_DEADLINE_MS, "open");
-    const rows = await readRows(channel, paths.directory);
+    const isUsed = await channel.call(OPEN_DEADLINE_MS, "open");
+    const rows = isUsed ? await readAndCheck(channel, thread) : [];
     const { clusterId, term, revision } = await channel.call(OPEN_DEADLINE_MS, "begin");
     log.info({ path: paths.database, clusterId, term, revision, rows: rows.length }, "store opened");
     return new SqliteStore(channel, { clusterId, term, revision, rows }, { ...options, dataDir: paths.directory });
@@ -78,18 +79,32 @@ export async function sizeOfStore(dataDir: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
+/** All rows, of a store that is sound. What is wrong with its pages is told rather than what that does to rows. */
+async function readAndCheck(channel: WorkerChannel, thread: WorkerOptions): Promise<Row[]> {
+  const rows = readRows(channel, thread.dataDir);
+  // Awaited below, unless there is something worse.
+  rows.catch(() => undefined);
+  const checker = new WorkerChannel(thread);
+  try {
+    await checker.call(OPEN_DEADLINE_MS, "checkPages");
+  } finally {
+    await checker.close(CLOSE_DEADLINE_MS);
+  }
+  return rows;
+}
+
 /** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
 async function readRows(channel: WorkerChannel, directory: string): Promise<Row[]> {
-  const rows: Row[] = [];
+  const parser = new ChunkParser(directory);
   let chunk = await channel.call(OPEN_DEADLINE_MS, "read");
   while (chunk) {
     const next = channel.call(OPEN_DEADLINE_MS, "read");
     // Awaited below; a chunk that cannot be parsed must not leave it unhandled.
     next.catch(() => undefined);
-    parseChunk(chunk, directory, rows);
+    parser.add(chunk);
     chunk = await next;
   }
-  return rows;
+  return parser.rows;
 }
 
 class SqliteStore implements Store {

@@ -27,10 +27,17 @@ class StoreThread implements WorkerCalls {
     this.#lost = lost;
   }
 
-  open(): void {
+  open(): boolean {
     makeDirectory(this.#paths.directory);
     this.#hold = this.#withRoom(() => Hold.acquire(this.#paths, this.#address)).result;
-    if (!isUnused(this.#paths)) this.#inspection = new Inspection(this.#paths);
+    if (isUnused(this.#paths)) return false;
+    this.#inspection = new Inspection(this.#paths);
+    return true;
+  }
+
+  checkPages(): void {
+    this.#inspection = new Inspection(this.#paths);
+    this.#inspection.checkPages();
   }
 
   read(): RowChunk | undefined {

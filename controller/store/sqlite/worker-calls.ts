@@ -5,10 +5,15 @@ import type { Refill } from "./reserve.ts";
 import type { Mark } from "../accepted-loss.ts";
 import type { Meta } from "./schema.ts";
 
-/** What the store asks of its worker thread, in this order: open, read until undefined, begin, commit …, close. */
+/**
+ * What the store asks of its worker thread, in this order: open, read until undefined, begin, commit …, close. A second thread checks
+ * the pages meanwhile, so that neither waits for the other.
+ */
 export interface WorkerCalls {
-  /** Takes hold of the directory and checks what is there. */
-  open(): void;
+  /** Takes hold of the directory; whether something is stored there, of which then all must be read and the pages checked. */
+  open(): boolean;
+  /** For the second thread, between open and begin: that SQLite's own structures are whole. */
+  checkPages(): void;
   /** The next rows, their checksums verified; undefined after the last. */
   read(): RowChunk | undefined;
   /** Begins the next term: the first call that changes what is stored. */

@@ -5,12 +5,16 @@ import type { Session } from "../session.ts";
 import type { Cluster } from "../world/cluster.ts";
 import type { Program } from "../world/program.ts";
 import { describeDistribution } from "./distribution.ts";
+import { Handovers } from "./handover.ts";
+import { logLines } from "./log-lines.ts";
 import { until, untilLogged, untilSomebodyLeads } from "./until.ts";
 import { Pulse } from "./pulse.ts";
 
 const FOLLOWS = "the term is over: this controller follows";
 /** The first line of a controller that others reach. */
 const LISTENS = "listening beyond this host without authentication: whoever reaches it can run programs here";
+/** What an agent says once a leader works with it. */
+const CONNECTED = "connected to the controller";
 const HEALTHY_WITHIN_MS = 60_000;
 const HEALTHY_EVERY = 5;
 /** Beyond the leader's lease. */
@@ -48,6 +52,14 @@ const BLOWS: Readonly<Record<string, Blow>> = {
   },
 };
 
+/** When the last of the agents was connected to the leader of this time. */
+function untilAgentsAreBack({ agents }: Cluster, sinceMs: number): Promise<number> {
+  return until("all agents are connected again", () => {
+    const times = agents.map(({ program }) => logLines([program], CONNECTED).find(({ atMs }) => atMs >= sinceMs)?.atMs);
+    return times.includes(undefined) ? undefined : Math.max(...times.map(Number));
+  });
+}
+
 /** Does it so often, and prints how long nobody led and nothing was acknowledged. */
 export async function measureLeaderless(session: Session, name: string, count: number): Promise<void> {
   const { cluster, workload, random } = session;
@@ -57,8 +69,9 @@ export async function measureLeaderless(session: Session, name: string, count: n
   const beating = pulse.run(over.signal);
   const leaderlessMs: number[] = [];
   const silentMs: number[] = [];
+  const agentsMs: number[] = [];
+  const handovers = new Handovers();
   for (let n = 0; n < count; n += 1) {
-    // Agents take a few seconds to find the next leader: not each time, else most of the time is theirs.
     if (n % HEALTHY_EVERY === 0) await cluster.untilHealthy(HEALTHY_WITHIN_MS);
     await sleep(random.between(200, LONGEST_PEACE_MS));
     const leader = await cluster.leader();
@@ -68,8 +81,10 @@ export async function measureLeaderless(session: Session, name: string, count: n
     // Waited for below, unless something else fails first.
     isBack.catch(() => undefined);
     const nextMs = await untilSomebodyLeads(cluster.controllers, atMs);
-    await untilAcknowledged(pulse, nextMs);
+    const writtenMs = await untilAcknowledged(pulse, nextMs);
+    handovers.add(leader, cluster.controllers, atMs, nextMs, writtenMs);
     leaderlessMs.push(nextMs - atMs);
+    agentsMs.push((await untilAgentsAreBack(cluster, nextMs)) - nextMs);
     silentMs.push(pulse.longestGapMs(atMs, Date.now()));
     if ((n + 1) % 10 === 0) console.log(`${n + 1} of ${count}: ${describeDistribution("nobody led", leaderlessMs)}`);
     await isBack;
@@ -78,8 +93,10 @@ export async function measureLeaderless(session: Session, name: string, count: n
   await beating;
   console.log(describeDistribution(`${name}: until another leads`, leaderlessMs));
   console.log(describeDistribution(`${name}: until a write is acknowledged again`, silentMs));
+  console.log(describeDistribution(`${name}: from then until the last agent is connected again`, agentsMs));
+  for (const line of handovers.describe(name)) console.log(line);
 }
 
-async function untilAcknowledged(pulse: Pulse, sinceMs: number): Promise<void> {
-  await until("a write is acknowledged", () => (pulse.hasBeatSince(sinceMs) ? true : undefined));
+function untilAcknowledged(pulse: Pulse, sinceMs: number): Promise<number> {
+  return until("a write is acknowledged", () => pulse.firstBeatSince(sinceMs));
 }

@@ -25,9 +25,9 @@ export class Pulse {
     }
   }
 
-  /** Whether a write was acknowledged after this time. */
-  hasBeatSince(atMs: number): boolean {
-    return (this.#acknowledgedMs.at(-1) ?? 0) > atMs;
+  /** When the first write after this time was acknowledged, if one was. */
+  firstBeatSince(atMs: number): number | undefined {
+    return this.#acknowledgedMs.find((acknowledgedMs) => acknowledgedMs > atMs);
   }
 
   /** The longest time without an acknowledgement that touches the interval. */
