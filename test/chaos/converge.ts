@@ -8,6 +8,7 @@ import type { Cluster } from "./world/cluster.ts";
 const HEALTHY_WITHIN_MS = 120_000;
 const QUIET_WITHIN_MS = 300_000;
 const POLL_MS = 500;
+const READERS = 16;
 
 /** Resolves with every job there is, once all have ended and nothing is held any more; throws if that does not come. */
 export async function converge(cluster: Cluster): Promise<FinalJob[]> {
@@ -28,6 +29,10 @@ export async function converge(cluster: Cluster): Promise<FinalJob[]> {
 
 async function readAll(rest: RestClient): Promise<FinalJob[]> {
   const jobs: FinalJob[] = [];
-  for (const { id } of await rest.allJobs()) jobs.push((await rest.job(id)) as FinalJob);
+  const left = (await rest.allJobs()).values();
+  const reader = async () => {
+    for (const { id } of left) jobs.push((await rest.job(id)) as FinalJob);
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
   return jobs;
 }
