@@ -7,19 +7,22 @@ import type { Cluster } from "../world/cluster.ts";
 import { describeDistribution } from "./distribution.ts";
 import { Processors } from "./processors.ts";
 
+/** Programs that have just started are slow at first. */
+const WARM_UP_MS = 5_000;
 const CLOSED_LOOP_MS = 10_000;
 const OVERLOAD_MS = 20_000;
 /** To each gateway: enough to keep it busy, and few enough that none waits for long. */
 const CLOSED_LOOP_CONNECTIONS = 64;
-const OPEN_LOOP_CONNECTIONS = 900;
+const OPEN_LOOP_CONNECTIONS = 512;
 const FACTOR = 10;
 const LOOK_EVERY_MS = 250;
 
 /** What the cluster can take is found out first. */
 export async function measureOverload(session: Session): Promise<void> {
   const flood = new Flood(session);
-  const processors = new Processors(session.cluster);
   const plan = { prefix: "steady-flood", perSecond: undefined, connections: CLOSED_LOOP_CONNECTIONS };
+  await flood.run({ ...plan, prefix: "first-flood", forMs: WARM_UP_MS });
+  const processors = new Processors(session.cluster);
   const { asked, processorMs } = await flood.run({ ...plan, forMs: CLOSED_LOOP_MS });
   const clients = CLOSED_LOOP_CONNECTIONS * session.cluster.gatewayAddresses.length;
   const taken = asked.filter(({ status }) => status === 201);

@@ -12,6 +12,9 @@ import { Connection, type Reply } from "./connection.ts";
 import { type Asked, floodBody, type FloodPlan, type FloodReport } from "./plan.ts";
 
 const TICK_MS = 2;
+/** A gateway closes connections that were idle for 5 s; what is sent just then has no answer. */
+const MOST_IDLE_MS = 3_000;
+const STAND_EVERY_MS = 1_000;
 const LAST_ANSWER_WITHIN_MS = 20_000;
 /** A client that was refused in a closed loop asks again after so long, as it was told. */
 const RETRY_AFTER_MS = 1_000;
@@ -21,7 +24,8 @@ class Target {
   readonly #host: string;
   readonly #port: number;
   readonly #most: number;
-  readonly #idle: Connection[] = [];
+  /** The one that was idle for the longest first, so that none is closed for it. */
+  readonly #idle: { readonly connection: Connection; readonly sinceMs: number }[] = [];
   #count = 0;
 
   constructor(address: string, most: number) {
@@ -35,8 +39,9 @@ class Target {
 
   /** A connection that is free; undefined while all that may be are in use. */
   take(): Connection | undefined {
-    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
-      if (idle.isOpen) return idle;
+    for (let idle = this.#idle.shift(); idle; idle = this.#idle.shift()) {
+      if (idle.connection.isOpen && performance.now() - idle.sinceMs < MOST_IDLE_MS) return idle.connection;
+      idle.connection.close();
       this.#count -= 1;
     }
     if (this.#count >= this.#most) return undefined;
@@ -45,12 +50,33 @@ class Target {
   }
 
   give(connection: Connection): void {
-    if (connection.isOpen) this.#idle.push(connection);
+    if (connection.isOpen) this.#idle.push({ connection, sinceMs: performance.now() });
     else this.#count -= 1;
   }
 
+  /**
+   * Opens all connections that there may be, and waits until each has had an answer: a process of Node.js accepts one in each turn
+   * of its loop, so that a thousand at once would measure only that.
+   */
+  async open(): Promise<void> {
+    const opened: Connection[] = [];
+    for (let one = this.take(); one; one = this.take()) opened.push(one);
+    let left = opened.length;
+    const ask = (connection: Connection) => {
+      return new Promise((resolve) => connection.send(`GET /health HTTP/1.1\r\nHost: ${this.host}\r\n\r\n`, resolve));
+    };
+    const stand = async (connection: Connection) => {
+      await ask(connection);
+      left -= 1;
+      // None becomes idle while others are still opened.
+      for (; left > 0; await sleep(STAND_EVERY_MS)) await ask(connection);
+      this.give(connection);
+    };
+    await Promise.all(opened.map(stand));
+  }
+
   close(): void {
-    for (const connection of this.#idle) connection.close();
+    for (const { connection } of this.#idle) connection.close();
   }
 }
 
@@ -60,7 +86,7 @@ class Generator {
   readonly #targets: readonly Target[];
   /** When those were due that no connection was free for, oldest first, for each target. */
   readonly #late: number[][];
-  readonly #startedMs = performance.now();
+  #startedMs = 0;
   #numbered = 0;
   #open = 0;
 
@@ -71,6 +97,8 @@ class Generator {
   }
 
   async run(): Promise<void> {
+    await Promise.all(this.#targets.map((target) => target.open()));
+    this.#startedMs = performance.now();
     await (this.#plan.perSecond === undefined ? this.#closedLoop() : this.#openLoop(this.#plan.perSecond));
     const giveUpMs = performance.now() + LAST_ANSWER_WITHIN_MS;
     while (this.#open > 0 && performance.now() < giveUpMs) await sleep(TICK_MS);
