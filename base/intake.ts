@@ -4,7 +4,7 @@ import { type ErrorCode, RequestError } from "./errors.ts";
 const OVERLOADED_MESSAGE = "The scheduler has too much to do at the moment; try again shortly";
 
 /** So many may be under way whatever they wait for: a few that are slow are no crowd. */
-const LEAST_LIMIT = 16;
+const LEAST_LIMIT = 32;
 /** Of submissions under way: more are never held. */
 const GREATEST_LIMIT = 1_000;
 /** Until anything has been measured: what comes at once to one that was idle should not be turned away. */
