@@ -58,7 +58,7 @@ export const SERVER_LIMITS: ServerLimits = {
 };
 
 /** For the answer to a submission: shorter than at the controller, so that too much is turned away where that costs least. */
-const LONGEST_WAIT_MS = 300;
+const LONGEST_WAIT_MS = 250;
 /** Connections that wait to be accepted; what comes beyond that is dropped by the kernel, and tried again only seconds later. */
 const BACKLOG = 4_096;
 /** How long requests may still take when the gateway closes. */
