@@ -16,7 +16,7 @@ export const SECURITY_HEADERS: readonly (readonly [name: string, value: string])
 const LINGER_MS = 1_000;
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  startJson(response, status, JSON.stringify(body)).end();
+  endJson(response, status, JSON.stringify(body));
 }
 
 /** `{"error": …}`, with `details` where there are any, and the request's id where the log knows more. */
@@ -28,21 +28,26 @@ export function sendError(request: IncomingMessage, response: ServerResponse, an
     ...(answer.status >= 500 && { request_id: response.getHeader("X-Request-Id") }),
   });
   if (!answer.closes) {
-    startJson(response, answer.status, body).end();
+    endJson(response, answer.status, body);
     return;
   }
   response.setHeader("Connection", "close");
   startJson(response, answer.status, body);
+  response.write(body);
   endAfterInput(request, () => response.end());
 }
 
-function startJson(response: ServerResponse, status: number, text: string): ServerResponse {
+/** Head and body leave together. */
+function endJson(response: ServerResponse, status: number, text: string): void {
+  startJson(response, status, text);
+  response.end(text);
+}
+
+function startJson(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     "Content-Type": "application/json; charset=utf-8",
     "Content-Length": Buffer.byteLength(text),
   });
-  response.write(text);
-  return response;
 }
 
 /** A socket that is closed with input unread is reset, and its peer would lose the answer: swallow what comes, for a while. */

@@ -1,6 +1,7 @@
 /** What went wrong, as HTTP says it. Every failure is converted here, once, and nothing of its inside is shown. */
 import { type ServiceError, status as grpcStatus } from "@grpc/grpc-js";
 import { type ErrorCode, type FieldError, RequestError } from "../base/errors.ts";
+import { overloaded } from "../base/intake.ts";
 import type { SubmitRefusal__Output } from "../proto/generated/gpusched/v1/SubmitRefusal.ts";
 import { readErrorDetail } from "../proto/error-detail.ts";
 
@@ -48,7 +49,6 @@ const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 const RETRY_AFTER_SECONDS = "1";
 const INTERNAL_MESSAGE = "Failed to process request";
 const UNAVAILABLE_MESSAGE = "The scheduler is not available at the moment; try again shortly";
-export const OVERLOADED_MESSAGE = "The scheduler has too much to do at the moment; try again shortly";
 
 /** The answer to whatever a handler threw. */
 export function toAnswer(error: unknown): ErrorAnswer {
@@ -105,7 +105,7 @@ export function fromGrpcError(error: ServiceError): RequestError {
       return refusal("conflict");
     case grpcStatus.RESOURCE_EXHAUSTED:
       if (readErrorDetail(error.metadata)?.code === "full") return refusal("full");
-      return new RequestError("overloaded", OVERLOADED_MESSAGE, { cause: error });
+      return overloaded(error);
     case grpcStatus.UNAVAILABLE:
       if (isNodeAway(error)) return refusal("node_away");
       return new RequestError("unavailable", UNAVAILABLE_MESSAGE, { cause: error });

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { formatAddress, parseAddress } from "../base/address.ts";
 import { present } from "../base/assert.ts";
+import { Intake } from "../base/intake.ts";
 import type { Logger } from "../base/logger.ts";
 import type { Service } from "../base/service.ts";
 import { createApp } from "./app.ts";
@@ -56,6 +57,10 @@ export const SERVER_LIMITS: ServerLimits = {
   maxConnectionsPerClient: 1_000,
 };
 
+/** For the answer to a submission: shorter than at the controller, so that too much is turned away where that costs least. */
+const LONGEST_WAIT_MS = 250;
+/** Connections that wait to be accepted; what comes beyond that is dropped by the kernel, and tried again only seconds later. */
+const BACKLOG = 4_096;
 /** How long requests may still take when the gateway closes. */
 const CLOSE_GRACE_MS = 6_000;
 const CLOSE_SWEEP_MS = 50;
@@ -67,12 +72,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const server = createLimitedServer(limits);
   const limiter = new RateLimiter({ perSecond: options.rateLimit, now: () => performance.now() });
+  const intake = new Intake({ longestWaitMs: LONGEST_WAIT_MS });
   const log = options.log;
   server.on(
     "request",
-    createApp({ client, closing: closing.signal, log }, { host, limiter, metrics: new HttpMetrics(), log }),
+    createApp(
+      { client, intake, closing: closing.signal, log },
+      { host, limiter, intake, metrics: new HttpMetrics(), log },
+    ),
   );
-  server.listen({ host, port });
+  server.listen({ host, port, backlog: BACKLOG });
   await once(server, "listening");
   const bound = server.address();
   const address = typeof bound === "object" && bound ? formatAddress(host, bound.port) : options.listen;

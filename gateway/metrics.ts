@@ -1,5 +1,17 @@
+import type { ServerResponse } from "node:http";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { version } from "../base/version.ts";
+
+const routes = new WeakMap<ServerResponse, string>();
+
+/** Under which route the request counts. */
+export function nameRoute(response: ServerResponse, template: string): void {
+  routes.set(response, template);
+}
+
+export function routeOf(response: ServerResponse): string {
+  return routes.get(response) ?? "other";
+}
 
 /** Requests as Prometheus counts them: by the route's template, so that the number of series is bounded. */
 export class HttpMetrics {

@@ -3,10 +3,12 @@ import { parse } from "node:querystring";
 import type { Express, Request, Response } from "express";
 import type { z } from "zod";
 import { RequestError } from "../base/errors.ts";
+import type { Intake } from "../base/intake.ts";
 import type { Logger } from "../base/logger.ts";
 import { parseOrRefuse } from "../contract/parse.ts";
 import type { ControllerClient } from "./controller-client.ts";
 import { HttpError, routeNotFound } from "./errors.ts";
+import { nameRoute } from "./metrics.ts";
 
 export const API_PREFIX = "/api/v1";
 
@@ -22,6 +24,8 @@ export interface Route {
 /** What handlers work with. */
 export interface RouteContext {
   readonly client: ControllerClient;
+  /** What every submission passes. */
+  readonly intake: Intake;
   /** Ends answers that would otherwise go on for as long as they are read. */
   readonly closing: AbortSignal;
   readonly log: Logger;
@@ -33,7 +37,7 @@ export function mount(app: Express, prefix: string, routes: readonly Route[]): v
     const template = prefix + route.path;
     const allowed = Object.keys(route.methods).flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method]));
     app.route(template).all((request, response) => {
-      response.locals.route = template;
+      nameRoute(response, template);
       const handler = handlerOf(route, request.method);
       if (!handler) throw new HttpError(405, "Method not allowed", { headers: { Allow: allowed.join(", ") } });
       return handler(request, response);

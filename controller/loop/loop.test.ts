@@ -3,31 +3,15 @@ import { expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Effect } from "../core/output.ts";
+import { gatedStore } from "../../test/support/gated-store.ts";
 import { createMemoryStore, MemoryDisk } from "../store/memory-store.ts";
-import type { Store, Write } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Journal, RecordedBatch, TermStart } from "./journal.ts";
 import { Loop } from "./loop.ts";
 
 const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, policy: DEFAULT_POLICY };
 const TENANT = { kind: "create-tenant", tenant: { name: "t", limits: {} }, id: "tenant-1" as never } as const;
 const JOB = { kind: "submit-job", spec: { tenantId: "tenant-1" as never, name: "j", gpuCount: 1 } } as const;
-
-/** A store whose commits wait for the test's word, and may fail by it. */
-function gatedStore(disk = new MemoryDisk()) {
-  const inner = createMemoryStore(disk);
-  const commits: { writes: readonly Write[]; allow: () => void; fail: (error: Error) => void }[] = [];
-  const store: Store = {
-    kind: "memory",
-    tenure: inner.tenure,
-    load: () => inner.load(),
-    commit: (writes) =>
-      new Promise((resolve, reject) => {
-        commits.push({ writes, allow: () => resolve(inner.commit(writes)), fail: reject });
-      }),
-    close: () => inner.close(),
-  };
-  return { store, commits };
-}
 
 async function startLoop(store: Store, effects: Effect[] = [], journal?: Journal) {
   let ended: Error | undefined;

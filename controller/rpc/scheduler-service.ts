@@ -1,5 +1,6 @@
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import { RequestError } from "../../base/errors.ts";
+import { Intake } from "../../base/intake.ts";
 import { asJobId, asTenantId, type NodeName } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import { version } from "../../base/version.ts";
@@ -27,6 +28,9 @@ import { fromCluster, fromNode } from "./translate/node.ts";
 import { toConfirmNodeDead, toCordonNode, toDrainNode, toUncordonNode } from "./translate/operator.ts";
 import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
 
+/** For the answer to a submission: more than gateways allow, so that they turn away what is too much for both, at less cost. */
+const LONGEST_WAIT_MS = 500;
+
 /** What the service needs to know of the controller that it speaks for. */
 export interface ServiceFacts {
   /** The advertised address. */
@@ -45,6 +49,7 @@ export interface ServiceParts {
 
 /** The public API over gRPC: each call becomes an input of the loop or a look at its state, and decides nothing itself. */
 export function schedulerService({ loop, logs, lateStarts, facts, log }: ServiceParts): SchedulerServiceHandlers {
+  const intake = new Intake({ longestWaitMs: LONGEST_WAIT_MS });
   const getJob = (id: string) => loop.ask((state, at, outlook) => jobOrArray(state, id, at, outlook));
   const getTenant = (id: string) => loop.read((state) => fromTenant(state, findTenant(state, id)));
   const updateTenant = async (id: string, change: ReturnType<typeof toTenantChange>) => {
@@ -57,10 +62,14 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
   };
   return {
-    SubmitJob: unary(log, async (request) =>
-      fromSubmitted(await loop.submit({ kind: "submit-job", ...toSubmission(request) })),
-    ),
-    SubmitJobs: unary(log, async ({ jobs }) => ({ results: [...(await submitJobs(loop, jobs))] })),
+    SubmitJob: unary(log, async (request) => {
+      const submit = async () => loop.submit({ kind: "submit-job", ...toSubmission(request) });
+      return fromSubmitted(await intake.admit(submit));
+    }),
+    SubmitJobs: unary(log, async ({ jobs }) => {
+      const results = await intake.admit(() => submitJobs(loop, jobs));
+      return { results: [...results] };
+    }),
     DryRunJob: unary(log, (request) => {
       const trial = toSubmission(request);
       return loop.ask(function* answer(state, at, outlook) {

@@ -12,7 +12,6 @@ import { sendJson } from "../answer.ts";
 import { MAX_BATCH_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { fromRefusal, toAnswer } from "../errors.ts";
-import type { Intake } from "../intake.ts";
 import { type Handler, readQuery, type RouteContext } from "../route.ts";
 import { toSubmitRequest, toSubmitted } from "../translate/job.ts";
 
@@ -20,7 +19,7 @@ import { toSubmitRequest, toSubmitted } from "../translate/job.ts";
 const MAX_BATCH_VALUES = 250_000;
 
 /** `POST /jobs/batch`: each submission has its own answer, in order; the whole is 200. */
-export function batchHandler({ client }: RouteContext, intake: Intake): Handler {
+export function batchHandler({ client, intake }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
     refuseIdempotencyKey(request);

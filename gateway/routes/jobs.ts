@@ -8,7 +8,6 @@ import type { SubmitJobRequest } from "../../proto/generated/gpusched/v1/SubmitJ
 import { sendJson } from "../answer.ts";
 import { MAX_JOB_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
-import { Intake } from "../intake.ts";
 import { API_PREFIX, type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toDryRun, toExplanation, toRefusedDryRun } from "../translate/explanation.ts";
 import { toJobItem, toJobStatus, toListJobsRequest, toSubmitRequest, toSubmitted } from "../translate/job.ts";
@@ -16,11 +15,10 @@ import { batchHandler, refuseIdempotencyKey } from "./batch.ts";
 import { logsHandler } from "./logs.ts";
 
 export function jobRoutes(context: RouteContext): Route[] {
-  const intake = new Intake();
   return [
-    { path: "/jobs", methods: { GET: list(context), POST: submit(context, intake) } },
+    { path: "/jobs", methods: { GET: list(context), POST: submit(context) } },
     // Before the others: it looks like a job.
-    { path: "/jobs/batch", methods: { POST: batchHandler(context, intake) } },
+    { path: "/jobs/batch", methods: { POST: batchHandler(context) } },
     { path: "/jobs/:id", methods: { GET: get(context), DELETE: cancel(context) } },
     { path: "/jobs/:id/explain", methods: { GET: explain(context) } },
     { path: "/jobs/:id/checkpoint", methods: { POST: checkpoint(context) } },
@@ -28,7 +26,7 @@ export function jobRoutes(context: RouteContext): Route[] {
   ];
 }
 
-function submit(context: RouteContext, intake: Intake): Handler {
+function submit(context: RouteContext): Handler {
   return async (request, response) => {
     const query = readQuery(request, submitQuerySchema);
     refuseIdempotencyKey(request);
@@ -38,7 +36,7 @@ function submit(context: RouteContext, intake: Intake): Handler {
       sendJson(response, 200, await dryRun(context, job));
       return;
     }
-    const submitted = await intake.admit(() => context.client.call(scheduler.SubmitJob, job));
+    const submitted = await context.intake.admit(() => context.client.call(scheduler.SubmitJob, job));
     response.setHeader("Location", `${API_PREFIX}/jobs/${submitted.job_id}`);
     sendJson(response, 201, toSubmitted(submitted));
   };

@@ -1,5 +1,6 @@
 /** After the last fault: everything must come to rest by itself. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../base/errors.ts";
 import type { RestClient } from "../support/rest-client.ts";
 import type { FinalJob } from "./check/final-job.ts";
 import { LIVE_STATES } from "./workload/clients.ts";
@@ -8,6 +9,9 @@ import type { Cluster } from "./world/cluster.ts";
 const HEALTHY_WITHIN_MS = 120_000;
 const QUIET_WITHIN_MS = 300_000;
 const POLL_MS = 500;
+const READERS = 16;
+/** Where the rate of clients is limited, these come to the limit soon, and are let in again within a second. */
+const MOST_TRIES = 100;
 
 /** Resolves with every job there is, once all have ended and nothing is held any more; throws if that does not come. */
 export async function converge(cluster: Cluster): Promise<FinalJob[]> {
@@ -28,6 +32,21 @@ export async function converge(cluster: Cluster): Promise<FinalJob[]> {
 
 async function readAll(rest: RestClient): Promise<FinalJob[]> {
   const jobs: FinalJob[] = [];
-  for (const { id } of await rest.allJobs()) jobs.push((await rest.job(id)) as FinalJob);
+  const left = (await patiently(() => rest.allJobs())).values();
+  const reader = async () => {
+    for (const { id } of left) jobs.push((await patiently(() => rest.job(id))) as FinalJob);
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
   return jobs;
+}
+
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (tries === MOST_TRIES || !messageOf(error).includes(": 429 ")) throw error;
+      await sleep(POLL_MS);
+    }
+  }
 }

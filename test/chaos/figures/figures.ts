@@ -4,7 +4,7 @@ import { runSession, type Session, type SessionOptions } from "../session.ts";
 import type { Timing } from "../world/cluster-options.ts";
 import { measureLeaderless } from "./leaderless.ts";
 import { measureNodeLost } from "./node-lost.ts";
-import { measureOverload } from "./overload.ts";
+import { measureLimitedOverload, measureOverload } from "./overload.ts";
 import { measurePartitions } from "./partitions.ts";
 import { measureAgentKills, measureEngineKills } from "./untouched.ts";
 
@@ -37,7 +37,7 @@ const FIGURES: Readonly<Record<string, Figure>> = {
   },
   partitions: { size: CALM, measure: (session, { count }) => measurePartitions(session, count) },
   overload: { size: CALM, measure: measureOverload },
-  "overload-limited": { size: { ...CALM, rateLimit: 100 }, measure: measureOverload },
+  "overload-limited": { size: { ...CALM, rateLimit: 100 }, measure: measureLimitedOverload },
 };
 
 /** @returns the exit code: what must hold is checked as in every other run */

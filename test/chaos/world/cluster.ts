@@ -45,6 +45,8 @@ export class Cluster implements Service {
   readonly gateways: readonly Program[];
   readonly agents: readonly AgentHost[];
   readonly cramped: readonly Cramped[];
+  /** `host:port` of each. */
+  readonly gatewayAddresses: readonly string[];
   /** A client of each gateway. */
   readonly clients: readonly RestClient[];
   /** Ends that nobody had asked for. */
@@ -74,7 +76,8 @@ export class Cluster implements Service {
       return { program: make(role, BIN), nodeName: role.place.name, dataDir: role.dataDir, engine };
     });
     this.cramped = cramped;
-    this.clients = layout.gateways.map(({ listen }) => new RestClient(`http://${listen}`));
+    this.gatewayAddresses = layout.gateways.map(({ listen }) => listen);
+    this.clients = this.gatewayAddresses.map((listen) => new RestClient(`http://${listen}`));
     this.#addresses = new Map(this.controllers.map((program, n) => [layout.controllers[n]?.listen ?? "", program]));
   }
 
