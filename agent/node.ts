@@ -108,10 +108,12 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   });
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
+  const identity = { nodeName, agentId, bootId };
+  const reachesPeers = () => mesh?.reachesPeers();
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity: { nodeName, agentId, bootId }, shell, vitals, outbox, inventory, log }),
+      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: (controller) =>

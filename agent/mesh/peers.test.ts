@@ -47,13 +47,31 @@ function start(answer: (address: string) => Partial<PeerAnswer__Output> | undefi
   return world;
 }
 
-test("nobody is asked while a leader works with the agent, nor in the first moments after", async () => {
-  const world = start(() => ({}));
+test("while a leader works with the agent, it is only tried now and then whether peers are reached, and nothing comes of what they say", async () => {
+  const world = start((address) => (address === "node-4:1" ? { leader_address: "a:9090" } : undefined));
   world.isConnected = true;
-  await vi.advanceTimersByTimeAsync(60_000);
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(peers?.reachesPeers).toBe(true);
+  expect(world.asked).toEqual(["node-2:1", "node-3:1", "node-4:1"]);
+  await vi.advanceTimersByTimeAsync(58_000);
   world.isConnected = false;
   await vi.advanceTimersByTimeAsync(3_000);
-  expect(world.asked).toEqual([]);
+  expect([world.asked.length, world.answers, peers?.relay()]).toEqual([3, [], undefined]);
+});
+
+test("an agent that no peer answers says so once all were asked, until one does; where there are none it says nothing", async () => {
+  let isReached = false;
+  const world = start((address) => (isReached && address === "node-6:1" ? {} : undefined));
+  world.isConnected = true;
+  expect(peers?.reachesPeers).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect([peers?.reachesPeers, world.asked.length]).toEqual([false, 5]);
+  isReached = true;
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(peers?.reachesPeers).toBe(true);
+  world.view = { ...world.view, membership: { ...membership, members: [] } };
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(peers?.reachesPeers).toBeUndefined();
 });
 
 test("who looks for a relay asks a few, who may need a majority asks all, but himself", async () => {

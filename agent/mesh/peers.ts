@@ -16,6 +16,8 @@ const ASK_AGAIN_PART = 1 / 4;
 /** From this part of the lease on a majority may be needed. */
 const ASK_ALL_PART = 1 / 4;
 const MAX_ANSWER_MS = 3_000;
+/** How often it is tried whether peers can be reached, while that is not needed. */
+const TRY_EVERY_MS = 60_000;
 
 export interface PeersOptions {
   readonly nodeName: string;
@@ -38,6 +40,8 @@ export class Peers implements Service {
   readonly #underWay = new Set<string>();
   readonly #relays = new Map<string, { readonly relay: Relay; readonly term: number; readonly atMs: number }>();
   #lostAtMs: number | undefined;
+  #reachesPeers: boolean | undefined;
+  #triedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PeersOptions) {
     this.#options = options;
@@ -55,6 +59,11 @@ export class Peers implements Service {
     return choice[Math.floor(random() * choice.length)]?.relay;
   }
 
+  /** Whether one of them has answered, when that was tried last; undefined while it was not, or there are none. */
+  get reachesPeers(): boolean | undefined {
+    return this.#reachesPeers;
+  }
+
   close(): Promise<void> {
     clearInterval(this.#looking);
     return Promise.resolve();
@@ -66,6 +75,7 @@ export class Peers implements Service {
     if (isConnected() || !membership) {
       this.#lostAtMs = undefined;
       this.#askedAtMs.clear();
+      this.#tryNowAndThen(membership);
       return;
     }
     this.#lostAtMs ??= nowMs();
@@ -74,6 +84,40 @@ export class Peers implements Service {
     for (const peer of this.#next(membership).slice(0, Math.max(0, most - this.#underWay.size))) {
       void this.#ask(peer, membership);
     }
+  }
+
+  /** Whether peers can be reached is told to the leader while it can be told: nobody else would know. */
+  #tryNowAndThen(membership: Membership | undefined): void {
+    const { nodeName, nowMs, random = Math.random } = this.#options;
+    const others = membership?.members.filter(({ name }) => name !== nodeName) ?? [];
+    if (!membership || others.length === 0) {
+      this.#reachesPeers = undefined;
+      this.#triedAtMs = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    if (nowMs() - this.#triedAtMs < TRY_EVERY_MS) return;
+    this.#triedAtMs = nowMs();
+    const drawn = others.map((peer) => ({ peer, draw: random() })).sort((a, b) => a.draw - b.draw);
+    void this.#try(
+      drawn.slice(0, MANY).map(({ peer }) => peer),
+      membership,
+    );
+  }
+
+  /** A few at a time, until one answers. */
+  async #try(peers: Membership["members"], { vouchMs }: Membership): Promise<void> {
+    const { nodeName, view, ask } = this.#options;
+    const question = { cluster_id: view().clusterId, node_name: nodeName };
+    const askOne = async ({ name, address }: (typeof peers)[number]): Promise<void> => {
+      const answer = await ask(address, question, Math.min(MAX_ANSWER_MS, vouchMs / 2));
+      if (answer.node_name !== name) throw new Error("somebody else answers there");
+    };
+    let isReached = false;
+    for (let from = 0; from < peers.length && !isReached; from += FEW) {
+      const outcomes = await Promise.allSettled(peers.slice(from, from + FEW).map(askOne));
+      isReached = outcomes.some(({ status }) => status === "fulfilled");
+    }
+    this.#reachesPeers = isReached;
   }
 
   /** Who is to be asked now, those first that were not for longest, and otherwise by chance. */

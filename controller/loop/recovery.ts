@@ -66,6 +66,7 @@ export function recoverAmid(
     const was = before.nodes.get(name);
     if (!was || greeting.has(name)) continue;
     const { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld } = was;
+    node.reachesPeers = was.reachesPeers;
     const { executorReady, executorMessage, telemetry, throttling, hot } = was;
     Object.assign(node, { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld });
     Object.assign(node, { executorReady, executorMessage, telemetry, throttling, hot });

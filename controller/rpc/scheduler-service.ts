@@ -88,12 +88,14 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     ),
     UpdateTenant: unary(log, (request) => updateTenant(request.tenant_id, toTenantChange(request))),
     DeactivateTenant: unary(log, ({ tenant_id }) => updateTenant(tenant_id, { limits: {}, active: false })),
-    ListNodes: unary(log, () => loop.read((state) => ({ nodes: [...state.nodes.values()].map(fromNode) }))),
+    ListNodes: unary(log, () =>
+      loop.read((state) => ({ nodes: Array.from(state.nodes.values(), (node) => fromNode(node, state)) })),
+    ),
     ConfirmNodeDead: unary(log, async (request) => {
       const word = toConfirmNodeDead(request);
       const { affected } = await loop.submit(word);
       log.warn({ ...word, jobs: affected.length }, "an operator has confirmed that a node is dead");
-      return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
+      return { node: await loop.read((state) => fromNode(findNode(state, word.node), state)), job_ids: [...affected] };
     }),
     GetClusterStatus: unary(log, () =>
       loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),

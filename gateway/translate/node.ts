@@ -35,6 +35,8 @@ export function toNode(node: Node__Output) {
           reason: node.confirmed_dead.reason,
         }
       : null,
+    lives_by: node.lives_by,
+    lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),
   };
 }

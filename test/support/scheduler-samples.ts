@@ -165,6 +165,8 @@ export const sampleNode = {
   last_heard_at_ms: SUBMITTED_AT_MS + 90_000,
   registered_at_ms: SUBMITTED_AT_MS - 90_000,
   confirmed_dead: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its power supply burned" },
+  lives_by: "lease",
+  lives_by_reason: "it reaches none of the other agents",
 } satisfies Node;
 
 export const sampleStatus = {

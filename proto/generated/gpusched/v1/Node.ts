@@ -20,6 +20,8 @@ export interface Node {
   'last_heard_at_ms'?: (number | string | Long);
   'registered_at_ms'?: (number | string | Long);
   'confirmed_dead'?: (_gpusched_v1_ConfirmedDead | null);
+  'lives_by'?: (string);
+  'lives_by_reason'?: (string);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
 
@@ -36,5 +38,7 @@ export interface Node__Output {
   'last_heard_at_ms'?: (number);
   'registered_at_ms': (number);
   'confirmed_dead': (_gpusched_v1_ConfirmedDead__Output | null);
+  'lives_by': (string);
+  'lives_by_reason': (string);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
