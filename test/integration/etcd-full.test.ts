@@ -61,14 +61,16 @@ async function fillEtcd(): Promise<void> {
 
 /** What an operator does: `etcdctl defrag` and `etcdctl alarm disarm`, over the same API. */
 async function makeRoom(): Promise<void> {
-  const { header } = await etcd.client.txn({ compare: [], success: [removeAll("junk/")], failure: [] });
-  await etcd.client.compact(header?.revision ?? 0).catch(() => undefined);
+  await etcd.client.txn({ compare: [], success: [removeAll("junk/")], failure: [] });
   await defragment();
   const { alarms } = (await maintain("alarm", { action: "GET" })) as { alarms: { memberID: string }[] };
   for (const { memberID } of alarms) await maintain("alarm", { action: "DEACTIVATE", memberID, alarm: "NOSPACE" });
 }
 
+/** `etcdctl compact` and `etcdctl defrag`. */
 async function defragment(): Promise<void> {
+  const { header } = await etcd.client.range({ key: Buffer.from("any") });
+  await etcd.client.compact(header?.revision ?? 0).catch(() => undefined);
   // etcd forgets in the background: until it has, there is nothing to defragment.
   const defragmented = async () => {
     await maintain("defragment", {});

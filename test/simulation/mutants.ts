@@ -302,11 +302,5 @@ export const MUTANTS: readonly Mutant[] = [
     find: "this.#mailbox.putBack(letters.filter(({ reject }) => reject === undefined));",
     replace: "",
   },
-  {
-    name: "no heartbeat is answered while the store is full",
-    file: "controller/loop/loop.ts",
-    find: "for (const effect of effects) this.#options.carryOut(effect);\n    } catch",
-    replace: "} catch",
-  },
   ...MESH_MUTANTS,
 ];
