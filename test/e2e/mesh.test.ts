@@ -76,7 +76,7 @@ test("an agent that is cut off from the controllers is relayed by a peer, and co
   const nodeNow = () => rest.json<{ state: string; lives_by: string }>("GET", `/nodes/${node}`);
   await expect.poll(nodeNow, patience).toMatchObject({ state: "online", lives_by: "peers", lives_by_reason: "" });
   // Its output too, for as long as it is relayed.
-  const output = async () => await (await rest.ask("GET", `/jobs/${id}/logs`))?.text;
+  const output = async () => (await rest.ask("GET", `/jobs/${id}/logs`))?.text;
   await expect.poll(output, patience).toContain("counting");
   await counting.expectUntouched(id);
   proxy.admit(agent.pid);

@@ -44,7 +44,9 @@ export class ModelStore {
   /** No majority: nothing is answered. */
   isDown = false;
   /** etcd has raised its alarm: it can be read and leases are renewed, and nothing is written. */
-  isFull = false;
+  #isFull = false;
+  /** Since when that is over. */
+  #roomSinceMs = Number.NEGATIVE_INFINITY;
   readonly #network: Network;
   readonly #random: Random;
   readonly #onCommit: OnCommit;
@@ -64,6 +66,20 @@ export class ModelStore {
     this.#network = network;
     this.#random = random;
     this.#onCommit = onCommit;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  set isFull(isFull: boolean) {
+    if (this.#isFull && !isFull) this.#roomSinceMs = this.#network.timeline.now;
+    this.#isFull = isFull;
+  }
+
+  /** For how long there has been room. */
+  get roomForMs(): number {
+    return this.#isFull ? 0 : this.#network.timeline.now - this.#roomSinceMs;
   }
 
   /** The term that has the store now, undefined between terms. */
