@@ -106,6 +106,13 @@ test("a peer that names its leader relays, until it names none, does not answer,
   expect(peers?.relay()).toBeUndefined();
 });
 
+test("a peer that has not heard its leader for long is not asked to relay where another has", async () => {
+  const silences: Record<string, number> = { "node-2:1": 12_000, "node-3:1": 1_000, "node-4:1": 9_000 };
+  start((address) => ({ leader_address: "a:9090", silent_ms: silences[address] ?? 20_000 }), { unansweredMs: 80_000 });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(peers?.relay()?.peer).toBe("node-3");
+});
+
 test("an agent answers those of its own cluster alone, and names only a leader that it reaches itself", () => {
   const host = { nodeName: "node-1", view: () => ({ ...VIEW, silentMs: 1_234.5 }), leader: () => "a:9090" };
   const answer = { node_name: "node-1", silent_ms: 1_234, term: 3, leader_address: "a:9090" };

@@ -16,6 +16,8 @@ const ASK_AGAIN_PART = 1 / 4;
 /** From this part of the lease on a majority may be needed. */
 const ASK_ALL_PART = 1 / 4;
 const MAX_ANSWER_MS = 3_000;
+/** Who has heard his leader by so much longer ago than another peer may be losing it himself. */
+const FRESHER_MS = 2_000;
 /** How often it is tried whether peers can be reached, while that is not needed. */
 const TRY_EVERY_MS = 60_000;
 
@@ -38,7 +40,10 @@ export class Peers implements Service {
   /** When each peer was asked last. */
   readonly #askedAtMs = new Map<string, number>();
   readonly #underWay = new Set<string>();
-  readonly #relays = new Map<string, { readonly relay: Relay; readonly term: number; readonly atMs: number }>();
+  readonly #relays = new Map<
+    string,
+    { readonly relay: Relay; readonly term: number; readonly atMs: number; readonly heardAtMs: number }
+  >();
   #lostAtMs: number | undefined;
   #reachesPeers: boolean | undefined;
   #triedAtMs = Number.NEGATIVE_INFINITY;
@@ -48,14 +53,16 @@ export class Peers implements Service {
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  /** A peer that has a stream to the leader, of those with the highest term one by chance; undefined when none is known. */
+  /** A peer that has a stream to the leader, of those with the highest term that heard it last one by chance; undefined when none is known. */
   relay(): Relay | undefined {
     const { view, nowMs, random = Math.random } = this.#options;
     const { membership, highestTerm } = view();
     const from = nowMs() - (membership?.vouchMs ?? 0);
     const known = [...this.#relays.values()].filter(({ term, atMs }) => atMs > from && term >= highestTerm);
     const best = Math.max(...known.map(({ term }) => term));
-    const choice = known.filter(({ term }) => term === best);
+    const newest = known.filter(({ term }) => term === best);
+    const heardAtMs = Math.max(...newest.map((peer) => peer.heardAtMs));
+    const choice = newest.filter((peer) => peer.heardAtMs > heardAtMs - FRESHER_MS);
     return choice[Math.floor(random() * choice.length)]?.relay;
   }
 
@@ -145,9 +152,10 @@ export class Peers implements Service {
       const answer = await ask(address, question, Math.min(MAX_ANSWER_MS, vouchMs / 2));
       if (answer.node_name !== name) return;
       onAnswer(name, askedAtMs, answer.silent_ms);
-      const { term, leader_address: leader } = answer;
+      const { term, leader_address: leader, silent_ms } = answer;
+      const heardAtMs = askedAtMs - silent_ms;
       if (leader === "") this.#relays.delete(name);
-      else this.#relays.set(name, { relay: { peer: name, address, leader }, term, atMs: askedAtMs });
+      else this.#relays.set(name, { relay: { peer: name, address, leader }, term, atMs: askedAtMs, heardAtMs });
     } catch {
       // It cannot be reached: it says nothing.
       this.#relays.delete(name);
