@@ -15,6 +15,7 @@ import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
+import { dial, dialLogRelay } from "./uplink/channel.ts";
 import { serveLogs } from "./uplink/log-server.ts";
 import { Outbox } from "./uplink/outbox.ts";
 import { grpcDialling, Uplink, type UplinkTiming } from "./uplink/uplink.ts";
@@ -111,14 +112,16 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   });
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
+  const identity = { nodeName, agentId, bootId };
+  const reachesPeers = () => mesh?.reachesPeers();
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity: { nodeName, agentId, bootId }, shell, vitals, outbox, inventory, log }),
+      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
-      serveLogs: (controller) =>
-        serveLogs(controller, {
+      serveLogs: ({ address, via }) =>
+        serveLogs(() => (via ? dialLogRelay(via.address) : dial(address)), {
           hello: { node_name: nodeName, agent_id: agentId },
           readLog: (key, how) => executor.readLog(key, how),
           log,

@@ -13,6 +13,8 @@ export interface StreamHostOptions {
   readonly vitals: Vitals;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
+  /** Whether a peer has answered; undefined while that is not known, or there are none. */
+  readonly reachesPeers?: (() => boolean | undefined) | undefined;
   readonly log: Logger;
 }
 
@@ -55,11 +57,13 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     heartbeat() {
       // For the next heartbeat: this one goes out with what is known already.
       void vitals.refresh();
+      const reaches = options.reachesPeers?.();
       return {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
         inventory: nodeInventory(inventory, vitals.devices),
         membership_version: shell.memory.membership?.version ?? 0,
+        ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),

@@ -26,6 +26,11 @@ export class Mailbox<T> {
     this.#items.push(item);
   }
 
+  /** Puts back what was taken and could not be dealt with: before all others, in this order. */
+  putBack(items: readonly T[]): void {
+    if (items.length > 0) this.#items = [...items, ...this.#items];
+  }
+
   /** The oldest items, at most so many, removed. */
   take(limit: number): T[] {
     return limit >= this.#items.length ? this.takeAll() : this.#items.splice(0, limit);

@@ -185,6 +185,8 @@ describe("answers exactly as documented", () => {
       ],
       allows_sharing: true,
       gpu_sharing: "mps",
+      lives_by: "lease",
+      lives_by_reason: "it reaches none of the other agents",
     });
     expect((node as { devices: unknown[] }).devices[0]).toMatchObject({
       nvlink_island: 0,

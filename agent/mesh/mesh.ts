@@ -28,6 +28,8 @@ export interface Mesh extends Service {
   /** Where other agents reach this one. */
   readonly peerAddress: string;
   relay(): Relay | undefined;
+  /** Whether a peer has answered when last one was tried; undefined while none was, or there are none. */
+  reachesPeers(): boolean | undefined;
   /** From now on it is known how it stands with this agent's own stream. */
   attach(uplink: UplinkView): void;
 }
@@ -59,7 +61,8 @@ export async function joinMesh({ listen, advertise, address, nodeName, shell, lo
   const attach = (given: UplinkView): void => {
     uplink = given;
   };
-  return { peerAddress, relay: () => peers.relay(), attach, close: () => services.close() };
+  const close = (): Promise<void> => services.close();
+  return { peerAddress, relay: () => peers.relay(), reachesPeers: () => peers.reachesPeers, attach, close };
 }
 
 /** Whoever listens everywhere is reached at the host's own address. */

@@ -8,10 +8,12 @@ import type { PeerQuestion__Output } from "../../proto/generated/gpusched/v1/Pee
 import type { PeerServiceHandlers } from "../../proto/generated/gpusched/v1/PeerService.ts";
 import { PeerService } from "../../proto/load.ts";
 import type { MeshView } from "../shell.ts";
-import { relayStream } from "./relay-stream.ts";
+import { type RelayEnds, relayStream } from "./relay-stream.ts";
 
 /** Peers that are carried at a time: of those that are cut off, each asks another. */
 const MAX_RELAYS = 64;
+/** The same of job output, of which more waits in memory when the leader reads slowly. */
+const MAX_LOG_RELAYS = 16;
 
 /** What an agent answers its peers from. */
 export interface PeerHost {
@@ -57,19 +59,19 @@ export async function startPeerServer(options: PeerServerOptions): Promise<PeerS
   return { address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`, close };
 }
 
+type Leader<Up, Down> = RelayEnds<Up, Down>["leader"];
+
 function handlers({ host, dial, log }: PeerServerOptions): PeerServiceHandlers {
-  let relays = 0;
   const refusal = (details: string) => Object.assign(new Error(details), { code: grpc.status.UNAVAILABLE, details });
-  return {
-    Ask(call: grpc.ServerUnaryCall<PeerQuestion__Output, PeerAnswer>, callback) {
-      const answer = answerPeer(host, call.request);
-      if (answer) callback(null, answer);
-      else callback({ code: grpc.status.PERMISSION_DENIED, details: "this node is of another cluster" });
-    },
-    Relay(peer) {
+  const relaying = (most: number) => {
+    let relays = 0;
+    return <Up, Down>(
+      peer: grpc.ServerDuplexStream<Up, Down>,
+      open: (leader: AgentServiceClient) => Leader<Up, Down>,
+    ) => {
       const address = host.leader();
       if (address === undefined) return void peer.emit("error", refusal("this node has no stream to a leader itself"));
-      if (relays >= MAX_RELAYS) return void peer.emit("error", refusal(`this node relays for ${MAX_RELAYS} others`));
+      if (relays >= most) return void peer.emit("error", refusal(`this node relays for ${most} others`));
       relays += 1;
       log.info({ from: peer.getPeer(), leader: address, relays }, "relaying a peer's stream to the leader");
       const client = dial(address);
@@ -77,7 +79,18 @@ function handlers({ host, dial, log }: PeerServerOptions): PeerServiceHandlers {
         relays -= 1;
         client.close();
       };
-      relayStream({ peer, leader: client.connect(), fail: (error) => peer.emit("error", error), onOver });
+      relayStream({ peer, leader: open(client), fail: (error) => peer.emit("error", error), onOver });
+    };
+  };
+  const relayControl = relaying(MAX_RELAYS);
+  const relayLogs = relaying(MAX_LOG_RELAYS);
+  return {
+    Ask(call: grpc.ServerUnaryCall<PeerQuestion__Output, PeerAnswer>, callback) {
+      const answer = answerPeer(host, call.request);
+      if (answer) callback(null, answer);
+      else callback({ code: grpc.status.PERMISSION_DENIED, details: "this node is of another cluster" });
     },
+    Relay: (peer) => relayControl(peer, (leader) => leader.connect()),
+    RelayLogs: (peer) => relayLogs(peer, (leader) => leader.serveLogs()),
   };
 }

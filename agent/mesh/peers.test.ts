@@ -47,13 +47,31 @@ function start(answer: (address: string) => Partial<PeerAnswer__Output> | undefi
   return world;
 }
 
-test("nobody is asked while a leader works with the agent, nor in the first moments after", async () => {
-  const world = start(() => ({}));
+test("while a leader works with the agent, it is only tried now and then whether peers are reached, and nothing comes of what they say", async () => {
+  const world = start((address) => (address === "node-4:1" ? { leader_address: "a:9090" } : undefined));
   world.isConnected = true;
-  await vi.advanceTimersByTimeAsync(60_000);
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(peers?.reachesPeers).toBe(true);
+  expect(world.asked).toEqual(["node-2:1", "node-3:1", "node-4:1"]);
+  await vi.advanceTimersByTimeAsync(58_000);
   world.isConnected = false;
   await vi.advanceTimersByTimeAsync(3_000);
-  expect(world.asked).toEqual([]);
+  expect([world.asked.length, world.answers, peers?.relay()]).toEqual([3, [], undefined]);
+});
+
+test("an agent that no peer answers says so once all were asked, until one does; where there are none it says nothing", async () => {
+  let isReached = false;
+  const world = start((address) => (isReached && address === "node-6:1" ? {} : undefined));
+  world.isConnected = true;
+  expect(peers?.reachesPeers).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect([peers?.reachesPeers, world.asked.length]).toEqual([false, 5]);
+  isReached = true;
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(peers?.reachesPeers).toBe(true);
+  world.view = { ...world.view, membership: { ...membership, members: [] } };
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(peers?.reachesPeers).toBeUndefined();
 });
 
 test("who looks for a relay asks a few, who may need a majority asks all, but himself", async () => {
@@ -88,6 +106,13 @@ test("a peer that names its leader relays, until it names none, does not answer,
   expect(peers?.relay()).toBeUndefined();
 });
 
+test("a peer that has not heard its leader for long is not asked to relay where another has", async () => {
+  const silences: Record<string, number> = { "node-2:1": 12_000, "node-3:1": 1_000, "node-4:1": 9_000 };
+  start((address) => ({ leader_address: "a:9090", silent_ms: silences[address] ?? 20_000 }), { unansweredMs: 80_000 });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(peers?.relay()?.peer).toBe("node-3");
+});
+
 test("an agent answers those of its own cluster alone, and names only a leader that it reaches itself", () => {
   const host = { nodeName: "node-1", view: () => ({ ...VIEW, silentMs: 1_234.5 }), leader: () => "a:9090" };
   const answer = { node_name: "node-1", silent_ms: 1_234, term: 3, leader_address: "a:9090" };
@@ -95,15 +120,4 @@ test("an agent answers those of its own cluster alone, and names only a leader t
   expect(answerPeer({ ...host, leader: () => undefined }, { cluster_id: "c" })?.leader_address).toBe("");
   expect(answerPeer(host, { cluster_id: "other" })).toBeUndefined();
   expect(answerPeer({ ...host, view: () => ({ ...VIEW, clusterId: "" }) }, { cluster_id: "" })).toBeUndefined();
-});
-
-test("of the peers that would relay the one that heard the leader last is taken", async () => {
-  const silent: Record<string, number> = { "node-2:1": 7_800, "node-3:1": 900, "node-4:1": 3_000 };
-  const world = start(
-    (address) => (silent[address] === undefined ? {} : { leader_address: "a:9090", silent_ms: silent[address] }),
-    { unansweredMs: 80_000 },
-  );
-  await vi.advanceTimersByTimeAsync(4_000);
-  expect(world.asked).toHaveLength(5);
-  expect(peers?.relay()?.peer).toBe("node-3");
 });

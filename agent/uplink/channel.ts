@@ -2,11 +2,19 @@ import { type ClientDuplexStream, type ClientOptions, credentials } from "@grpc/
 import type { AgentMessage } from "../../proto/generated/gpusched/v1/AgentMessage.ts";
 import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/AgentService.ts";
 import type { ControllerMessage__Output } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
+import type { LogRequest__Output } from "../../proto/generated/gpusched/v1/LogRequest.ts";
+import type { LogServerMessage } from "../../proto/generated/gpusched/v1/LogServerMessage.ts";
 import { AgentService, PeerService } from "../../proto/load.ts";
 
 /** What the agents' stream is opened with, to a controller or by way of a peer. */
 export interface AgentClient {
   connect(): ClientDuplexStream<AgentMessage, ControllerMessage__Output>;
+  close(): void;
+}
+
+/** What the stream of job output is opened with, in the same ways. */
+export interface LogClient {
+  serveLogs(): ClientDuplexStream<LogServerMessage, LogRequest__Output>;
   close(): void;
 }
 
@@ -29,6 +37,12 @@ export function dial(address: string): AgentServiceClient {
 export function dialRelay(address: string): AgentClient {
   const client = new PeerService(address, credentials.createInsecure(), DIAL_OPTIONS);
   return { connect: () => client.relay(), close: () => client.close() };
+}
+
+/** The stream of job output to the leader by way of the peer at the address. */
+export function dialLogRelay(address: string): LogClient {
+  const client = new PeerService(address, credentials.createInsecure(), DIAL_OPTIONS);
+  return { serveLogs: () => client.relayLogs(), close: () => client.close() };
 }
 
 /** Whether a connection to the address comes about in time: what is blocked in one direction alone is not reached. */

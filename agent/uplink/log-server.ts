@@ -4,7 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import type { LogServerHello } from "../../proto/generated/gpusched/v1/LogServerHello.ts";
 import type { Executor } from "../executor/executor.ts";
-import { dial } from "./channel.ts";
+import type { LogClient } from "./channel.ts";
 import { LogStream } from "./log-stream.ts";
 
 const BACKOFF_BASE_MS = 400;
@@ -16,10 +16,10 @@ export interface LogServerOptions {
   readonly log: Logger;
 }
 
-/** Serves job output to the controller at the address, over and over, until it is closed. */
-export function serveLogs(address: string, options: LogServerOptions): Service {
+/** Serves job output to a controller, over and over, until it is closed. */
+export function serveLogs(dial: () => LogClient, options: LogServerOptions): Service {
   const closing = new AbortController();
-  const running = serve(address, options, closing.signal);
+  const running = serve(dial, options, closing.signal);
   return {
     async close() {
       closing.abort();
@@ -28,10 +28,10 @@ export function serveLogs(address: string, options: LogServerOptions): Service {
   };
 }
 
-async function serve(address: string, options: LogServerOptions, signal: AbortSignal): Promise<void> {
+async function serve(dial: () => LogClient, options: LogServerOptions, signal: AbortSignal): Promise<void> {
   for (let retry = 0; !signal.aborted; retry += 1) {
     const begunAtMs = performance.now();
-    const client = dial(address);
+    const client = dial();
     try {
       await new LogStream({ client, ...options }).run(signal);
     } finally {

@@ -4,6 +4,7 @@ import { silentLogger } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { FakeController, type LogSession } from "../../test/support/fake-controller.ts";
 import { FakeExecutor } from "../../test/support/fake-executor.ts";
+import { dial } from "./channel.ts";
 import { MAX_UNACKNOWLEDGED_BYTES } from "./log-read.ts";
 import { serveLogs } from "./log-server.ts";
 import { MAX_READS } from "./log-stream.ts";
@@ -18,7 +19,7 @@ async function serving(): Promise<{ controller: FakeController; executor: FakeEx
   const controller = services.add(await FakeController.start(undefined));
   const executor = new FakeExecutor(() => {});
   services.add(
-    serveLogs(controller.address, {
+    serveLogs(() => dial(controller.address), {
       hello: { node_name: "node-1", agent_id: "a" },
       readLog: (key, options) => executor.readLog(key, options),
       log: silentLogger,

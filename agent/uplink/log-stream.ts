@@ -1,12 +1,12 @@
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import type { Logger } from "../../base/logger.ts";
-import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/AgentService.ts";
 import type { LogData } from "../../proto/generated/gpusched/v1/LogData.ts";
 import type { LogRequest__Output } from "../../proto/generated/gpusched/v1/LogRequest.ts";
 import type { LogServerHello } from "../../proto/generated/gpusched/v1/LogServerHello.ts";
 import type { LogServerMessage } from "../../proto/generated/gpusched/v1/LogServerMessage.ts";
 import type { ReadLog__Output } from "../../proto/generated/gpusched/v1/ReadLog.ts";
 import type { Executor } from "../executor/executor.ts";
+import type { LogClient } from "./channel.ts";
 import { LogRead } from "./log-read.ts";
 import { keyFromProto, logStreamFromProto } from "./translate.ts";
 
@@ -14,7 +14,7 @@ import { keyFromProto, logStreamFromProto } from "./translate.ts";
 export const MAX_READS = 64;
 
 export interface LogStreamOptions {
-  readonly client: AgentServiceClient;
+  readonly client: LogClient;
   readonly hello: LogServerHello;
   readonly readLog: Executor["readLog"];
   readonly log: Logger;

@@ -35,7 +35,7 @@ export interface UplinkOptions {
   readonly controllers: readonly string[];
   readonly host: StreamHost;
   /** Job output, served to the controller that answered for as long as the stream to it lasts. */
-  readonly serveLogs: (address: string) => Service;
+  readonly serveLogs: (route: Route) => Service;
   readonly log: Logger;
   readonly timing?: Partial<UplinkTiming>;
   /** A peer that would relay; by default nobody does. */
@@ -145,8 +145,7 @@ export class Uplink implements Service {
     this.#routes.welcomed(route);
     this.#connected = route;
     this.#lastComplaint = "";
-    // Output has a stream of its own to the controller, which a peer does not carry.
-    if (!via) this.#logServer = this.#options.serveLogs(address);
+    this.#logServer = this.#options.serveLogs(route);
     const way = via ? "connected to the controller by way of a peer" : "connected to the controller";
     this.#options.log.info({ controller: address, term, peer: via?.peer }, way);
   }

@@ -67,6 +67,8 @@ export class Archivist implements Service {
       while (!this.#closing.signal.aborted) {
         const due = await loop.read((state, at) => this.#due(state, at));
         if (due.ids.length === 0) break;
+        // They would stay where they are, and be in the file once more with every try.
+        if (loop.standstill !== undefined) return false;
         const path = archivePath(this.#options.directory, due.at);
         await appendDurably(path, linesOf(due));
         const { jobs } = await loop.submit({ kind: "forget-jobs", ids: due.ids });

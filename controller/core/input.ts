@@ -100,6 +100,8 @@ export type Input =
       readonly echo?: number;
       /** As in the Hello. */
       readonly membership?: number;
+      /** Whether a peer has answered it; absent while that is not known. */
+      readonly reachesPeers?: boolean;
       readonly executor: ExecutorHealth;
       readonly telemetry: readonly DeviceReading[];
       /** Present when it changed. */

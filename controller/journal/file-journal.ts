@@ -76,6 +76,12 @@ export class FileJournal implements Journal {
     }
   }
 
+  end(why: string): void {
+    if (this.#isOver || !this.#chain) return;
+    this.#options.log.warn({ path: this.#path, why }, "the journal ends here");
+    this.#chain = undefined;
+  }
+
   /** Writes what waits, within a deadline. */
   async close(): Promise<void> {
     const deadline = new AbortController();

@@ -1,3 +1,4 @@
+import { InvariantError } from "../../base/assert.ts";
 import type { Input, Unstamped } from "../core/input.ts";
 import type { State } from "../core/model/state.ts";
 import { type Effect, Output, type RowWrite } from "../core/output.ts";
@@ -27,4 +28,17 @@ export function runBatch(state: State, inputs: readonly Unstamped<Input>[], at: 
   const passed = state.needsPass;
   schedule(state, out, at);
   return { answers, writes: out.writes, effects: out.effects, passed };
+}
+
+/**
+ * Steps inputs that write nothing, without a scheduling pass: while the store takes no writes.
+ *
+ * @returns what may be told at once
+ * @throws InvariantError if one of them writes after all
+ */
+export function runUnwritten(state: State, inputs: readonly Unstamped<Input>[], at: number): readonly Effect[] {
+  const out = new Output();
+  for (const input of inputs) step(state, { ...input, at }, out);
+  if (out.writes.length > 0) throw new InvariantError("something was written while the store takes no writes");
+  return out.effects;
 }

@@ -30,4 +30,6 @@ export interface Journal extends Service {
   begin(start: TermStart): void;
   /** Called for every batch, in order. */
   record(batch: RecordedBatch): void;
+  /** What follows could not be repeated from what was taken down: nothing more is. The last batch may have been undone. */
+  end(why: string): void;
 }

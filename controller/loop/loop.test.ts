@@ -142,12 +142,14 @@ test("waiting for a state ends when a batch brings it, or when the waiter gives 
 function listeningJournal() {
   const begun: TermStart[] = [];
   const batches: RecordedBatch[] = [];
+  const ends: string[] = [];
   const journal: Journal = {
     begin: (start) => begun.push(start),
     record: (batch) => batches.push(batch),
+    end: (why) => ends.push(why),
     close: async () => undefined,
   };
-  return { journal, begun, batches };
+  return { journal, begun, batches, ends };
 }
 
 test("the journal is told the term's beginning and every batch while it is being written, pass or not", async () => {

@@ -8,17 +8,20 @@ import { checkInvariants } from "../core/invariants.ts";
 import type { Settings, State } from "../core/model/state.ts";
 import type { Effect } from "../core/output.ts";
 import type { Answer } from "../core/step.ts";
-import type { Store, StoreContents } from "../store/store.ts";
-import { type BatchResult, runBatch } from "./batch.ts";
+import { type Store, type StoreContents, StoreError } from "../store/store.ts";
+import { type BatchResult, runBatch, runUnwritten } from "./batch.ts";
 import type { Journal } from "./journal.ts";
 import { type Question, Questions } from "./questions.ts";
-import { recover } from "./recovery.ts";
+import { recover, recoverAmid } from "./recovery.ts";
+import { Standstill } from "./standstill.ts";
 
 /** Requests that may wait for their turn; more are refused as overload. Agents' words are never refused. */
 const MAILBOX_LIMIT = 20_000;
 /** Inputs in one batch: bounds how long the loop holds the thread. */
 const BATCH_LIMIT = 2_000;
 const MAX_TIMER_MS = 60_000;
+/** How often it is looked whether a store that takes no writes takes them again. */
+const LOOK_FOR_ROOM_EVERY_MS = 500;
 /** What only ever adds to the store. */
 const ADDING: ReadonlySet<Input["kind"]> = new Set(["submit-job", "create-tenant"]);
 
@@ -53,7 +56,8 @@ export class Loop implements Service {
   readonly clusterId: string;
   readonly term: number;
   readonly #options: LoopOptions;
-  readonly #state: State;
+  readonly #standstill = new Standstill();
+  #state: State;
   readonly #mailbox = new Mailbox<Letter>(MAILBOX_LIMIT);
   readonly #reads: (() => void)[] = [];
   readonly #questions: Questions;
@@ -80,6 +84,12 @@ export class Loop implements Service {
     return this.#revision;
   }
 
+  /** Why nothing at all can be changed for now: the store takes no writes. Reads and nodes' leases go on. */
+  get standstill(): string | undefined {
+    const { isFull, shortage } = this.#options.store;
+    return isFull ? (shortage ?? "the store is full and takes no writes") : undefined;
+  }
+
   /** Loads the state and starts: the first pass runs at once. */
   static async start(options: LoopOptions): Promise<Loop> {
     const contents = await options.store.load();
@@ -100,6 +110,7 @@ export class Loop implements Service {
     // At once: a commit under way may be waiting for room.
     const { shortage } = this.#options.store;
     if (shortage !== undefined && ADDING.has(input.kind)) return Promise.reject(new RequestError("full", shortage));
+    if (this.standstill !== undefined) return Promise.reject(new RequestError("full", this.standstill));
     return new Promise((resolve, reject) => {
       this.#mailbox.put({ input, resolve: resolve as (answer: Answer) => void, reject });
       this.#wake();
@@ -191,6 +202,9 @@ export class Loop implements Service {
   }
 
   async #batch(): Promise<void> {
+    const { standstill } = this;
+    if (standstill !== undefined) return this.#standStill(standstill);
+    this.#mailbox.putBack(this.#standstill.release().map((input) => ({ input })));
     const letters = this.#admit(this.#mailbox.take(BATCH_LIMIT));
     try {
       const at = this.#now();
@@ -205,8 +219,54 @@ export class Loop implements Service {
       if (!this.#options.store.tenure.isHeld()) return;
       for (const effect of result.effects) this.#options.carryOut(effect);
     } catch (error) {
-      this.#fail(error);
+      if (await this.#undo(letters, error)) return;
       for (const letter of letters) letter.reject?.(this.#overError());
+    }
+  }
+
+  /**
+   * After a commit that was refused for lack of room: the state is read anew, without the batch. Who asked for something is refused;
+   * what agents have said is said again once there is room. Any other failure ends the term.
+   */
+  async #undo(letters: readonly Letter[], error: unknown): Promise<boolean> {
+    const { store, log } = this.#options;
+    try {
+      if (!(error instanceof StoreError) || error.code !== "full" || !store.recall) throw error;
+      log.error({ error }, "a commit finds no room: it is undone, and nothing is changed until there is");
+      const contents = await store.recall();
+      if (contents.revision !== this.#revision) {
+        throw new StoreError("failed", `the store is at revision ${contents.revision}, not at ${this.#revision}`);
+      }
+      const greeting = letters.flatMap(({ input }) => (input.kind === "node-hello" ? [input.node] : []));
+      this.#state = recoverAmid(contents, this.#now(), this.#state, new Set(greeting));
+      checkInvariants(this.#state);
+    } catch (cause) {
+      this.#fail(cause);
+      return false;
+    }
+    this.#options.journal?.end("a batch was undone");
+    for (const { reject } of letters) reject?.(new RequestError("full", this.standstill ?? messageOf(error)));
+    this.#mailbox.putBack(letters.filter(({ reject }) => reject === undefined));
+    return true;
+  }
+
+  /** Goes on with what needs no write. All of the state is durable meanwhile. */
+  #standStill(why: string): void {
+    try {
+      this.#options.journal?.end("what needs no write goes on alone");
+      const inputs: Unstamped<Input>[] = [];
+      for (const { input, reject } of this.#mailbox.takeAll()) {
+        if (reject) reject(new RequestError("full", why));
+        else {
+          const now = this.#standstill.take(input);
+          if (now) inputs.push(now);
+        }
+      }
+      const effects = runUnwritten(this.#state, inputs, this.#now());
+      if (!this.#options.store.tenure.isHeld()) return;
+      for (const effect of effects) this.#options.carryOut(effect);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
@@ -247,9 +307,12 @@ export class Loop implements Service {
 
   #setTimer(): void {
     clearTimeout(this.#timer);
+    if (this.#ended) return;
+    const isStanding = this.standstill !== undefined || !this.#standstill.isEmpty;
     const nextAt = this.#state.deadlines.nextAt;
-    if (this.#ended || nextAt === undefined) return;
-    const waitMs = Math.min(Math.max(0, nextAt - this.#now()), MAX_TIMER_MS);
+    if (nextAt === undefined && !isStanding) return;
+    const dueMs = (nextAt ?? Number.POSITIVE_INFINITY) - this.#now();
+    const waitMs = isStanding ? LOOK_FOR_ROOM_EVERY_MS : Math.min(Math.max(0, dueMs), MAX_TIMER_MS);
     this.#timer = setTimeout(() => this.post({ kind: "tick" }), waitMs);
   }
 

@@ -1,5 +1,5 @@
 import { present } from "../../base/assert.ts";
-import { asJobId, asTenantId, type JobId, type TenantId } from "../../base/ids.ts";
+import { asJobId, asTenantId, type JobId, type NodeName, type TenantId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
 import { isHeld } from "../core/model/allocation.ts";
@@ -49,6 +49,37 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   for (const job of state.alive()) if (job.phase === "running") armDeadlines(state, job, at);
   state.grow();
+  return state;
+}
+
+/**
+ * The state that the rows tell in the middle of a term, after a batch that could not be stored. What this term has heard of nodes
+ * stays known, save of those that said hello in that batch, and whose hello is still to be taken.
+ *
+ * @param before the state with that batch in it
+ */
+export function recoverAmid(
+  contents: StoreContents,
+  at: number,
+  before: State,
+  greeting: ReadonlySet<NodeName>,
+): State {
+  const state = recover(contents, before.settings, at);
+  for (const node of state.cluster.nodes) {
+    const { name } = node.record;
+    const was = before.nodes.get(name);
+    if (!was || greeting.has(name)) continue;
+    const { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld } = was;
+    node.reachesPeers = was.reachesPeers;
+    const { executorReady, executorMessage, telemetry, throttling, hot } = was;
+    Object.assign(node, { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld });
+    Object.assign(node, { executorReady, executorMessage, telemetry, throttling, hot });
+    for (const [leftover, devices] of was.leftovers) node.leftovers.set(leftover, devices);
+    if (!before.unheard.has(name)) state.unheard.delete(name);
+    state.touch(node);
+  }
+  for (const [id, progress] of before.progress)
+    if (state.jobs.get(id)?.phase === "starting") state.progress.set(id, progress);
   return state;
 }
 

@@ -114,6 +114,8 @@ class AgentStream {
       this.#reject(reason, false);
       return;
     }
+    // Its hello would have to be written down before it is welcome.
+    if (this.#loop.standstill !== undefined) return this.#reject(this.#loop.standstill, false);
     const session = this.#links.add(boundedLink(this.#stream, this.#log));
     this.#identity = { node: hello.node_name, session };
     this.#log.info({ node: hello.node_name, session, allocations: hello.allocations.length }, "an agent says hello");

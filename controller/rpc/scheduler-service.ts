@@ -59,7 +59,7 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
   const changeNode = async (word: ReturnType<typeof toCordonNode | typeof toDrainNode | typeof toUncordonNode>) => {
     const { affected } = await loop.submit(word);
     log.info({ ...word, jobs: affected.length }, "an operator has changed whether a node takes jobs");
-    return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
+    return { node: await loop.read((state) => fromNode(findNode(state, word.node), state)), job_ids: [...affected] };
   };
   return {
     SubmitJob: unary(log, async (request) => {
@@ -103,12 +103,14 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     ),
     UpdateTenant: unary(log, (request) => updateTenant(request.tenant_id, toTenantChange(request))),
     DeactivateTenant: unary(log, ({ tenant_id }) => updateTenant(tenant_id, { limits: {}, active: false })),
-    ListNodes: unary(log, () => loop.read((state) => ({ nodes: [...state.nodes.values()].map(fromNode) }))),
+    ListNodes: unary(log, () =>
+      loop.read((state) => ({ nodes: Array.from(state.nodes.values(), (node) => fromNode(node, state)) })),
+    ),
     ConfirmNodeDead: unary(log, async (request) => {
       const word = toConfirmNodeDead(request);
       const { affected } = await loop.submit(word);
       log.warn({ ...word, jobs: affected.length }, "an operator has confirmed that a node is dead");
-      return { node: await loop.read((state) => fromNode(findNode(state, word.node))), job_ids: [...affected] };
+      return { node: await loop.read((state) => fromNode(findNode(state, word.node), state)), job_ids: [...affected] };
     }),
     CordonNode: unary(log, (request) => changeNode(toCordonNode(request))),
     DrainNode: unary(log, (request) => changeNode(toDrainNode(request))),

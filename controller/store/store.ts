@@ -80,11 +80,21 @@ export interface Store extends Service {
    * removes rows that are there may still be committed.
    */
   readonly shortage?: string | undefined;
+  /**
+   * Whether nothing at all can be written for now, while what is stored can be read: a commit would be refused as `full`. May be
+   * found out only by such a commit.
+   */
+  readonly isFull?: boolean | undefined;
+  /**
+   * Everything that is stored, read anew after a commit that was refused as `full`: the term goes on from there. Where there is no
+   * such method, `full` ends the term as any other error does.
+   */
+  recall?(): Promise<StoreContents>;
   /** Everything that is stored. Called once, before the first commit. */
   load(): Promise<StoreContents>;
   /**
    * Makes all writes durable, or none. Resolves with the new revision once they would survive a power cut.
-   * After any error nothing more may be committed: reopen and load.
+   * After any error nothing more may be committed: reopen and load; or, after `full`, `recall`.
    */
   commit(writes: readonly Write[]): Promise<number>;
 }

@@ -43,6 +43,8 @@ export function toNode(node: Node__Output) {
           drain_until: timestamp(node.cordon.drain_until_ms),
         }
       : null,
+    lives_by: node.lives_by,
+    lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),
   };
 }

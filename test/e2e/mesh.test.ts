@@ -73,11 +73,11 @@ test("an agent that is cut off from the controllers is relayed by a peer, and co
   const agent = present(agents.get(node), "agent");
   proxy.refuse(agent.pid);
   await agent.untilLogged("connected to the controller by way of a peer");
-  const isOnline = async () => {
-    const { nodes } = await rest.json<{ nodes: readonly { name: string; state: string }[] }>("GET", "/nodes");
-    return nodes.find(({ name }) => name === node)?.state;
-  };
-  await expect.poll(isOnline, patience).toBe("online");
+  const nodeNow = () => rest.json<{ state: string; lives_by: string }>("GET", `/nodes/${node}`);
+  await expect.poll(nodeNow, patience).toMatchObject({ state: "online", lives_by: "peers", lives_by_reason: "" });
+  // Its output too, for as long as it is relayed.
+  const output = async () => (await rest.ask("GET", `/jobs/${id}/logs`))?.text;
+  await expect.poll(output, patience).toContain("counting");
   await counting.expectUntouched(id);
   proxy.admit(agent.pid);
   await expect

@@ -161,7 +161,9 @@ export class AgentWatch {
     });
     const relay = peers.find((peer) => this.#relays(peer));
     const name = allocationName(key);
-    if (relay) this.#world.violate(`${agent.name} fences ${name} though ${relay.name} would relay`);
+    // A full store takes no hello, by whatever way it comes.
+    const isTaken = this.#world.store.roomForMs >= STEADY_MS;
+    if (relay && isTaken) this.#world.violate(`${agent.name} fences ${name} though ${relay.name} would relay`);
     const silent = peers.filter(({ heardAtMs }) => this.#world.timeline.now - heardAtMs >= STEADY_MS);
     const own = membership.members.some(({ name: member }) => member === agent.name) ? 1 : 0;
     if (silent.length + own > membership.members.length / 2) {

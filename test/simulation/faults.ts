@@ -21,6 +21,7 @@ export const FAULTS = {
   "controller cut off from the store": [20, 150],
   "store without a majority": [60, 300],
   "leader's lease lost": [40, 300],
+  "store full": [30, 200],
   "tenant changes": [10, 120],
   cancellation: [3, 40],
 } as const satisfies Readonly<Record<string, readonly [number, number]>>;

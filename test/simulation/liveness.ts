@@ -2,6 +2,7 @@ import { allocationName, type NodeName } from "../../base/ids.ts";
 import { isHeld } from "../../controller/core/model/allocation.ts";
 import { graceEndsAt, type Job } from "../../controller/core/model/job.ts";
 import type { Limits } from "../../controller/core/model/tenant.ts";
+import { EPOCH_MS } from "./actor.ts";
 import type { Container } from "./container.ts";
 import type { World } from "./world.ts";
 
@@ -36,7 +37,10 @@ function checkLimit(world: World, { name, spec, startedAtMs }: Container): void 
   const job = world.ledger.jobs.get(spec.key.jobId);
   const { maxRuntimeMinutes = Number.POSITIVE_INFINITY } =
     world.ledger.specs.get(job?.array?.id ?? spec.key.jobId) ?? {};
-  const ranMs = world.timeline.now - (startedAtMs ?? 0);
+  // A gang runs once all of its ranks do.
+  const isNow = job?.attempt === spec.key.attempt && job.phase === "running";
+  const jobStartedMs = isNow ? (job.startedAt ?? 0) - EPOCH_MS : 0;
+  const ranMs = world.timeline.now - Math.max(startedAtMs ?? 0, jobStartedMs);
   if (ranMs > maxRuntimeMinutes * 60_000 + CONVERGENCE_MS) world.violate(`${name} runs for longer than it may`);
   if (job?.phase !== "stopping") return;
   const overdueMs = (leaderNow(world) ?? 0) - graceEndsAt(job);

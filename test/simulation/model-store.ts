@@ -43,6 +43,10 @@ export class ModelStore {
   readonly faults: StoreFaults = { refusals: 0, lostAnswers: 0, maxDelayMs: 5 };
   /** No majority: nothing is answered. */
   isDown = false;
+  /** etcd has raised its alarm: it can be read and leases are renewed, and nothing is written. */
+  #isFull = false;
+  /** Since when that is over. */
+  #roomSinceMs = Number.NEGATIVE_INFINITY;
   readonly #network: Network;
   readonly #random: Random;
   readonly #onCommit: OnCommit;
@@ -62,6 +66,20 @@ export class ModelStore {
     this.#network = network;
     this.#random = random;
     this.#onCommit = onCommit;
+  }
+
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  set isFull(isFull: boolean) {
+    if (this.#isFull && !isFull) this.#roomSinceMs = this.#network.timeline.now;
+    this.#isFull = isFull;
+  }
+
+  /** For how long there has been room. */
+  get roomForMs(): number {
+    return this.#isFull ? 0 : this.#network.timeline.now - this.#roomSinceMs;
   }
 
   /** The term that has the store now, undefined between terms. */
@@ -110,6 +128,7 @@ export class ModelStore {
     const texts = writes.map(({ value }) => (value === null ? undefined : JSON.stringify(value)));
     return this.#request(actor, "commit", () => {
       if (this.#leaderNow()?.term !== term) throw new StoreError("fenced", `term ${term} is over`);
+      if (this.isFull) throw new StoreError("full", "no room");
       for (const [index, { table, key }] of writes.entries()) {
         const text = texts[index];
         if (text === undefined) this.#tables[table].delete(key);
@@ -124,6 +143,7 @@ export class ModelStore {
   #elect(actor: Actor): number | undefined {
     const leader = this.#leaderNow();
     if (leader) return leader.actor === actor ? leader.term : undefined;
+    if (this.isFull) return undefined;
     this.#revision += 1;
     const { now } = this.#network.timeline;
     this.#leader = { actor, term: this.#revision, expiresAtMs: now + LEADER_TTL_MS };
@@ -183,6 +203,7 @@ export class Leadership implements Store {
   readonly tenure: Tenure = { isHeld: () => this.isSure, lost: new Promise(() => undefined) };
   readonly #model: ModelStore;
   readonly #actor: Actor;
+  #wasRefused = false;
   /** When the last renewal that was answered was sent. */
   #renewedAtMs: number;
 
@@ -208,12 +229,28 @@ export class Leadership implements Store {
     return isOurs !== false;
   }
 
+  /** As it is told by looking at etcd now and then, which begins with a refusal. */
+  get isFull(): boolean {
+    return this.#wasRefused && this.#model.isFull;
+  }
+
   load(): Promise<StoreContents> {
     return this.#model.load(this.#actor, this.term);
   }
 
-  commit(writes: readonly Write[]): Promise<number> {
-    return this.#model.commit(this.#actor, this.term, writes);
+  recall(): Promise<StoreContents> {
+    return this.#model.load(this.#actor, this.term);
+  }
+
+  async commit(writes: readonly Write[]): Promise<number> {
+    try {
+      const revision = await this.#model.commit(this.#actor, this.term, writes);
+      this.#wasRefused = false;
+      return revision;
+    } catch (error) {
+      this.#wasRefused ||= error instanceof StoreError && error.code === "full";
+      throw error;
+    }
   }
 
   close(): Promise<void> {

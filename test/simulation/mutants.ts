@@ -290,5 +290,17 @@ export const MUTANTS: readonly Mutant[] = [
     find: "return this.#actor.monotonicMs() - this.#renewedAtMs <= LEADER_TTL_MS - LEADER_MARGIN_MS;",
     replace: "return this.#renewedAtMs >= 0;",
   },
+  {
+    name: "a batch that was refused for lack of room is not undone",
+    file: "controller/loop/loop.ts",
+    find: "this.#state = recoverAmid(contents, this.#now(), this.#state, new Set(greeting));",
+    replace: "void recoverAmid(contents, this.#now(), this.#state, new Set(greeting));",
+  },
+  {
+    name: "what agents said in a batch that was undone is forgotten",
+    file: "controller/loop/loop.ts",
+    find: "this.#mailbox.putBack(letters.filter(({ reject }) => reject === undefined));",
+    replace: "",
+  },
   ...MESH_MUTANTS,
 ];

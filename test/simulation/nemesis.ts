@@ -41,6 +41,7 @@ export class Nemesis {
       "controller cut off from the store": () => this.#cutController(),
       "store without a majority": () => this.#stopStore(),
       "leader's lease lost": () => world.store.kind === "etcd" && world.store.revokeLease(),
+      "store full": () => this.#fillStore(),
       "tenant changes": () => world.clients.changeTenant(),
       cancellation: () => world.clients.cancel(),
     };
@@ -227,6 +228,16 @@ export class Nemesis {
     const longMs = faults.random.next() < 0.5 ? 15_000 : 120_000;
     timeline.after(this.#ms(500, longMs), undefined, `${controller.name} reaches the store again`, () => {
       for (const pair of pairs) network.unblock(...pair);
+    });
+  }
+
+  /** Often for longer than a lease. */
+  #fillStore(): void {
+    const { store, timeline } = this.#world;
+    if (store.kind !== "etcd") return;
+    store.isFull = true;
+    timeline.after(this.#ms(500, 120_000), undefined, "the store has room again", () => {
+      store.isFull = false;
     });
   }
 

@@ -148,6 +148,7 @@ export class World implements WorldView {
   /** No more faults: everybody is alive, reached, and answered. */
   heal(): void {
     this.faults.isOver = true;
+    this.store.isFull = false;
     this.network.unblockAll();
     for (const controller of this.controllers) controller.revive();
     this.network.maxDelayMs = 5;

@@ -7,6 +7,7 @@ import type { RestClient } from "./rest-client.ts";
 
 const SCRIPT = `
 echo start >> "$DIR/starts"
+echo counting
 while [ ! -e "$DIR/go" ]; do printf . >> "$DIR/ticks"; sleep 0.05; done
 `;
 

@@ -166,6 +166,8 @@ export const sampleNode = {
   registered_at_ms: SUBMITTED_AT_MS - 90_000,
   confirmed_dead: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its power supply burned" },
   cordon: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its fan", drain_until_ms: SUBMITTED_AT_MS + 3_600_000 },
+  lives_by: "lease",
+  lives_by_reason: "it reaches none of the other agents",
 } satisfies Node;
 
 export const sampleStatus = {

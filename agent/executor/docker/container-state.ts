@@ -49,6 +49,7 @@ function endOf({ details, sawOutOfMemory, isFromEarlierBoot }: ObservedContainer
 
 /** What there is to say beyond the code itself: `128 + SIGKILL`. Empty for an ordinary code. */
 export function exitMessage(exitCode: number): string {
+  if (exitCode === EXIT_CODE_LOST) return "Docker says this too when it has lost the true one";
   const signal = Object.entries(constants.signals).find(([, number]) => number === exitCode - 128);
   return signal ? `128 + ${signal[0]}` : "";
 }

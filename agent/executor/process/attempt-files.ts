@@ -6,14 +6,18 @@ import { makeDirectory } from "../../../base/make-directory.ts";
 import type { LogStreamName } from "../executor.ts";
 import type { LogPaths } from "../log-file.ts";
 import { type Status, statusSchema } from "./status.ts";
+import { isFullDisk, makeReserve, readReserve, writeReserve } from "./status-reserve.ts";
 
 const STREAMS: readonly LogStreamName[] = ["stdout", "stderr"];
+/** In the order in which an attempt has them: of two records the later one counts. */
+const PHASES = ["starting", "running", "ended"] as const;
 
 /**
  * Where the attempts of one agent lie:
  *
  * ```text
  * attempts/<name>/status.json  stdout.log  stderr.log  work/    from its launch to its release
+ * attempts/<name>/reserve                                       the record for which there was no other room
  * logs/<name>/stdout.log  stderr.log                            from its release until collected
  * released/                                                     about to be removed
  * ```
@@ -69,8 +73,20 @@ export class AttemptFiles {
     makeDirectory(this.workDir(name));
   }
 
+  /** Takes the room that a record of the attempt needs on a full disk. Rejects with `ENOSPC` where there is none. */
+  async reserve(status: Status): Promise<void> {
+    await makeReserve(this.#reserve(status.name), status);
+  }
+
   /** Undefined where it was not written: its launch was interrupted. A damaged one throws. */
   async readStatus(name: string): Promise<Status | undefined> {
+    const [status, reserved] = await Promise.all([this.#readStatus(name), readReserve(this.#reserve(name))]);
+    if (!reserved || (status && PHASES.indexOf(status.state.phase) > PHASES.indexOf(reserved.state.phase)))
+      return status;
+    return reserved;
+  }
+
+  async #readStatus(name: string): Promise<Status | undefined> {
     try {
       return statusSchema.parse(JSON.parse(await readFile(this.#status(name), "utf8")));
     } catch (error) {
@@ -81,7 +97,12 @@ export class AttemptFiles {
 
   /** One writer an attempt at a time: the runner while it runs the job, else the executor. */
   async writeStatus(status: Status): Promise<void> {
-    await writeFileAtomic(this.#status(status.name), `${JSON.stringify(status)}\n`);
+    try {
+      await writeFileAtomic(this.#status(status.name), `${JSON.stringify(status)}\n`);
+    } catch (error) {
+      if (!isFullDisk(error)) throw error;
+      await writeReserve(this.#reserve(status.name), status);
+    }
   }
 
   /** Removes all of the attempt but its output. Idempotent, and can be interrupted anywhere. */
@@ -95,6 +116,10 @@ export class AttemptFiles {
 
   #status(name: string): string {
     return join(this.#attempts, name, "status.json");
+  }
+
+  #reserve(name: string): string {
+    return join(this.#attempts, name, "reserve");
   }
 
   #keptLog(name: string, stream: LogStreamName): string {

@@ -58,6 +58,8 @@ export class RunnerJob {
   async #untilEnd(): Promise<StatusEnd> {
     try {
       await this.#options.files.create(this.#options.launch.name);
+      // What cannot be recorded when it ends is not started.
+      await this.#options.files.reserve(this.#status);
       // From here on an interrupted launch is known as one.
       await this.#write();
       if (this.#killAtMs !== undefined) return { kind: "node", message: "stopped before it started" };

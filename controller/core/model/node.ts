@@ -154,6 +154,8 @@ export interface Node {
   echoedAt: number;
   /** Since when there has been no gap in that. */
   heardSince: number;
+  /** Whether its agent has reached a peer when it last tried, as it says. */
+  reachesPeers: boolean | undefined;
   /** Why the jobs of a lost node are not requeued yet; undefined when nothing is held. */
   requeuesHeld: HeldRequeues | undefined;
   /** Whether its silence has an entry among the deadlines. */
@@ -195,6 +197,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
     lastHeardAt: at,
     echoedAt: Number.NEGATIVE_INFINITY,
     heardSince: Number.POSITIVE_INFINITY,
+    reachesPeers: undefined,
     requeuesHeld: undefined,
     isWatched: false,
     executorReady: false,

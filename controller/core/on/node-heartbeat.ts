@@ -13,6 +13,7 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   if (input.echo !== undefined) noteEcho(state, node, input.echo, input.at);
   if (input.membership !== undefined) acknowledgeMembership(node, input.membership, out);
   node.telemetry = input.telemetry;
+  node.reachesPeers = input.reachesPeers;
   const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
   const hasOtherHeat = takeHeat(node, input.telemetry);
   node.reach = "online";

@@ -62,6 +62,7 @@ export function toHeartbeat(
     sequence: message.sequence,
     ...(message.echo_ms > 0 ? { echo: message.echo_ms } : {}),
     ...(message.membership_version > 0 ? { membership: message.membership_version } : {}),
+    ...(message.reaches_peers === undefined ? {} : { reachesPeers: message.reaches_peers }),
     executor: toHealth(message.executor),
     telemetry: message.telemetry.map(toReading),
     ...(message.inventory ? { inventory: toInventory(message.inventory) } : {}),

@@ -11,6 +11,7 @@ import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.t
 import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
 import { describeCordon } from "../../core/drain.ts";
 import { freeDevices } from "../../core/model/node.ts";
+import { type Mesh, MIN_MEMBERS } from "../../core/model/membership.ts";
 import type { State } from "../../core/model/state.ts";
 import { describeHeld } from "../../core/quorum.ts";
 
@@ -114,7 +115,8 @@ function fromReading(reading: DeviceReading): DeviceTelemetry {
   };
 }
 
-export function fromNode(node: Node): NodeMessage {
+export function fromNode(node: Node, { mesh }: Pick<State, "mesh">): NodeMessage {
+  const leaseAlone = whyLeaseAlone(node, mesh);
   return {
     name: node.record.name,
     state: nodeState(node),
@@ -131,7 +133,19 @@ export function fromNode(node: Node): NodeMessage {
     registered_at_ms: node.record.registeredAt,
     confirmed_dead: fromConfirmedDead(node.record.confirmedDead),
     cordon: fromCordon(node.record.cordon),
+    lives_by: leaseAlone === undefined ? "peers" : "lease",
+    lives_by_reason: leaseAlone ?? "",
   };
+}
+
+/** Why nothing but its lease lets the node's jobs go on while no leader is heard; undefined when its peers would. */
+function whyLeaseAlone({ record, reachesPeers }: Node, mesh: Mesh): string | undefined {
+  if (record.inventory.peerAddress === undefined) return "its agent has no --peer-listen: other agents cannot reach it";
+  const goesBy = mesh.memberships.get(record.memberships?.acknowledged ?? 0);
+  if (!goesBy) return "it does not know yet which other agents there are";
+  if (goesBy.members.length < MIN_MEMBERS)
+    return `fewer than ${MIN_MEMBERS} agents can be reached by others (--peer-listen)`;
+  return reachesPeers === false ? "it reaches none of the other agents" : undefined;
 }
 
 function fromConfirmedDead(word: ConfirmedDead | undefined) {

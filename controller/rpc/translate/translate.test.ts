@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { JobId } from "../../../base/ids.ts";
+import { asNodeName } from "../../../base/ids.ts";
 import { CoreWorld } from "../../../test/support/core-world.ts";
 import { Outlook } from "../../core/outlook.ts";
 import { atOnce } from "../../core/slices.ts";
@@ -189,7 +190,7 @@ test("node states have their names on the wire", () => {
   w.addNode("node-1");
   const [node] = [...w.state.nodes.values()];
   if (!node) throw new Error("no node");
-  const seen = () => overTheWire<{ state: string }>("Node", fromNode(node)).state;
+  const seen = () => overTheWire<{ state: string }>("Node", fromNode(node, w.state)).state;
   expect(seen()).toBe("NODE_STATE_ONLINE");
   node.executorReady = false;
   expect(seen()).toBe("NODE_STATE_DEGRADED");
@@ -204,9 +205,9 @@ test("a node that has just lost its connection says so before its silence counts
   w.addNode("node-1");
   const [node] = [...w.state.nodes.values()];
   if (!node) throw new Error("no node");
-  expect(fromNode(node)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "" });
+  expect(fromNode(node, w.state)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "" });
   w.disconnect("node-1");
-  expect(fromNode(node)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "its agent is not connected" });
+  expect(fromNode(node, w.state)).toMatchObject({ state: "NODE_STATE_ONLINE", message: "its agent is not connected" });
 });
 
 test("a gang's ranks are told how to find each other, and a plain job nothing of it", () => {
@@ -265,4 +266,30 @@ test("a waiting job says when too much happens before it starts to tell when tha
   const { message, estimated_wait_ms } = told(w, id, 0);
   expect(message).toContain("; too much happens before it starts to tell when that will be");
   expect(estimated_wait_ms).toBeUndefined();
+});
+
+test("a node says whether its jobs have anything but its lease when no leader is heard, and why not", () => {
+  const w = new CoreWorld();
+  w.addNode("node-1");
+  const node = w.state.nodes.get(asNodeName("node-1")) ?? expect.unreachable("no node");
+  const seen = () => {
+    const { lives_by, lives_by_reason } = fromNode(node, w.state);
+    return [lives_by, lives_by_reason];
+  };
+  expect(seen()).toEqual(["lease", "its agent has no --peer-listen: other agents cannot reach it"]);
+  const { record } = node;
+  node.record = { ...record, inventory: { ...record.inventory, peerAddress: "node-1:1" } };
+  expect(seen()).toEqual(["lease", "it does not know yet which other agents there are"]);
+  const timing = { hearingMs: 1, vouchMs: 1, stopMs: 1 };
+  const members = ["node-1", "node-2", "node-3"].map((name) => ({ name: asNodeName(name), address: `${name}:1` }));
+  w.state.mesh.add({ version: 1, timing, members: [] });
+  w.state.mesh.add({ version: 2, timing, members });
+  node.record = { ...node.record, memberships: { acknowledged: 1, sent: [2] } };
+  expect(seen()).toEqual(["lease", "fewer than 3 agents can be reached by others (--peer-listen)"]);
+  node.record = { ...node.record, memberships: { acknowledged: 2, sent: [] } };
+  expect(seen()).toEqual(["peers", ""]);
+  node.reachesPeers = false;
+  expect(seen()).toEqual(["lease", "it reaches none of the other agents"]);
+  node.reachesPeers = true;
+  expect(seen()).toEqual(["peers", ""]);
 });

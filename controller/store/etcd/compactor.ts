@@ -4,10 +4,13 @@ import type { Service } from "../../../base/service.ts";
 import { EtcdError } from "./etcd-error.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import type { Layout } from "./layout.ts";
+import { isCreatedBy, put } from "./requests.ts";
+import type { EtcdTenure } from "./tenure.ts";
 
 export interface CompactorOptions {
   readonly client: EtcdClient;
   readonly layout: Layout;
+  readonly tenure: EtcdTenure;
   readonly compactEveryMs: number;
   readonly log: Logger;
 }
@@ -42,6 +45,17 @@ export class Compactor implements Service {
     await this.#running;
   }
 
+  /** Pages that were freed count as free only after some more writes: without them what is idle would stay full for ever. */
+  async #stir(revision: number): Promise<void> {
+    const { client, layout, tenure } = this.#options;
+    const operations = [put(layout.stir, JSON.stringify({ revision }))];
+    const request = { compare: [isCreatedBy(layout.leader, tenure.term)], success: operations, failure: [] };
+    await client.txn(request).catch((error: unknown) => {
+      // It is full, which others tell.
+      if (!(error instanceof EtcdError) || error.code !== "no_space") throw error;
+    });
+  }
+
   async #compact(isUrgent = false): Promise<void> {
     const { client, layout, log } = this.#options;
     try {
@@ -57,6 +71,7 @@ export class Compactor implements Service {
         if (!(error instanceof EtcdError) || error.code !== "compacted") throw error;
       });
       this.#compacted = revision;
+      if (isUrgent) await this.#stir(now);
       log.debug({ revision }, "etcd's history compacted");
     } catch (error) {
       log.warn({ error: messageOf(error) }, "cannot compact etcd's history");

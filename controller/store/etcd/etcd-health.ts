@@ -5,7 +5,8 @@ import type { Service } from "../../../base/service.ts";
 import type { CallLimits, EtcdClient } from "./etcd-client.ts";
 import { NO_SPACE_ADVICE } from "./etcd-error.ts";
 import { DEFAULT_QUOTA_BYTES, readQuota } from "./etcd-quota.ts";
-import { fullness, type MemberHealth, shortageOf, WARN_SHARE } from "./etcd-room.ts";
+import { bytesUntilNextLook, fullness, type MemberHealth, shortageOf, WARN_SHARE } from "./etcd-room.ts";
+import { Written } from "./written.ts";
 
 /** What etcd says of itself: for metrics. */
 export interface EtcdHealth {
@@ -14,21 +15,24 @@ export interface EtcdHealth {
   readonly unreachable: readonly string[];
   /** Why the first of these did not. */
   readonly why: string | undefined;
-  /** It takes no writes until an operator has made room. */
-  readonly isFull: boolean;
+  /** It takes no writes until an operator has made room; undefined when that was not to be learnt. */
+  readonly isFull: boolean | undefined;
   /** Members disagree about what is stored. */
   readonly isCorrupt: boolean;
 }
 
+/** Of each member, by its endpoint, as it was read before: only a restart changes it. */
+type Quotas = ReadonlyMap<string, number>;
+
 /** Asks every member. */
-export async function readHealth(client: EtcdClient, limits: CallLimits = {}): Promise<EtcdHealth> {
+export async function readHealth(client: EtcdClient, limits: CallLimits = {}, quotas?: Quotas): Promise<EtcdHealth> {
   const [alarms, ...answers] = await Promise.all([
     client.alarms(limits).catch(() => undefined),
     ...client.endpoints.map(async (endpoint) => {
       const signal = limits.signal ?? new AbortController().signal;
       const [status, quota] = await Promise.all([
         client.status(endpoint, limits).catch((error: unknown) => messageOf(error)),
-        readQuota(endpoint, client.tls, signal),
+        quotas?.get(endpoint) ?? readQuota(endpoint, client.tls, signal),
       ]);
       return { endpoint, status, quotaBytes: quota ?? DEFAULT_QUOTA_BYTES };
     }),
@@ -42,7 +46,7 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
     }),
     unreachable: answers.filter(({ status }) => typeof status === "string").map(({ endpoint }) => endpoint),
     why: answers.map(({ status }) => status).find((status) => typeof status === "string"),
-    isFull: raised.has("NOSPACE"),
+    isFull: alarms && raised.has("NOSPACE"),
     isCorrupt: raised.has("CORRUPT"),
   };
 }
@@ -50,6 +54,10 @@ export async function readHealth(client: EtcdClient, limits: CallLimits = {}): P
 const EVERY_MS = 15_000;
 /** While there is no room: whoever has made some should not have to wait. */
 const EVERY_MS_WHEN_SHORT = 2_000;
+/** Between two looks, however much is written. */
+const LEAST_MS = 50;
+/** The alarm may be raised only after a write was refused for which it is: for so long, no alarm proves nothing. */
+const REFUSAL_COUNTS_MS = 1_000;
 
 /** Reads it now and then, keeps the latest, and logs what an operator must do something about. */
 export class HealthWatch implements Service {
@@ -59,7 +67,11 @@ export class HealthWatch implements Service {
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #latest: EtcdHealth | undefined;
-  #isRefused = false;
+  /** Whether etcd takes no writes, as far as is known, and when it last refused one. */
+  #isFull = false;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #written = new Written();
+  #quotasReadAtMs = Number.NEGATIVE_INFINITY;
   #isLate = new AbortController();
   /** Called after each look while there is little room. */
   onPressure: () => void = () => undefined;
@@ -77,14 +89,31 @@ export class HealthWatch implements Service {
 
   /** Why nothing new should be stored; undefined while there is room. */
   get shortage(): string | undefined {
-    return shortageOf(this.#latest, this.#isRefused);
+    return shortageOf(this.#latest?.members ?? [], { isFull: this.#isFull, writtenBytes: this.#written.bytes });
+  }
+
+  /** Whether etcd takes no writes. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** So much is about to be written. The more, the sooner etcd is asked again. */
+  noteWritten(bytes: number): void {
+    this.#written.note(bytes, performance.now());
+    const { members = [] } = this.#latest ?? {};
+    if (members.length > 0 && this.#written.bytes > bytesUntilNextLook(members)) this.#isLate.abort();
   }
 
   /** etcd has refused a write for lack of room, or takes writes again. */
   noteRefused(isRefused: boolean): void {
-    if (isRefused === this.#isRefused) return;
-    this.#isRefused = isRefused;
-    if (isRefused) this.#log.error(NO_SPACE_ADVICE);
+    if (isRefused) this.#refusedAtMs = performance.now();
+    this.#noteFull(isRefused);
+  }
+
+  #noteFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    if (isFull) this.#log.error(NO_SPACE_ADVICE);
     else this.#log.info("etcd takes writes again");
     this.#isLate.abort();
   }
@@ -97,20 +126,36 @@ export class HealthWatch implements Service {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      await this.#read();
+      const beganAtMs = performance.now();
       this.#isLate = new AbortController();
+      await this.#read();
       const everyMs = this.shortage === undefined ? this.#everyMs : Math.min(this.#everyMs, EVERY_MS_WHEN_SHORT);
       await delay(everyMs, AbortSignal.any([signal, this.#isLate.signal]));
+      await delay(LEAST_MS - (performance.now() - beganAtMs), signal);
     }
+  }
+
+  /** While much is written the members are asked often; then what they hardly ever change is not read each time. */
+  #quotas(): Quotas | undefined {
+    const isFresh = performance.now() - this.#quotasReadAtMs < EVERY_MS_WHEN_SHORT;
+    if (!isFresh) this.#quotasReadAtMs = performance.now();
+    return isFresh
+      ? new Map(this.#latest?.members.map(({ endpoint, quotaBytes }) => [endpoint, quotaBytes]))
+      : undefined;
   }
 
   async #read(): Promise<void> {
     try {
       const before = this.#latest;
-      const health = await readHealth(this.#client, { signal: this.#closing.signal });
+      const beganAtMs = performance.now();
+      const health = await readHealth(this.#client, { signal: this.#closing.signal }, this.#quotas());
       if (this.#closing.signal.aborted) return;
+      const wasShort = before && this.shortage !== undefined;
       this.#latest = health;
-      this.#logRoom(before, health);
+      if (health.members.length > 0) this.#written.noteLook(beganAtMs);
+      const isCertain = beganAtMs > this.#refusedAtMs + REFUSAL_COUNTS_MS;
+      if (health.isFull || (health.isFull === false && isCertain)) this.#noteFull(health.isFull);
+      this.#logRoom(before, health, wasShort ?? false);
       if (health.isCorrupt && !before?.isCorrupt) this.#log.error("etcd's members disagree about what is stored");
       const gone = health.unreachable.filter((endpoint) => !before?.unreachable.includes(endpoint));
       if (gone.length > 0) this.#log.warn({ unreachable: gone, why: health.why }, "members of etcd do not answer");
@@ -120,12 +165,11 @@ export class HealthWatch implements Service {
     }
   }
 
-  #logRoom(before: EtcdHealth | undefined, health: EtcdHealth): void {
+  #logRoom(before: EtcdHealth | undefined, health: EtcdHealth, wasShort: boolean): void {
     const { members } = health;
-    if (health.isFull && !before?.isFull) this.#log.error({ members }, NO_SPACE_ADVICE);
-    const [was, is] = [before, health].map((one) => shortageOf(one, false));
-    if (is !== undefined && was === undefined && !health.isFull) this.#log.error({ members }, is);
-    if (is === undefined && was !== undefined) this.#log.info({ members }, "etcd has room again: new jobs are taken");
+    const is = this.shortage;
+    if (is !== undefined && !wasShort && !this.#isFull) this.#log.error({ members }, is);
+    if (is === undefined && wasShort) this.#log.info({ members }, "etcd has room again: new jobs are taken");
     const isNew = isPressed(health) && !(before && isPressed(before));
     if (isNew && is === undefined) {
       this.#log.warn({ members }, "etcd has taken more than 60 % of its quota; at 80 % no new jobs are taken");
@@ -134,5 +178,5 @@ export class HealthWatch implements Service {
 }
 
 function isPressed({ isFull, members }: EtcdHealth): boolean {
-  return isFull || fullness(members).inUse >= WARN_SHARE;
+  return isFull === true || fullness(members).inUse >= WARN_SHARE;
 }

@@ -7,6 +7,7 @@
  * takes the bundle's writes as done, and finishes what its predecessor could not.
  */
 import { randomUUID } from "node:crypto";
+import { delay } from "../../../base/abort.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { RequestOp } from "../../../proto/generated/etcdserverpb/RequestOp.ts";
 import type { Mark } from "../accepted-loss.ts";
@@ -19,7 +20,7 @@ import type { EtcdClient } from "./etcd-client.ts";
 import type { HealthWatch } from "./etcd-health.ts";
 import { fencedTxn } from "./fenced-txn.ts";
 import { type Head, type Layout, type PackedWrite, packWrites, parseHead } from "./layout.ts";
-import type { Found } from "./mirror.ts";
+import { type Found, Mirror } from "./mirror.ts";
 import { put, remove, removeAll } from "./requests.ts";
 import type { EtcdTenure } from "./tenure.ts";
 
@@ -30,7 +31,7 @@ export interface EtcdStoreOptions {
   /** How often what rows were before is forgotten; 0 is never. */
   readonly compactEveryMs: number;
   /** Whether etcd has room. */
-  readonly room?: Pick<HealthWatch, "noteRefused" | "shortage" | "onPressure"> | undefined;
+  readonly room?: Pick<HealthWatch, "noteRefused" | "noteWritten" | "isFull" | "shortage" | "onPressure"> | undefined;
   /** How far the cluster had come whose latest state is lost, once a person has accepted that. */
   readonly lost?: Mark | undefined;
   readonly log: Logger;
@@ -38,6 +39,8 @@ export interface EtcdStoreOptions {
 
 /** Transactions of one commit that are under way at once. */
 const IN_FLIGHT = 4;
+/** How long a bundle's rows that have found no room wait. */
+const NO_ROOM_RETRY_MS = 500;
 
 const CLOSED = new StoreError("failed", "the store is closed");
 
@@ -59,6 +62,10 @@ class EtcdStore implements Store {
   #oldBundles: readonly string[];
   /** Resolves when the last bundle's rows are all there. */
   #applied: Promise<void>;
+  /** Rejects when they find no room. */
+  #noRoom = unrejected();
+  /** Bundles that were given up for lack of room: none may have the name of another. */
+  #givenUp = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #over: StoreError | undefined;
   #isClosing = false;
@@ -80,6 +87,27 @@ class EtcdStore implements Store {
 
   get shortage(): string | undefined {
     return this.#options.room?.shortage;
+  }
+
+  get isFull(): boolean {
+    return this.#options.room?.isFull ?? false;
+  }
+
+  /** @throws StoreError `failed` when it is not what this term has written last */
+  async recall(): Promise<StoreContents> {
+    if (this.#over) throw this.#over;
+    const mirror = new Mirror(this.#options);
+    let found: Found | undefined;
+    try {
+      found = await mirror.upTo(this.tenure.term, this.tenure.over);
+    } finally {
+      await mirror.close();
+    }
+    if (found?.headRevision !== this.#headRevision) {
+      throw new StoreError("failed", "what is in etcd is not what this term has written last");
+    }
+    const { clusterId, termOffset, head, rows } = found;
+    return { clusterId, term: this.tenure.term + termOffset, revision: head.revision, rows };
   }
 
   /** What was found at the election; handed out once, so that it is not held for ever. */
@@ -122,7 +150,7 @@ class EtcdStore implements Store {
     const packed = packWrites(writes);
     try {
       refuseTooLarge(packed);
-      await this.#applied;
+      await Promise.race([this.#applied, this.#noRoom.promise]);
       const groups = groupAsRows(packed);
       if (groups.length > 1) await this.#commitBundle(packed);
       else
@@ -132,7 +160,8 @@ class EtcdStore implements Store {
         );
       return this.#head.revision;
     } catch (error) {
-      if (error instanceof StoreError) this.#over = error;
+      // What found no room was not done: others may follow.
+      if (error instanceof StoreError && error.code !== "full") this.#over = error;
       throw error;
     }
   }
@@ -140,12 +169,18 @@ class EtcdStore implements Store {
   async #commitBundle(writes: readonly PackedWrite[]): Promise<void> {
     const { layout, tenure } = this.#options;
     const parts = encodeParts(writes);
-    const id = `${tenure.term}-${this.#head.revision + 1}`;
+    const id = `${tenure.term}-${this.#head.revision + 1}${this.#givenUp === 0 ? "" : `.${this.#givenUp}`}`;
     const puts = parts.map((text, index) => put(layout.part(id, index), text));
     // The last part goes with the head: most bundles are one transaction.
     const last = puts.splice(-1);
-    await this.#inTurns(puts.map((operation) => [operation]));
-    await this.#moveHead({ bundle: { id, parts: parts.length } }, last);
+    try {
+      await this.#inTurns(puts.map((operation) => [operation]));
+      await this.#moveHead({ bundle: { id, parts: parts.length } }, last);
+    } catch (error) {
+      this.#givenUp += 1;
+      if (this.#oldBundles.length < MAX_DROPPED_BUNDLEES) this.#oldBundles = [...this.#oldBundles, id];
+      throw error;
+    }
     this.#oldBundles = [id];
     this.#applied = this.#apply(writes);
   }
@@ -172,26 +207,51 @@ class EtcdStore implements Store {
   /** Puts a bundle's rows, in any order: each key is there once. */
   #apply(writes: readonly PackedWrite[]): Promise<void> {
     const groups = groupAsRows(writes).map((group) => group.map((write) => this.#rowOperation(write)));
-    const applied = this.#inTurns(groups);
+    const applied = this.#inTurns(groups, true);
     // Whoever commits next is told; if nobody does, the bundle stays.
     applied.catch(() => undefined);
     return applied;
   }
 
-  async #inTurns(transactions: RequestOp[][]): Promise<void> {
+  async #inTurns(transactions: RequestOp[][], waitsForRoom = false): Promise<void> {
     const waiting = transactions.values();
     const headRevision = this.#headRevision;
     const work = async (): Promise<void> => {
       for (const operations of waiting) {
         if (this.#isClosing) throw CLOSED;
-        await fencedTxn(this.#options, headRevision, operations, () => false);
+        const attempt = () => fencedTxn(this.#options, headRevision, operations, () => false);
+        await (waitsForRoom ? this.#whenThereIsRoom(attempt) : attempt());
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  }
+
+  /** For what is durable already and must be done: whoever wants to commit meanwhile is told that there is no room. */
+  async #whenThereIsRoom<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.code !== "full" || this.#isClosing) throw error;
+        const noRoom = this.#noRoom;
+        noRoom.reject(error);
+        const { over } = this.tenure;
+        while (this.isFull && !this.#isClosing && !over.aborted) await delay(NO_ROOM_RETRY_MS, over);
+        // Several rows wait at once, and the first one back says so.
+        if (this.#noRoom === noRoom) this.#noRoom = unrejected();
+      }
+    }
   }
 
   #rowOperation(write: PackedWrite): RequestOp {
     const etcdKey = this.#options.layout.row(write);
     return write.text === null ? remove(etcdKey) : put(etcdKey, write.text);
   }
+}
+
+/** A promise that may be rejected before anybody waits for it. */
+function unrejected(): PromiseWithResolvers<never> {
+  const one = Promise.withResolvers<never>();
+  one.promise.catch(() => undefined);
+  return one;
 }

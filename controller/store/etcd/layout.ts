@@ -6,6 +6,7 @@
  *     <prefix>head                 revision and term of the last commit, changed by each; names a bundle that is not all in rows yet
  *     <prefix>bundle/<id>/<part>   the writes of a commit that is too large for one transaction
  *     <prefix>row/<table>/<key>    a row
+ *     <prefix>stir                 written while there is little room, for etcd tells what it has freed only when it writes
  *     <prefix>moving               a migration into this place has begun, and is not done
  *     <prefix>moved                where the state has gone
  */
@@ -23,6 +24,7 @@ export class Layout {
   readonly head: string;
   readonly bundles: string;
   readonly rows: string;
+  readonly stir: string;
   readonly moving: string;
   readonly moved: string;
 
@@ -34,6 +36,7 @@ export class Layout {
     this.head = `${prefix}head`;
     this.bundles = `${prefix}bundle/`;
     this.rows = `${prefix}row/`;
+    this.stir = `${prefix}stir`;
     this.moving = `${prefix}moving`;
     this.moved = `${prefix}moved`;
   }

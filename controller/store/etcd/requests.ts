@@ -40,6 +40,13 @@ export function endOf(prefix: string): Buffer {
   return end;
 }
 
+/** What a transaction writes, at the most: keys and values. */
+export function bytesOf(operations: readonly RequestOp[]): number {
+  let bytes = 0;
+  for (const { request_put: one } of operations) bytes += (one?.key?.length ?? 0) + (one?.value?.length ?? 0);
+  return bytes;
+}
+
 /** What the n-th operation of a transaction, a `get`, found. */
 export function found(response: TxnResponse__Output, index: number): KeyValue__Output | undefined {
   return response.responses[index]?.response_range?.kvs[0];

@@ -12,6 +12,8 @@ export interface Heartbeat {
   'inventory'?: (_gpusched_v1_NodeInventory | null);
   'echo_ms'?: (number | string | Long);
   'membership_version'?: (number | string | Long);
+  'reaches_peers'?: (boolean);
+  '_reaches_peers'?: "reaches_peers";
 }
 
 export interface Heartbeat__Output {
@@ -21,4 +23,6 @@ export interface Heartbeat__Output {
   'inventory': (_gpusched_v1_NodeInventory__Output | null);
   'echo_ms': (number);
   'membership_version': (number);
+  'reaches_peers'?: (boolean);
+  '_reaches_peers'?: "reaches_peers";
 }

@@ -22,6 +22,8 @@ export interface Node {
   'registered_at_ms'?: (number | string | Long);
   'confirmed_dead'?: (_gpusched_v1_ConfirmedDead | null);
   'cordon'?: (_gpusched_v1_Cordon | null);
+  'lives_by'?: (string);
+  'lives_by_reason'?: (string);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
 
@@ -39,5 +41,7 @@ export interface Node__Output {
   'registered_at_ms': (number);
   'confirmed_dead': (_gpusched_v1_ConfirmedDead__Output | null);
   'cordon': (_gpusched_v1_Cordon__Output | null);
+  'lives_by': (string);
+  'lives_by_reason': (string);
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
