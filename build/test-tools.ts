@@ -28,6 +28,7 @@ const TOOLS: readonly Tool[] = [
   { name: "ip", packages: ["iproute2"], isThere: () => runs("ip", "-V") },
   { name: "nft", packages: ["nftables"], isThere: () => runs("nft", "--version") },
   { name: "strace", packages: ["strace"], isThere: () => runs("strace", "--version") },
+  { name: "systemd-analyze", packages: ["systemd"], isThere: () => runs("systemd-analyze", "--version") },
   { name: "a C compiler", packages: ["gcc", "libc6-dev"], isThere: () => runs("cc", "--version") },
 ];
 
