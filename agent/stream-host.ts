@@ -14,16 +14,19 @@ export interface StreamHostOptions {
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
   readonly log: Logger;
+  /** A hello or a heartbeat leaves. */
+  readonly onSaid?: () => void;
 }
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, outbox, inventory, log } = options;
+  const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
     hello() {
+      onSaid();
       const reports = shell.reports();
       outbox.forget(reports);
       helloSentAtMs = shell.nowMs();
@@ -53,6 +56,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       else log.warn({ command: proto.command, term: proto.term }, "ignored a command that is not understood");
     },
     heartbeat() {
+      onSaid();
       // For the next heartbeat: this one goes out with what is known already.
       void vitals.refresh();
       return {

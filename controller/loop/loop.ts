@@ -61,6 +61,8 @@ export class Loop implements Service {
   readonly #wallOffsetMs: number;
   #revision: number;
   #lastAt = 0;
+  /** When the batch under way was begun, by the monotonic clock. */
+  #batchSinceMs: number | undefined;
   #busy: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
@@ -78,6 +80,13 @@ export class Loop implements Service {
   /** How far the store has come: of all that has been answered and told. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** For how long the batch under way has been; 0 when there is none, or when it waits for room in the store. */
+  get busyMs(): number {
+    const { store, clock } = this.#options;
+    if (this.#batchSinceMs === undefined || store.shortage !== undefined) return 0;
+    return clock.monotonicMs() - this.#batchSinceMs;
   }
 
   /** Loads the state and starts: the first pass runs at once. */
@@ -182,7 +191,9 @@ export class Loop implements Service {
       setImmediate(resolve);
     });
     while (this.#mailbox.length > 0 && !this.#ended) {
+      this.#batchSinceMs = this.#options.clock.monotonicMs();
       await this.#batch();
+      this.#batchSinceMs = undefined;
       this.#serveReads();
     }
     this.#busy = undefined;
