@@ -99,10 +99,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       address: server.address,
       metricsAddress: metrics?.address,
       ended: leadership.ended,
-      health: () => {
-        const { term, busyMs } = leadership;
-        return { term, busyMs, leader: candidate.leader?.address };
-      },
+      health: () => ({ term: leadership.term, busyMs: leadership.busyMs, leader: candidate.leader?.address }),
       close: () => services.close(),
     };
   } catch (error) {

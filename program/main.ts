@@ -3,44 +3,19 @@ import { messageOf, RequestError, systemErrorCode } from "../base/errors.ts";
 import { UsageError } from "../base/options.ts";
 import { nearestName } from "../base/nearest.ts";
 import { version } from "../base/version.ts";
-import { agentRole } from "./agent.ts";
-import { backupCommand, restoreCommand } from "./backup.ts";
-import { controllerRole } from "./controller.ts";
-import { devRole } from "./dev.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
-import { gatewayRole } from "./gateway.ts";
-import { migrateCommand } from "./migrate.ts";
-import { nodeCommand } from "./node.ts";
-import { policiesCommand } from "./policies.ts";
-import { policyDiffCommand } from "./policy-diff.ts";
-import { replayCommand } from "./replay.ts";
 import type { Role } from "./role.ts";
-
-const ROLES: ReadonlyMap<string, Role> = new Map([
-  ["dev", devRole],
-  ["controller", controllerRole],
-  ["gateway", gatewayRole],
-  ["agent", agentRole],
-  ["node", nodeCommand],
-  ["backup", backupCommand],
-  ["restore", restoreCommand],
-  ["migrate", migrateCommand],
-  ["replay", replayCommand],
-  ["policies", policiesCommand],
-  ["policy-diff", policyDiffCommand],
-]);
-
-const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent"]);
+import { ROLES_THAT_STAY, VERBS } from "./verbs.ts";
 
 process.exit(await main(process.argv.slice(2)));
 
 async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
   if (verb === "--version" || verb === "version") return print(version);
   if (verb === "--help" || verb === "-h" || verb === "help") return print(usage());
-  const role = ROLES.get(verb);
+  const role = VERBS.get(verb);
   if (!role) {
-    const meant = nearestName(verb, ROLES.keys());
+    const meant = nearestName(verb, VERBS.keys());
     return complain(
       `unknown command ${JSON.stringify(verb)}${meant ? `; did you mean ${meant}?` : ""}`,
       ExitCode.usage,
@@ -68,7 +43,7 @@ function endsByItself(verb: string): boolean {
 }
 
 function usage(): string {
-  const roles = [...ROLES].map(([verb, role]) => `  ${verb.padEnd(12)}${role.summary}`);
+  const roles = [...VERBS].map(([verb, role]) => `  ${verb.padEnd(12)}${role.summary}`);
   return [
     `gpusched ${version}: a job scheduler for GPU machines`,
     "",

@@ -28,7 +28,6 @@ export async function openNotifySocket(address: string): Promise<NotifySocket> {
   const socket = libc.func("int socket(int, int, int)");
   const sendto = libc.func("int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)");
   const close = libc.func("int close(int)");
-  // oxlint-disable-next-line no-bitwise -- The C library takes flags so.
   const descriptor = Number(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (descriptor < 0) throw new Error(`no socket can be had (error ${errno()})`);
   return {

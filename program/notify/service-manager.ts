@@ -82,7 +82,7 @@ export class ServiceManager {
 
   #beat({ status, stalled }: Pulse): void {
     // A full queue of the manager's loses nothing that is told again.
-    this.#isReady ||= this.#tell("READY=1");
+    if (!this.#isReady) this.#isReady = this.#tell("READY=1");
     this.#tellStatus(stalled === undefined ? status : `${status}; stalled: ${stalled}`);
     if (stalled !== this.#stalled) {
       if (stalled === undefined) this.#log.info("the role's work goes on again");
