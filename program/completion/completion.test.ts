@@ -1,11 +1,16 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { packageRoot } from "../../base/version.ts";
 import { agentOptions } from "../options.ts";
 import { VERBS } from "../verbs.ts";
 import { flagsOf } from "./flags.ts";
 import { SHELLS } from "./shells.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "gpusched-completion-"));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const agent = flagsOf(VERBS.get("agent") ?? { help: () => "" });
 
@@ -18,6 +23,12 @@ function offered(...words: string[]): string[] {
   const program = `${script("bash")}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gpusched; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const output = execFileSync("bash", ["-c", program, "bash", "gpusched", ...words], { encoding: "utf8" });
   return output.split("\n").filter((line) => line !== "");
+}
+
+function fileOf(text: string): string {
+  const file = join(directory, "completion");
+  writeFileSync(file, text);
+  return file;
 }
 
 test("the options of a role are those of its table", () => {
@@ -46,7 +57,7 @@ test.each(["zsh", "fish"])("%s is told every command and option, where it is the
     expect(text).toContain(verb);
     for (const { name } of flagsOf(role)) expect(text).toContain(name.slice(2));
   }
-  const { error, status, stderr } = spawnSync(shell, ["--no-execute"], { input: text, encoding: "utf8" });
+  const { error, status, stderr } = spawnSync(shell, ["-n", fileOf(text)], { encoding: "utf8" });
   if (error) console.log(`${shell} is not on this host: it has not read its completion`);
   else expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
