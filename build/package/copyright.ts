@@ -6,11 +6,14 @@ const PROGRAM = [
   "Source: package.json names it",
   "",
   "Files: *",
-  "Copyright: the authors of gpusched",
+  "Copyright: 2026 the authors of gpusched",
   "License: Apache-2.0",
 ];
 const APACHE =
   "On Debian systems, the full text of the Apache License, version 2.0,\nis in /usr/share/common-licenses/Apache-2.0.";
+
+const FULL_APACHE =
+  / *Apache License\s+Version 2\.0, January 2004[^]*?END OF TERMS AND CONDITIONS(\s+APPENDIX:[^]*?limitations\s+under the License\.)?/g;
 
 /** Debian's `copyright` file for a package that brings nothing of others. */
 export function ownCopyright(): string {
@@ -19,7 +22,7 @@ export function ownCopyright(): string {
 
 /** And for the one that brings these modules: with the terms of each. */
 export function bundleCopyright(modules: readonly Module[]): string {
-  const byText = Map.groupBy(modules, ({ license }) => (isApache(license) ? APACHE : license));
+  const byText = Map.groupBy(modules, ({ license }) => withoutApache(license));
   const bundled = [...byText].flatMap(([text, those], index) => [
     "",
     `Files: ${those.map(({ name }) => `usr/lib/gpusched/node_modules/${name}/*`).join("\n ")}`,
@@ -30,9 +33,9 @@ export function bundleCopyright(modules: readonly Module[]): string {
   return [...PROGRAM, ...bundled, "", "License: Apache-2.0", indent(APACHE), ""].join("\n");
 }
 
-/** The full text, and nothing else: Debian has it on every host. */
-function isApache(license: string): boolean {
-  return /^\s*Apache License\s+Version 2\.0, January 2004/.test(license);
+/** Debian has the full text of this one on every host. */
+function withoutApache(license: string): string {
+  return license.replaceAll(FULL_APACHE, APACHE).trim();
 }
 
 function indent(text: string): string {

@@ -12,7 +12,7 @@ export interface Module {
 
 /** What is of no use at run time; code may well have folders of such names further below. */
 const SUPERFLUOUS = [
-  ".*",
+  "**/.*",
   "{docs,doc,test,tests,example,examples,benchmark,benchmarks,bench,include,share,scripts,man,tools,build/bin}",
   "bin.{js,cjs,mjs}",
   "**/*.{md,markdown,html,ts,mts,cts,map,flow,cc,cpp,c,h,gyp,gypi,yml,sh,bat,ps1}",
