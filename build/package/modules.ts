@@ -21,7 +21,7 @@ const SUPERFLUOUS = [
 ];
 /** Of a package that brings its sources, and libraries for other systems. */
 const SUPERFLUOUS_IN: Readonly<Record<string, readonly string[]>> = {
-  koffi: ["lib", "vendor", "cnoke.cjs", "src/koffi/src"],
+  koffi: ["lib", "vendor", "cnoke.cjs", "src/koffi/src/trampolines.cjs"],
   "@koromix/koffi-linux-x64": ["musl_x64"],
   "@koromix/koffi-linux-arm64": ["musl_arm64"],
 };
