@@ -44,8 +44,8 @@ export default defineConfig({
           include: ["test/packaging/**/*.test.ts"],
           // One after another: they build, install and boot.
           fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
     ],

@@ -50,7 +50,9 @@ test("they are the same, byte for byte, whenever they are made", () => {
 
 test("Debian's checker has nothing to say", () => {
   const changes = names.map((name) => join(first, name));
-  const flags = ["--allow-root", "--tag-display-limit", "0", "--fail-on", "error,warning"];
+  // Only those of tests are not compressed.
+  const quick = "uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball";
+  const flags = ["--allow-root", "--tag-display-limit", "0", "--fail-on", "error,warning", "--suppress-tags", quick];
   const { status, stdout, stderr } = spawnSync("lintian", [...flags, ...changes], { encoding: "utf8" });
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "" });
 });

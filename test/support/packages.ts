@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { packageRoot } from "../../base/version.ts";
 
-const BUILD_MS = 280_000;
+const BUILD_MS = 600_000;
 
 /** Makes them in a directory; resolves with their names. */
 export async function buildPackages(output: string): Promise<string[]> {
