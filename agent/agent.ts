@@ -9,7 +9,7 @@ import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
-import { runNode } from "./node.ts";
+import { type NodePulse, runNode } from "./node.ts";
 
 export interface AgentOptions {
   /** `host:port`, at least one; any of the cluster. */
@@ -41,6 +41,9 @@ export interface Agent extends Service {
   readonly nodeName: string;
   /** Sentences for a person: what was found, what is simulated. */
   readonly notes: readonly string[];
+  /** Resolves when it knows its host, and commands can be taken: an engine that is down is asked again until then. */
+  readonly working: Promise<void>;
+  pulse(): NodePulse;
 }
 
 /**
@@ -69,8 +72,16 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const timing = { heartbeatMs };
-  services.add(await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }));
-  return { nodeName, notes: notesOf(options, devices, executor), close: () => services.close() };
+  const node = services.add(
+    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
+  );
+  return {
+    nodeName,
+    notes: notesOf(options, devices, executor),
+    working: node.working,
+    pulse: () => node.pulse(),
+    close: () => services.close(),
+  };
 }
 
 async function createExecutor(

@@ -292,6 +292,20 @@ test("while the executor cannot tell what it has, nothing is said to a leader; o
   expect(node.executor.recoverFailures).toBeLessThan(0);
 });
 
+test("a node works once it knows what runs on it, and then tells how it is", async () => {
+  const controller = await startController();
+  const { node, executor } = await startNode(controller, {
+    prepare: (parts) => {
+      parts.executor.recoverFailures = 1;
+    },
+  });
+  expect(executor.recoverFailures).toBe(0);
+  await node.working;
+  expect(executor.recoverFailures).toBe(-1);
+  await expect.poll(() => node.pulse().leader, patience).toBe(controller.address);
+  expect(node.pulse()).toMatchObject({ devices: 2, allocations: 0 });
+});
+
 test("a node that is closed while it cannot recover ends at once", async () => {
   const node = await startNode(await startController(), {
     prepare: ({ executor }) => {

@@ -1,4 +1,5 @@
 import { delay } from "../base/abort.ts";
+import { present } from "../base/assert.ts";
 import { exponentialBackoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
@@ -48,24 +49,54 @@ export interface NodeParts {
   readonly timing?: Partial<UplinkTiming>;
 }
 
+/** How a node is at the moment. */
+export interface NodePulse {
+  readonly devices: number;
+  /** Allocations that it knows, those that have ended and wait to be forgotten included. */
+  readonly allocations: number;
+  /** The leader that works with it; undefined when none does. */
+  readonly leader: string | undefined;
+  /** Since leases and deadlines were looked at last. */
+  readonly sinceTickMs: number;
+  /** Since a hello or a heartbeat left. */
+  readonly sinceSaidMs: number;
+}
+
+export interface RunningNode extends Service {
+  /** Resolves when it knows its host, and commands can be taken. */
+  readonly working: Promise<void>;
+  /** To be asked only once it works. */
+  pulse(): NodePulse;
+}
+
+type WorkingNode = Omit<RunningNode, "working">;
+
 /**
  * Recovers what the executor knows, then works for whichever leader answers, until it is closed. Where the executor cannot
  * tell what it knows (an engine that is down), the node goes on asking, and says nothing to any leader before it knows.
  */
-export async function runNode(parts: NodeParts): Promise<Service> {
+export async function runNode(parts: NodeParts): Promise<RunningNode> {
   const found = await tryRecover(parts);
-  if (found) return work(parts, found);
+  if (found) return { ...(await work(parts, found)), working: Promise.resolve() };
   const closing = new AbortController();
-  const working = recoverLater(parts, closing.signal);
+  let node: WorkingNode | undefined;
+  const { promise: working, resolve: onWorking } = Promise.withResolvers<void>();
+  const recovering = recoverLater(parts, closing.signal).then((recovered) => {
+    node = recovered;
+    if (recovered) onWorking();
+  });
   return {
+    working,
+    pulse: () => present(node, "the node that works").pulse(),
     close: async () => {
       closing.abort();
-      await (await working)?.close();
+      await recovering;
+      await node?.close();
     },
   };
 }
 
-async function recoverLater(parts: NodeParts, signal: AbortSignal): Promise<Service | undefined> {
+async function recoverLater(parts: NodeParts, signal: AbortSignal): Promise<WorkingNode | undefined> {
   for (let retry = 0; ; retry++) {
     await delay(exponentialBackoffMs(retry, RECOVER_BASE_MS, RECOVER_MAX_MS), signal);
     if (signal.aborted) return undefined;
@@ -86,7 +117,7 @@ async function tryRecover({ executor, log }: NodeParts): Promise<readonly FoundA
   }
 }
 
-async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promise<Service> {
+async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promise<WorkingNode> {
   const { nodeName, bootId, journal, devices, executor, changes, log, clock = hostClock } = parts;
   const { agentId } = journal;
   const vitals = new Vitals({ devices, executor, clock, log });
@@ -114,10 +145,14 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
   const reachesPeers = () => mesh?.reachesPeers();
+  let saidAtMs = clock.monotonicMs();
+  const onSaid = () => {
+    saidAtMs = clock.monotonicMs();
+  };
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log }),
+      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log, onSaid }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>
@@ -132,5 +167,14 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   );
   mesh?.attach(uplink);
   outbox.onNews = () => uplink.flush();
-  return services;
+  return {
+    pulse: () => ({
+      devices: vitals.devices.length,
+      allocations: shell.allocations,
+      leader: uplink.isConnected ? (uplink.leader ?? "a controller by way of a peer") : undefined,
+      sinceTickMs: shell.sinceTickMs,
+      sinceSaidMs: clock.monotonicMs() - saidAtMs,
+    }),
+    close: () => services.close(),
+  };
 }

@@ -51,6 +51,7 @@ export class AgentShell implements Service {
   #saving: Promise<void> | undefined;
   #refusal: string | undefined;
   #hellos = 0;
+  #tickedAtMs: number;
   #livesByPeers = false;
   /** Who waits for the number of this life to be on disk. */
   #onNumbered: (() => void)[] = [];
@@ -58,6 +59,7 @@ export class AgentShell implements Service {
   constructor(options: ShellOptions) {
     this.#options = options;
     this.#state = createAgentState(options.journal.memory, options.clock.monotonicMs(), options);
+    this.#tickedAtMs = options.clock.monotonicMs();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     this.input({ kind: "begun" });
   }
@@ -65,6 +67,11 @@ export class AgentShell implements Service {
   /** The clock that stamps inputs. */
   nowMs(): number {
     return this.#options.clock.monotonicMs();
+  }
+
+  /** How long ago leases and deadlines were looked at last: about a second, while all is well. */
+  get sinceTickMs(): number {
+    return this.nowMs() - this.#tickedAtMs;
   }
 
   /** Takes what has happened into the core and does what follows. Never throws for what an effect runs into. */
@@ -94,6 +101,7 @@ export class AgentShell implements Service {
 
   #tick(): void {
     this.input({ kind: "tick" });
+    this.#tickedAtMs = this.nowMs();
     const lives = livesByPeers(this.#state, this.nowMs());
     if (lives === this.#livesByPeers) return;
     this.#livesByPeers = lives;
@@ -117,6 +125,11 @@ export class AgentShell implements Service {
   /** What a Hello tells. */
   get memory(): Memory {
     return this.#state.durable;
+  }
+
+  /** How many allocations this node knows. */
+  get allocations(): number {
+    return this.#state.allocations.size;
   }
 
   /** Every allocation that this node knows. */

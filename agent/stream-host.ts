@@ -16,16 +16,19 @@ export interface StreamHostOptions {
   /** Whether a peer has answered; undefined while that is not known, or there are none. */
   readonly reachesPeers?: (() => boolean | undefined) | undefined;
   readonly log: Logger;
+  /** A hello or a heartbeat leaves. */
+  readonly onSaid?: () => void;
 }
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, outbox, inventory, log } = options;
+  const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
     hello() {
+      onSaid();
       const reports = shell.reports();
       outbox.forget(reports);
       helloSentAtMs = shell.nowMs();
@@ -55,6 +58,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       else log.warn({ command: proto.command, term: proto.term }, "ignored a command that is not understood");
     },
     heartbeat() {
+      onSaid();
       // For the next heartbeat: this one goes out with what is known already.
       void vitals.refresh();
       const reaches = options.reachesPeers?.();

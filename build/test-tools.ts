@@ -28,6 +28,19 @@ const TOOLS: readonly Tool[] = [
   { name: "ip", packages: ["iproute2"], isThere: () => runs("ip", "-V") },
   { name: "nft", packages: ["nftables"], isThere: () => runs("nft", "--version") },
   { name: "strace", packages: ["strace"], isThere: () => runs("strace", "--version") },
+  { name: "systemd-analyze", packages: ["systemd"], isThere: () => runs("systemd-analyze", "--version") },
+  // Completions are read by the shells that they are for.
+  { name: "zsh", packages: ["zsh"], isThere: () => runs("zsh", "--version") },
+  { name: "fish", packages: ["fish"], isThere: () => runs("fish", "--version") },
+  // Packages are made, judged, and installed in a system of their own.
+  {
+    name: "debhelper",
+    packages: ["debhelper", "dpkg-dev"],
+    isThere: () => runs("sh", "-c", "command -v dh dpkg-buildpackage"),
+  },
+  { name: "lintian", packages: ["lintian"], isThere: () => runs("lintian", "--version") },
+  { name: "debootstrap", packages: ["debootstrap"], isThere: () => runs("debootstrap", "--version") },
+  { name: "systemd-nspawn", packages: ["systemd-container"], isThere: () => runs("systemd-nspawn", "--version") },
   { name: "a C compiler", packages: ["gcc", "libc6-dev"], isThere: () => runs("cc", "--version") },
 ];
 

@@ -41,12 +41,23 @@ export interface ControllerOptions {
   readonly log: Logger;
 }
 
+/** How a controller is at the moment. */
+export interface ControllerHealth {
+  /** The term in which it leads; undefined while it does not. */
+  readonly term: number | undefined;
+  /** Who leads, as far as it knows. */
+  readonly leader: string | undefined;
+  /** For how long the batch under way has been; 0 when there is none, or when it waits for room in the store. */
+  readonly busyMs: number;
+}
+
 export interface Controller extends Service {
   readonly address: string;
   /** Where metrics are served, if they are. */
   readonly metricsAddress: string | undefined;
   /** Resolves when this process can lead no more: it should end and start again. */
   readonly ended: Promise<Error>;
+  health(): ControllerHealth;
 }
 
 /** The tenant of the documented examples. */
@@ -85,6 +96,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       address: server.address,
       metricsAddress: metrics?.address,
       ended: leadership.ended,
+      health: () => ({ term: leadership.term, busyMs: leadership.busyMs, leader: candidate.leader?.address }),
       close: () => services.close(),
     };
   } catch (error) {

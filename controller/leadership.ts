@@ -28,7 +28,7 @@ export class Leadership implements Service {
   readonly #options: LeadershipOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  #term: number | undefined;
+  #term: Term | undefined;
   #onBegan: () => void;
   #onEnded: (error: Error) => void;
 
@@ -42,7 +42,12 @@ export class Leadership implements Service {
 
   /** The term in which this controller leads; undefined while it does not. */
   get term(): number | undefined {
-    return this.#term;
+    return this.#term?.number;
+  }
+
+  /** For how long the batch under way has been, see {@link Term.busyMs}. */
+  get busyMs(): number {
+    return this.#term?.busyMs ?? 0;
   }
 
   /** Ends the term in order: calls under way have their answers, and the next leader need not wait. */
@@ -90,7 +95,7 @@ export class Leadership implements Service {
     try {
       const term = services.add(await Term.begin(store, options));
       front.lead(term.handlers);
-      this.#term = term.number;
+      this.#term = term;
       const { number, clusterId } = term;
       log.info({ address: this.#options.address, term: number, cluster: clusterId }, "the controller leads");
       this.#onBegan();

@@ -33,11 +33,13 @@ export class Term implements Service {
   readonly handlers: Handlers;
   /** Resolves when the term cannot go on. */
   readonly failed: Promise<Error>;
+  readonly #loop: Loop;
   readonly #services: ServiceStack;
 
   private constructor(loop: Loop, handlers: Handlers, failed: Promise<Error>, services: ServiceStack) {
     this.number = loop.term;
     this.clusterId = loop.clusterId;
+    this.#loop = loop;
     this.handlers = handlers;
     this.failed = failed;
     this.#services = services;
@@ -82,6 +84,11 @@ export class Term implements Service {
       await services.close();
       throw error;
     }
+  }
+
+  /** For how long the batch under way has been; 0 when there is none, or when it waits for room in the store. */
+  get busyMs(): number {
+    return this.#loop.busyMs;
   }
 
   close(): Promise<void> {

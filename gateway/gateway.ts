@@ -30,6 +30,7 @@ export interface GatewayOptions {
 export interface Gateway extends Service {
   /** `host:port` as bound. */
   readonly address: string;
+  readonly isListening: boolean;
 }
 
 /** What one connection, one address and all of them together may cost. */
@@ -92,7 +93,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     await closeServer(server);
     await client.close();
   };
-  return { address, close: () => (closed ??= close()) };
+  return {
+    address,
+    get isListening() {
+      return server.listening;
+    },
+    close: () => (closed ??= close()),
+  };
 }
 
 function createLimitedServer(limits: ServerLimits): Server {

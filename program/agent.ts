@@ -1,6 +1,7 @@
 import { isLoopbackHost, parseAddress } from "../base/address.ts";
 import { startAgent } from "../agent/agent.ts";
 import { checkExposure } from "./exposure.ts";
+import { agentPulse } from "./notify/pulses.ts";
 import { agentOptions, unsupportedByAgent } from "./options.ts";
 import { defineRole, untilStopped } from "./role.ts";
 
@@ -12,7 +13,7 @@ export const agentRole = defineRole({
   summary: "runs jobs on this host",
   options: agentOptions,
   unsupported: unsupportedByAgent,
-  async run(values, { services, log }) {
+  async run(values, { services, manager, log }) {
     const {
       logLevel: _,
       logFormat: __,
@@ -29,7 +30,11 @@ export const agentRole = defineRole({
     if (!peers) log.info({ note: LEASE_ALONE }, "about this node");
     for (const note of agent.notes) log.info({ note }, "about this node");
     log.info({ node: agent.nodeName, controllers: values.controllers }, "agent started");
-    return untilStopped();
+    manager.starting(`${values.executor} cannot tell yet what runs here: see the log`);
+    const never = untilStopped();
+    await Promise.race([agent.working, never]);
+    manager.ready(() => agentPulse(agent.pulse(), heartbeatMs));
+    return never;
   },
 });
 

@@ -6,6 +6,7 @@ import { controllerOptions, unsupportedByController } from "./options.ts";
 import { archiveOf } from "./archive.ts";
 import { policyOf } from "./policy-file.ts";
 import { etcdOf } from "./etcd.ts";
+import { controllerPulse } from "./notify/pulses.ts";
 import { defineRole } from "./role.ts";
 
 /** `gpusched controller`. */
@@ -13,7 +14,7 @@ export const controllerRole = defineRole({
   summary: "decides what runs where, and remembers it",
   options: controllerOptions,
   unsupported: unsupportedByController,
-  async run(values, { services, log }) {
+  async run(values, { services, manager, log }) {
     const { host } = present(parseAddress(values.listen), "the address to listen on");
     checkExposure("the gRPC API", host, values.insecure, log);
     const metricsHost = values.metricsListen && parseAddress(values.metricsListen)?.host;
@@ -35,6 +36,7 @@ export const controllerRole = defineRole({
         log,
       }),
     );
+    manager.ready(() => controllerPulse(controller));
     return controller.ended;
   },
 });

@@ -11,6 +11,7 @@ import { archiveOf } from "./archive.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
+import { controllerPulse } from "./notify/pulses.ts";
 import { devOptions, unsupportedByDev } from "./options.ts";
 import { policyOf } from "./policy-file.ts";
 import { untilReady } from "./ready.ts";
@@ -25,7 +26,7 @@ export const devRole = defineRole({
   options: devOptions,
   unsupported: unsupportedByDev,
   async run(values, context) {
-    const { services, log } = context;
+    const { services, manager, log } = context;
     checkExposure("the REST API", values.host, values.insecure, log);
     const policy = policyOf(values);
     await requireFreePort(values.host, values.httpPort, "--http-port");
@@ -67,6 +68,7 @@ export const devRole = defineRole({
     // A controller that has stopped before will never be ready.
     const failure = await Promise.race([controller.ended, untilReady(gateway.address, context.stopping)]);
     if (failure) return failure;
+    manager.ready(() => controllerPulse(controller));
     console.log("ready");
     return controller.ended;
   },

@@ -10,11 +10,13 @@ export const gatewayRole = defineRole({
   summary: "serves the REST API; any number of them may run",
   options: gatewayOptions,
   unsupported: unsupportedByGateway,
-  async run(values, { services, log }) {
+  async run(values, { services, manager, log }) {
     const { host } = present(parseAddress(values.listen), "the address to listen on");
     checkExposure("the REST API", host, values.insecure, log);
     const { listen, controllers, rateLimit } = values;
-    services.add(await startGateway({ listen, controllers, rateLimit, log }));
+    const gateway = services.add(await startGateway({ listen, controllers, rateLimit, log }));
+    const status = `serves on ${gateway.address}`;
+    manager.ready(() => ({ status, stalled: gateway.isListening ? undefined : "it does not listen any more" }));
     return untilStopped();
   },
 });

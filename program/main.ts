@@ -7,24 +7,7 @@ import { keepCompileCache, useCompileCache } from "./compile-cache.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import type { Role } from "./role.ts";
-
-/** Each is loaded when it is asked for: a controller needs nothing of what only an agent does. */
-const ROLES: ReadonlyMap<string, () => Promise<Role>> = new Map([
-  ["dev", async () => (await import("./dev.ts")).devRole],
-  ["controller", async () => (await import("./controller.ts")).controllerRole],
-  ["gateway", async () => (await import("./gateway.ts")).gatewayRole],
-  ["agent", async () => (await import("./agent.ts")).agentRole],
-  ["guard", async () => (await import("./guard.ts")).guardRole],
-  ["node", async () => (await import("./node.ts")).nodeCommand],
-  ["backup", async () => (await import("./backup.ts")).backupCommand],
-  ["restore", async () => (await import("./backup.ts")).restoreCommand],
-  ["migrate", async () => (await import("./migrate.ts")).migrateCommand],
-  ["replay", async () => (await import("./replay.ts")).replayCommand],
-  ["policies", async () => (await import("./policies.ts")).policiesCommand],
-  ["policy-diff", async () => (await import("./policy-diff.ts")).policyDiffCommand],
-]);
-
-const ROLES_THAT_STAY: ReadonlySet<string> = new Set(["dev", "controller", "gateway", "agent", "guard"]);
+import { loadVerbs, ROLES_THAT_STAY, VERBS } from "./verbs.ts";
 
 useCompileCache();
 process.exit(await main(process.argv.slice(2)));
@@ -32,9 +15,9 @@ process.exit(await main(process.argv.slice(2)));
 async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
   if (verb === "--version" || verb === "version") return print(version);
   if (verb === "--help" || verb === "-h" || verb === "help") return print(await usage());
-  const load = ROLES.get(verb);
+  const load = VERBS.get(verb);
   if (!load) {
-    const meant = nearestName(verb, ROLES.keys());
+    const meant = nearestName(verb, VERBS.keys());
     return complain(
       `unknown command ${JSON.stringify(verb)}${meant ? `; did you mean ${meant}?` : ""}`,
       ExitCode.usage,
@@ -64,8 +47,7 @@ function endsByItself(verb: string): boolean {
 }
 
 async function usage(): Promise<string> {
-  const line = async (verb: string, load: () => Promise<Role>) => `  ${verb.padEnd(12)}${(await load()).summary}`;
-  const roles = await Promise.all([...ROLES].map(([verb, load]) => line(verb, load)));
+  const roles = [...(await loadVerbs())].map(([verb, role]) => `  ${verb.padEnd(12)}${role.summary}`);
   return [
     `gpusched ${version}: a job scheduler for GPU machines`,
     "",

@@ -8,6 +8,7 @@ import {
   type UnsupportedFlags,
 } from "../base/options.ts";
 import type { ServiceStack } from "../base/service.ts";
+import { ServiceManager } from "./notify/service-manager.ts";
 import { runUntilStopped } from "./shutdown.ts";
 
 interface RoleDefinition<T extends OptionTable> {
@@ -26,6 +27,8 @@ export interface RoleContext {
   readonly services: ServiceStack;
   /** Aborts when the role is told to stop. */
   readonly stopping: AbortSignal;
+  /** To be told when the role serves. */
+  readonly manager: ServiceManager;
   readonly log: Logger;
 }
 
@@ -62,7 +65,11 @@ export function defineRole<T extends OptionTable>(
       const { logLevel, logFormat } = values as OptionValues<T> & LogOptions;
       const format = logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
       const log = createLogger({ level: logLevel, format });
-      return runUntilStopped((services, stopping) => definition.run(values, { services, stopping, log }), log);
+      const manager = await ServiceManager.find(sources.environment, log);
+      return runUntilStopped((services, stopping) => {
+        stopping.addEventListener("abort", () => manager.stopping(), { once: true });
+        return definition.run(values, { services, stopping, manager, log });
+      }, log);
     },
   };
 }

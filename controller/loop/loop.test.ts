@@ -13,12 +13,12 @@ const SETTINGS = { nodeUnreachableAfterMs: 15_000, nodeLostAfterMs: 300_000, pol
 const TENANT = { kind: "create-tenant", tenant: { name: "t", limits: {} }, id: "tenant-1" as never } as const;
 const JOB = { kind: "submit-job", spec: { tenantId: "tenant-1" as never, name: "j", gpuCount: 1 } } as const;
 
-async function startLoop(store: Store, effects: Effect[] = [], journal?: Journal) {
+async function startLoop(store: Store, effects: Effect[] = [], journal?: Journal, clock = systemClock) {
   let ended: Error | undefined;
   const loop = await Loop.start({
     store,
     settings: SETTINGS,
-    clock: systemClock,
+    clock,
     log: silentLogger,
     carryOut: (effect) => effects.push(effect),
     onTermEnd: (error) => {
@@ -52,6 +52,34 @@ test("nothing is answered, told or readable before it is durable", async () => {
   expect(await answer).toEqual({ tenantId: "tenant-1" });
   await read;
   expect(seen).toBe(1);
+  await loop.close();
+});
+
+test("a batch is told to be under way for as long as it is, unless it waits for room", async () => {
+  const { store, commits } = gatedStore();
+  const room: { shortage: string | undefined } = { shortage: undefined };
+  const withRoom: Store = {
+    ...store,
+    get shortage() {
+      return room.shortage;
+    },
+  };
+  let nowMs = 0;
+  const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
+  const { loop } = await startLoop(withRoom, [], undefined, clock);
+  await settled();
+  expect(loop.busyMs).toBe(0);
+  const answer = loop.submit(TENANT);
+  await settled();
+  nowMs = 70_000;
+  expect(loop.busyMs).toBe(70_000);
+  room.shortage = "the disk is full";
+  expect(loop.busyMs).toBe(0);
+  commits[0]?.allow();
+  await answer;
+  room.shortage = undefined;
+  await settled();
+  expect(loop.busyMs).toBe(0);
   await loop.close();
 });
 

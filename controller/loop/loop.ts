@@ -65,6 +65,8 @@ export class Loop implements Service {
   readonly #wallOffsetMs: number;
   #revision: number;
   #lastAt = 0;
+  /** When the batch under way was begun, by the monotonic clock. */
+  #batchSinceMs: number | undefined;
   #busy: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended: Error | undefined;
@@ -88,6 +90,13 @@ export class Loop implements Service {
   get standstill(): string | undefined {
     const { isFull, shortage } = this.#options.store;
     return isFull ? (shortage ?? "the store is full and takes no writes") : undefined;
+  }
+
+  /** For how long the batch under way has been; 0 when there is none, or when it waits for room in the store. */
+  get busyMs(): number {
+    const { store, clock } = this.#options;
+    if (this.#batchSinceMs === undefined || store.shortage !== undefined) return 0;
+    return clock.monotonicMs() - this.#batchSinceMs;
   }
 
   /** Loads the state and starts: the first pass runs at once. */
@@ -193,7 +202,9 @@ export class Loop implements Service {
       setImmediate(resolve);
     });
     while (this.#mailbox.length > 0 && !this.#ended) {
+      this.#batchSinceMs = this.#options.clock.monotonicMs();
       await this.#batch();
+      this.#batchSinceMs = undefined;
       this.#serveReads();
     }
     this.#busy = undefined;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
 import { Journal } from "../../agent/journal.ts";
-import { runNode } from "../../agent/node.ts";
+import { type RunningNode, runNode } from "../../agent/node.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
@@ -15,6 +15,7 @@ export interface FakeNode extends Service {
   readonly executor: FakeExecutor;
   readonly devices: FakeDeviceSource;
   readonly journal: Journal;
+  readonly node: RunningNode;
 }
 
 export interface FakeNodeOptions {
@@ -58,5 +59,5 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     await node.close();
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
-  return { executor, devices, journal, close };
+  return { executor, devices, journal, node, close };
 }
