@@ -25,7 +25,13 @@ import { fromJob } from "./translate/job.ts";
 import { toSubmission } from "./translate/job-spec.ts";
 import { fromSubmitted } from "./translate/submit.ts";
 import { fromCluster, fromNode } from "./translate/node.ts";
-import { toConfirmNodeDead, toCordonNode, toDrainNode, toUncordonNode } from "./translate/operator.ts";
+import {
+  type OperatorWord,
+  toConfirmNodeDead,
+  toCordonNode,
+  toDrainNode,
+  toUncordonNode,
+} from "./translate/operator.ts";
 import { fromTenant, toTenantChange, toTenantFields } from "./translate/tenant.ts";
 
 /** For the answer to a submission: more than gateways allow, so that they turn away what is too much for both, at less cost. */
@@ -56,9 +62,9 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     await loop.submit({ kind: "update-tenant", tenantId: asTenantId(id), change });
     return getTenant(id);
   };
-  const changeNode = async (word: ReturnType<typeof toCordonNode | typeof toDrainNode | typeof toUncordonNode>) => {
+  const changeNode = async (word: OperatorWord) => {
     const { affected } = await loop.submit(word);
-    log.info({ ...word, jobs: affected.length }, "an operator has changed whether a node takes jobs");
+    log.warn({ ...word, jobs: affected.length }, "an operator's word on a node");
     return { node: await loop.read((state) => fromNode(findNode(state, word.node), state)), job_ids: [...affected] };
   };
   return {
@@ -106,12 +112,7 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     ListNodes: unary(log, () =>
       loop.read((state) => ({ nodes: Array.from(state.nodes.values(), (node) => fromNode(node, state)) })),
     ),
-    ConfirmNodeDead: unary(log, async (request) => {
-      const word = toConfirmNodeDead(request);
-      const { affected } = await loop.submit(word);
-      log.warn({ ...word, jobs: affected.length }, "an operator has confirmed that a node is dead");
-      return { node: await loop.read((state) => fromNode(findNode(state, word.node), state)), job_ids: [...affected] };
-    }),
+    ConfirmNodeDead: unary(log, (request) => changeNode(toConfirmNodeDead(request))),
     CordonNode: unary(log, (request) => changeNode(toCordonNode(request))),
     DrainNode: unary(log, (request) => changeNode(toDrainNode(request))),
     UncordonNode: unary(log, (request) => changeNode(toUncordonNode(request))),

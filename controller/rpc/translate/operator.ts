@@ -7,6 +7,10 @@ import type { ConfirmNodeDeadRequest__Output } from "../../../proto/generated/gp
 import type { CordonNodeRequest__Output } from "../../../proto/generated/gpusched/v1/CordonNodeRequest.ts";
 import type { DrainNodeRequest__Output } from "../../../proto/generated/gpusched/v1/DrainNodeRequest.ts";
 import type { UncordonNodeRequest__Output } from "../../../proto/generated/gpusched/v1/UncordonNodeRequest.ts";
+import type { InputOf, Unstamped } from "../../core/input.ts";
+
+/** What an operator can say of a node. */
+export type OperatorWord = Unstamped<InputOf<"cordon-node" | "uncordon-node" | "confirm-node-dead">>;
 
 /** @throws RequestError `invalid` naming the field */
 export function toCordonNode({ node_name, ...said }: CordonNodeRequest__Output) {
