@@ -57,6 +57,15 @@ describe("values", () => {
     });
   });
 
+  test("may stand in a file that another role reads as well, whose options are passed over, and no others", () => {
+    const config = (content: string) => ["--config", file(content)];
+    const other = { controllers: table.controllers, dataDir: table.dataDir } satisfies OptionTable;
+    const shared = (content: string) =>
+      readOptions({ dataDir: table.dataDir }, {}, { args: config(content), environment: {} }, other);
+    expect(shared("data-dir: /d\ncontrollers: a:1")).toEqual({ dataDir: "/d" });
+    expect(() => shared("data-dir: /d\nrate: 3")).toThrow("unknown option rate");
+  });
+
   test("come from the flag, else the environment, else the file", () => {
     const config = file("http-port: 1\nrate: 1\nwait: 1m\n");
     const environment = { GPUSCHED_HTTP_PORT: "2", GPUSCHED_RATE: "2", GPUSCHED_CONFIG: config };

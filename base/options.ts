@@ -40,17 +40,25 @@ interface Given {
 
 const configOption: Option = { kind: path, help: "a YAML file with any of these options as keys" };
 
-/** The options' values: from the flag, else the environment, else the file that `--config` names, else the default. */
+/**
+ * The options' values: from the flag, else the environment, else the file that `--config` names, else the default.
+ *
+ * @param passedOver what the file may also have, because it is another role's as well
+ */
 export function readOptions<T extends OptionTable>(
   table: T,
   unsupported: UnsupportedFlags,
   sources: OptionSources,
+  passedOver: OptionTable = {},
 ): OptionValues<T> {
   const options = new Map(Object.entries({ ...table, config: configOption }).map(([name, o]) => [flagName(name), o]));
   const flags = readFlags(options, unsupported, sources.args);
   const variables = readVariables(options, unsupported, sources.environment);
   const config = flags.get("config") ?? variables.get("config");
-  const keys = config ? readFile(options, unsupported, String(parse(configOption, config))) : new Map<string, Given>();
+  const others = new Set(Object.keys(passedOver).map(flagName));
+  const keys = config
+    ? readFile(options, unsupported, String(parse(configOption, config)), others)
+    : new Map<string, Given>();
   const values: [string, unknown][] = Object.entries(table).map(([name, option]) => {
     const key = flagName(name);
     const given = flags.get(key) ?? variables.get(key) ?? keys.get(key) ?? defaultOf(option, key);
@@ -115,11 +123,13 @@ function readFile(
   options: ReadonlyMap<string, Option>,
   unsupported: UnsupportedFlags,
   file: string,
+  passedOver: ReadonlySet<string>,
 ): Map<string, Given> {
   const given = new Map<string, Given>();
   for (const [name, value] of Object.entries(parseFile(file))) {
     const source = `${name} in ${file}`;
     const option = name === "config" ? undefined : options.get(name);
+    if (!option && passedOver.has(name)) continue;
     if (!option) throw unknownName(source, name, (known) => known, options, unsupported);
     const text = textOf(value);
     if (text === undefined) throw new UsageError(`${source} must be ${option.kind.expected}`);

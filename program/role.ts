@@ -16,6 +16,8 @@ interface RoleDefinition<T extends OptionTable> {
   readonly summary: string;
   readonly options: T;
   readonly unsupported: UnsupportedFlags;
+  /** What its file may also have: the options of a role that reads the same one. */
+  readonly passedOver?: OptionTable;
   /**
    * Starts the parts, adding each to `services` as soon as it runs: they are closed in reverse order.
    * Settles only when the role cannot go on, with the reason.
@@ -61,7 +63,7 @@ export function defineRole<T extends OptionTable>(
     summary: definition.summary,
     help: () => describeOptions(definition.options),
     async run(sources) {
-      const values = readOptions(definition.options, definition.unsupported, sources);
+      const values = readOptions(definition.options, definition.unsupported, sources, definition.passedOver);
       const { logLevel, logFormat } = values as OptionValues<T> & LogOptions;
       const format = logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
       const log = createLogger({ level: logLevel, format });

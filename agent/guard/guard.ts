@@ -9,6 +9,15 @@ const LOOK_EVERY_MS = 1_000;
 /** So long after they should be gone; the rest of the agent's margin for the kill is the guard's. */
 const LATE_MS = 2_000;
 
+/** How the guard is doing. */
+export interface GuardPulse {
+  /** An agent has written down a lease. */
+  readonly hasLease: boolean;
+  readonly isOverdue: boolean;
+  /** Since it was looked at last. */
+  readonly sinceLookMs: number;
+}
+
 /** Where jobs of the agent may run. */
 export interface Target {
   /** Begins to look what runs, so that it is known should nobody answer later. */
@@ -38,10 +47,17 @@ export class Guard implements Service {
   #lastMark: LeaseMark | undefined;
   #isOverdue = false;
   #complaint = "";
+  #lookedAtMs: number;
 
   constructor(options: GuardOptions) {
     this.#options = options;
+    this.#lookedAtMs = options.clock.monotonicMs();
     this.#running = this.#run();
+  }
+
+  pulse(): GuardPulse {
+    const sinceLookMs = this.#options.clock.monotonicMs() - this.#lookedAtMs;
+    return { hasLease: this.#lastMark !== undefined, isOverdue: this.#isOverdue, sinceLookMs };
   }
 
   async close(): Promise<void> {
@@ -53,6 +69,7 @@ export class Guard implements Service {
     const { signal } = this.#closing;
     for (; !signal.aborted; await delay(LOOK_EVERY_MS, signal)) {
       const mark = await this.#read();
+      this.#lookedAtMs = this.#options.clock.monotonicMs();
       if (!mark) continue;
       const isOverdue = this.#hasPassed(mark);
       this.#tell(isOverdue);

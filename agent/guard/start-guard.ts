@@ -4,7 +4,7 @@ import { EngineClient } from "../executor/docker/engine-client.ts";
 import { hostClock } from "../host-clock.ts";
 import { readBootId } from "../inventory.ts";
 import { Containers } from "./containers.ts";
-import { Guard } from "./guard.ts";
+import { Guard, type GuardPulse } from "./guard.ts";
 import { Processes } from "./processes.ts";
 
 /** Guards the agent on the data directory, whether that runs or not, until it is closed. */
@@ -13,7 +13,7 @@ export async function startGuard(options: {
   readonly executor: "docker" | "process";
   readonly dockerSocket: string;
   readonly log: Logger;
-}): Promise<Service> {
+}): Promise<Service & { pulse(): GuardPulse }> {
   const { dataDir, executor, dockerSocket, log } = options;
   const closing = new AbortController();
   const services = new ServiceStack();
@@ -22,6 +22,6 @@ export async function startGuard(options: {
     executor === "process"
       ? new Processes(dataDir, log)
       : new Containers(new EngineClient(dockerSocket, closing.signal), log);
-  services.add(new Guard({ dataDir, target, bootId: await readBootId(), clock: hostClock, log }));
-  return services;
+  const guard = services.add(new Guard({ dataDir, target, bootId: await readBootId(), clock: hostClock, log }));
+  return { pulse: () => guard.pulse(), close: () => services.close() };
 }

@@ -69,6 +69,7 @@ function layOutRole(role: PackagedRole, put: (name: string, text: string) => voi
   put(`debian/gpusched-${name}.sysusers`, unit(`sysusers.d/gpusched-${name}.conf`));
   if (name !== "gateway") put(`debian/gpusched-${name}.tmpfiles`, unit(`tmpfiles.d/gpusched-${name}.conf`));
   if (name === "agent") {
+    put("debian/gpusched-agent.gpusched-guard.service", unit("gpusched-guard.service"));
     put("examples/processes.conf", unit("gpusched-agent-processes.conf"));
     put("debian/gpusched-agent.examples", "examples/processes.conf\n");
   }
@@ -77,10 +78,15 @@ function layOutRole(role: PackagedRole, put: (name: string, text: string) => voi
     put(
       `debian/gpusched-${name}.${script}`,
       read(`role.${script}`)
-        .replaceAll("@ROLE@", name)
+        .replaceAll("@UNITS@", unitsOf(name).join(" "))
         .replace("@PURGE@", () => purge),
     );
   }
+}
+
+/** The agent has its guard beside it. */
+function unitsOf(role: string): readonly string[] {
+  return [role, ...(role === "agent" ? ["guard"] : [])].map((name) => `gpusched-${name}.service`);
 }
 
 function read(template: string): string {

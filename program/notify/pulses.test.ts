@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agentPulse, controllerPulse } from "./pulses.ts";
+import { agentPulse, controllerPulse, guardPulse } from "./pulses.ts";
 
 const HEARTBEAT_MS = 5_000;
 const NODE = { devices: 8, allocations: 1, leader: "10.0.0.1:9090", sinceTickMs: 900, sinceSaidMs: 4_000 };
@@ -23,4 +23,17 @@ test.each([
   [{ ...NODE, leader: undefined, sinceSaidMs: 26_000 }, "8 GPUs, 1 job; no controller answers", undefined],
 ])("an agent's pulse: %o", (node, status, stalled) => {
   expect(agentPulse(node, HEARTBEAT_MS)).toEqual({ status, stalled });
+});
+
+test.each([
+  [{ hasLease: false, isOverdue: false, sinceLookMs: 900 }, "the agent has had no lease yet", undefined],
+  [{ hasLease: true, isOverdue: false, sinceLookMs: 900 }, "watches the agent's lease", undefined],
+  [{ hasLease: true, isOverdue: true, sinceLookMs: 900 }, "kills what is left: the lease is over", undefined],
+  [
+    { hasLease: true, isOverdue: false, sinceLookMs: 11_000 },
+    "watches the agent's lease",
+    "the lease is not looked at",
+  ],
+])("a guard's pulse: %o", (guard, status, stalled) => {
+  expect(guardPulse(guard)).toEqual({ status, stalled });
 });

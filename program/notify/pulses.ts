@@ -1,4 +1,5 @@
 /** How the roles are, in the words of `systemctl status`. */
+import type { GuardPulse } from "../../agent/guard/guard.ts";
 import type { NodePulse } from "../../agent/node.ts";
 import { SECOND_MS } from "../../base/time.ts";
 import type { ControllerHealth } from "../../controller/controller.ts";
@@ -24,6 +25,14 @@ export function agentPulse(node: NodePulse, heartbeatMs: number): Pulse {
   return {
     status: `${count(devices, "GPU")}, ${count(allocations, "job")}; ${works}`,
     stalled: stalledBy(sinceTickMs, leader === undefined ? 0 : sinceSaidMs, 3 * heartbeatMs + LONGEST_TICK_MS),
+  };
+}
+
+export function guardPulse({ hasLease, isOverdue, sinceLookMs }: GuardPulse): Pulse {
+  const watches = isOverdue ? "kills what is left: the lease is over" : "watches the agent's lease";
+  return {
+    status: hasLease ? watches : "the agent has had no lease yet",
+    stalled: sinceLookMs > LONGEST_TICK_MS ? "the lease is not looked at" : undefined,
   };
 }
 

@@ -90,6 +90,7 @@ describe("in a system of its own", () => {
 
     host.runProcesses();
     await host.expectServing("gpusched-agent.service", "2 GPUs, 0 jobs; works for 127.0.0.1:9090");
+    await host.expectServing("gpusched-guard.service", "watches the agent's lease");
     const job = await host.startJob("job");
     host.run("systemctl", "restart", "gpusched-agent");
     await host.expectServing("gpusched-agent.service", "2 GPUs, 1 job; works for 127.0.0.1:9090");
@@ -175,7 +176,7 @@ class PackagedHost {
     this.run("cp", "/usr/share/doc/gpusched-agent/examples/processes.conf", folder);
     this.run("sh", "-c", `printf '${settings}' > /etc/gpusched/agent.yaml`);
     this.run("systemctl", "daemon-reload");
-    this.run("systemctl", "restart", "gpusched-agent");
+    this.run("systemctl", "restart", "gpusched-agent", "gpusched-guard");
   }
 
   #rest(path: string, body?: unknown): Record<string, unknown> {

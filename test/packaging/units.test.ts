@@ -8,7 +8,7 @@ import { packageRoot } from "../../base/version.ts";
 
 const UNITS = join(packageRoot, "systemd");
 /** 0 is fully confined, 10 is not at all. */
-const MOST_EXPOSURE = { controller: 1.3, gateway: 1.2, agent: 1.8 } as const;
+const MOST_EXPOSURE = { controller: 1.3, gateway: 1.2, agent: 1.8, guard: 1.3 } as const;
 const ROLES = Object.keys(MOST_EXPOSURE) as (keyof typeof MOST_EXPOSURE)[];
 
 let directory: string;
@@ -63,7 +63,8 @@ test.each(ROLES)("the %s is confined", (role) => {
 describe("what no tool checks", () => {
   test.each(ROLES)("the %s runs under the account that its package makes", (role) => {
     const account = /^User=(.+)$/m.exec(unit(role))?.[1];
-    const accounts = readFileSync(join(UNITS, `sysusers.d/gpusched-${role}.conf`), "utf8");
+    const maker = role === "guard" ? "agent" : role;
+    const accounts = readFileSync(join(UNITS, `sysusers.d/gpusched-${maker}.conf`), "utf8");
     expect(accounts).toMatch(new RegExp(`^u ${account} `, "m"));
   });
 
