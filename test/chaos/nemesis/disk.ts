@@ -10,6 +10,8 @@ import type { Fault } from "./fault.ts";
 const LONGEST_FULL_MS = 10_000;
 /** A process that writes at all syncs within this time. */
 const SYNCS_WITHIN_MS = 30_000;
+/** Whoever runs for so long has got over it. */
+const STEADY_MS = 3_000;
 const POLL_MS = 50;
 
 export const fillDisk: Fault = {
@@ -24,7 +26,7 @@ export const fillDisk: Fault = {
     await delay(random.between(LONGEST_FULL_MS / 2, LONGEST_FULL_MS), signal);
     const ended = program.pid === undefined ? "which had ended" : "which goes on";
     disk.free();
-    await untilRuns(program);
+    await untilSteady(program);
     program.mayEnd = false;
     return `of ${program.name}, ${ended}`;
   },
@@ -55,15 +57,17 @@ export const failSyncs: Fault = {
     const ended = victim.pid === pid ? "which went on" : "which ended";
     strace.kill("SIGTERM");
     await exited;
-    await untilRuns(victim);
+    await untilSteady(victim);
     victim.mayEnd = false;
     return `of ${victim.name}, ${ended}`;
   },
 };
 
-/** Whoever looks after it starts it again once it has ended. */
-async function untilRuns(program: Program): Promise<void> {
-  for (const until = performance.now() + SYNCS_WITHIN_MS; program.pid === undefined; await sleep(POLL_MS)) {
-    if (performance.now() > until) throw new Error(`${program.name} was not started again`);
+/** Whoever looks after it starts it again once it has ended, and what it met before may still end it a moment later. */
+async function untilSteady(program: Program): Promise<void> {
+  let [pid, since] = [program.pid, performance.now()];
+  for (const until = since + SYNCS_WITHIN_MS; performance.now() - since < STEADY_MS; await sleep(POLL_MS)) {
+    if (program.pid !== pid || pid === undefined) [pid, since] = [program.pid, performance.now()];
+    if (performance.now() > until) throw new Error(`${program.name} does not stay up`);
   }
 }
