@@ -5,6 +5,9 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** By how much two hosts' clocks may differ in rate, for whoever must be sure what another's shows: agents and leaders mean the same. */
+export const CLOCK_RATE_MARGIN = 0.1;
+
 /** RFC 3339 in UTC, seconds when there is no fraction: `2024-01-15T10:30:00Z`. */
 export function formatTimestamp(atMs: number): string {
   return new Date(atMs).toISOString().replace(".000Z", "Z");

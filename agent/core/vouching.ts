@@ -2,12 +2,11 @@
  * How an agent lives beyond its lease: while a majority of its membership, itself included, says that it hears no leader. A leader
  * starts the agent's jobs elsewhere only while a majority of the same membership hears it; docs/reliability.md has the argument.
  */
+import { CLOCK_RATE_MARGIN } from "../../base/time.ts";
 import type { Effect, Membership } from "./input.ts";
 import { remember } from "./memory.ts";
 import type { AgentState } from "./state.ts";
 
-/** By how much another's clock may run faster than ours. */
-const CLOCK_RATE_MARGIN = 0.1;
 /** For the kill after the grace, and for the shell's own ticks. */
 const KILL_MARGIN_MS = 5_000;
 

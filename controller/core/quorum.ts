@@ -1,10 +1,9 @@
 /** Whether a leader hears enough of the cluster to start elsewhere what ran on a lost node: the argument is in docs/reliability.md. */
+import { CLOCK_RATE_MARGIN } from "../../base/time.ts";
 import type { Membership } from "./model/membership.ts";
 import type { HeldRequeues, Node } from "./model/node.ts";
 import type { State } from "./model/state.ts";
 
-/** By how much an agent's clock may be slower than ours. */
-const CLOCK_RATE_MARGIN = 0.1;
 /** For the kill, and for what an agent's process may stand still. */
 const STOP_MARGIN_MS = 5_000;
 
