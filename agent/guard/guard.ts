@@ -70,7 +70,10 @@ export class Guard implements Service {
     for (; !signal.aborted; await delay(LOOK_EVERY_MS, signal)) {
       const mark = await this.#read();
       this.#lookedAtMs = this.#options.clock.monotonicMs();
-      if (!mark) continue;
+      if (!mark) {
+        this.#complain(`no agent has written down a lease in ${this.#options.dataDir} yet`);
+        continue;
+      }
       const isOverdue = this.#hasPassed(mark);
       this.#tell(isOverdue);
       await this.#visit(mark, isOverdue);
