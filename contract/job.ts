@@ -85,6 +85,7 @@ export const jobRequestSchema = z
     gpu_milli: wholeNumber(1, 1_000).optional(),
     cpu_cores: wholeNumber(1, 1_000_000).optional(),
     memory_mb: wholeNumber(1, MAX_MB).optional(),
+    shm_size_mb: wholeNumber(1, MAX_MB).optional(),
     image: z
       .string({ error: "must be a string" })
       .check((context) => {

@@ -13,6 +13,8 @@ export interface LaunchSpec {
   readonly mpsDirectory?: string | undefined;
   readonly cpuCores: number;
   readonly memoryMb: number;
+  /** Of /dev/shm in a container; absent is half of its memory. */
+  readonly shmSizeMb?: number | undefined;
   readonly image: string | undefined;
   /** The argv by the documented rule; empty means the image's own entry point with `args`. */
   readonly command: readonly string[];

@@ -45,6 +45,7 @@ function launchFromProto(launch: Launch__Output, context: LaunchContext): Comman
     mpsDirectory: share?.mpsDirectory,
     cpuCores: launch.cpu_cores,
     memoryMb: launch.memory_mb,
+    shmSizeMb: launch.shm_size_mb,
     image: launch.image,
     command: launch.command,
     args: launch.args,

@@ -32,6 +32,7 @@ test("a job is one container with the devices, limits, environment and labels th
     gpu_count: 2,
     cpu_cores: 1,
     memory_mb: 128,
+    shm_size_mb: 24,
     environment: { GREETING: "a b=c", EMPTY: "" },
     labels: { team: "vision" },
     preemption_grace_seconds: 7,
@@ -58,6 +59,7 @@ test("a job is one container with the devices, limits, environment and labels th
   expect(details.HostConfig).toMatchObject({
     Memory: 128 * MIB,
     MemorySwap: 128 * MIB,
+    ShmSize: 24 * MIB,
     NanoCpus: 1e9,
     PidsLimit: 4_096,
     Runtime: "nvidia",

@@ -209,14 +209,15 @@ const paths: readonly BadInputRow[] = [
   ...["/openapi.json", "/docs"].map((path) =>
     get(`${path} at the root, which is not supported yet`, 400, path, "not supported yet"),
   ),
-  ...["/nodes/node-1/cordon", "/nodes/node-1/uncordon", "/nodes/node-1/drain"].map((path) =>
-    request(
-      `${path}, which is not supported yet`,
-      400,
-      { method: "POST", target: `/api/v1${path}` },
-      { field: "not supported yet" },
-    ),
-  ),
+  ...["cordon", "uncordon", "drain"].flatMap((verb) => {
+    const post = (what: string, status: number, target: string, field: string) =>
+      request(what, status, { method: "POST", target: `/api/v1/nodes/${target}` }, { field });
+    return [
+      post(`${verb} of a node that is not there`, 404, `node-404/${verb}`, "Node not found"),
+      post(`${verb} of __proto__`, 404, `__proto__/${verb}`, "Node not found"),
+      post(`${verb} with a query`, 400, `node-404/${verb}?force=1`, "force"),
+    ];
+  }),
 ];
 
 const HEAD = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";

@@ -42,3 +42,9 @@ test("NVIDIA's daemon is reached only by who is held to a share by it", () => {
   expect(HostConfig).toMatchObject({ IpcMode: "host", Binds: ["/tmp/nvidia-mps:/tmp/nvidia-mps"] });
   expect(containerOptions(spec, "x", host).HostConfig).not.toHaveProperty("Binds");
 });
+
+test("/dev/shm is half of the memory, or as large as was asked for", () => {
+  const sizeOf = (over: Partial<LaunchSpec>) => containerOptions({ ...spec, ...over }, "x", host).HostConfig?.ShmSize;
+  expect(sizeOf({})).toBe(32 * 1024 * 1024);
+  expect(sizeOf({ shmSizeMb: 3 })).toBe(3 * 1024 * 1024);
+});

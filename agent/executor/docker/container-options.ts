@@ -69,6 +69,6 @@ function limits(spec: LaunchSpec, host: HostFacts): NonNullable<CreateOptions["H
     // Docker refuses more than the host has; a node may be told to offer more.
     NanoCpus: Math.min(spec.cpuCores, host.cpus) * 1e9,
     PidsLimit: MAX_PROCESSES,
-    ShmSize: Math.floor(memory / 2),
+    ShmSize: spec.shmSizeMb === undefined ? Math.floor(memory / 2) : spec.shmSizeMb * MIB,
   };
 }

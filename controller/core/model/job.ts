@@ -15,6 +15,8 @@ export interface JobSpec {
   readonly gpuMilli?: number;
   readonly cpuCores?: number;
   readonly memoryMb?: number;
+  /** Of /dev/shm in each container. */
+  readonly shmSizeMb?: number;
   readonly image?: string;
   readonly command?: readonly string[];
   readonly args?: readonly string[];

@@ -185,6 +185,7 @@ function fromLaunch(effect: Effect & { kind: "launch" }): Launch {
     grace_ms: graceMsOf(spec),
     requeue_on_node_lost: allocation.movesWhenLost,
     ...(allocation.milli === undefined ? {} : { gpu_milli: allocation.milli, gpu_memory_mb: allocation.gpuMemoryMb }),
+    ...(spec.shmSizeMb === undefined ? {} : { shm_size_mb: spec.shmSizeMb }),
     ...(job.array ? { array: { ...job.array } } : {}),
   };
 }

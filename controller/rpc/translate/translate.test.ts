@@ -37,6 +37,7 @@ const FULL_SPEC = {
   gpu_model: "H100|A100",
   cpu_cores: 8,
   memory_mb: 32_000,
+  shm_size_mb: 8_000,
   image: "nvidia/cuda:12.0-base",
   command: ["python"],
   args: ["train.py"],

@@ -28,6 +28,7 @@ export interface JobSpec {
   'gpu_milli'?: (number);
   'depends_on'?: (string)[];
   'not_before_ms'?: (number | string | Long);
+  'shm_size_mb'?: (number);
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";
@@ -45,6 +46,7 @@ export interface JobSpec {
   '_on_preempt'?: "on_preempt";
   '_gpu_milli'?: "gpu_milli";
   '_not_before_ms'?: "not_before_ms";
+  '_shm_size_mb'?: "shm_size_mb";
 }
 
 export interface JobSpec__Output {
@@ -73,6 +75,7 @@ export interface JobSpec__Output {
   'gpu_milli'?: (number);
   'depends_on': (string)[];
   'not_before_ms'?: (number);
+  'shm_size_mb'?: (number);
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";
@@ -90,4 +93,5 @@ export interface JobSpec__Output {
   '_on_preempt'?: "on_preempt";
   '_gpu_milli'?: "gpu_milli";
   '_not_before_ms'?: "not_before_ms";
+  '_shm_size_mb'?: "shm_size_mb";
 }

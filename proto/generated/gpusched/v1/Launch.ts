@@ -22,9 +22,11 @@ export interface Launch {
   'gpu_milli'?: (number);
   'gpu_memory_mb'?: (number);
   'array'?: (_gpusched_v1_ArrayMembership | null);
+  'shm_size_mb'?: (number);
   '_image'?: "image";
   '_script'?: "script";
   '_gpu_milli'?: "gpu_milli";
+  '_shm_size_mb'?: "shm_size_mb";
 }
 
 export interface Launch__Output {
@@ -45,7 +47,9 @@ export interface Launch__Output {
   'gpu_milli'?: (number);
   'gpu_memory_mb': (number);
   'array': (_gpusched_v1_ArrayMembership__Output | null);
+  'shm_size_mb'?: (number);
   '_image'?: "image";
   '_script'?: "script";
   '_gpu_milli'?: "gpu_milli";
+  '_shm_size_mb'?: "shm_size_mb";
 }
