@@ -56,7 +56,7 @@ function describe({ verb, name }: Word, count: number): string {
     case "cordon":
       return `node ${name} is cordoned: ${jobs} on it`;
     case "drain":
-      return `node ${name} is drained: ${jobs} on it`;
+      return `node ${name} is being drained: ${jobs} still on it`;
     case "uncordon":
       return `node ${name} takes jobs again: ${jobs} on it`;
     case "confirm-dead":

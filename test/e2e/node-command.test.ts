@@ -107,7 +107,7 @@ test("a node that is drained lets its job go to another, takes none over a resta
   const id = await rest.submit({ tenant_id, name: "moves", gpu_count: 1, script });
   const { node_name: first } = await rest.jobWhen(id, ({ state }) => state === "running" && isAlive(1));
   expect(say(0, "drain", first, "--deadline", "0s", "--by", "ann", "--reason", "a new fan")).toBe(
-    `node ${first} is drained: 1 job on it\n`,
+    `node ${first} is being drained: 1 job still on it\n`,
   );
   const second = await rest.jobWhen(id, ({ state, attempt }) => state === "running" && attempt === 2 && isAlive(2));
   expect(second.node_name).not.toBe(first);
