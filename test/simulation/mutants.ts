@@ -87,7 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a fence is told as the job's own end",
     file: `${AGENT}/step.ts`,
-    find: "known.state = known.fencedAtMs === undefined ? next : withFencedEnd(next);",
+    find: "known.state = isFenced ? withFencedEnd(next) : next;",
     replace: "known.state = next;",
   },
   {
