@@ -129,9 +129,10 @@ export class ModelExecutor implements Executor {
     return { key, deviceIds, gpuMilli, graceMs, requeueOnNodeLost, state: this.#stateOf(container) };
   }
 
-  /** Times are the agent's own idea of when it was. */
+  /** Times are what the host's clock showed. */
   #stateOf({ startedAtMs, endedAtMs, end, isStopping }: Container): AllocationState {
-    const wall = (atMs: number) => this.#actor.wallMs() - (this.#world.timeline.now - atMs);
+    const actor = this.#actor;
+    const wall = (atMs: number) => actor.wallMs() - (this.#world.timeline.now - atMs) * actor.clockRate;
     if (end === undefined || endedAtMs === undefined) {
       return { phase: "running", startedAtMs: wall(startedAtMs ?? 0), stopping: isStopping };
     }
