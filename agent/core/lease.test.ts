@@ -132,6 +132,8 @@ test("one killed when its lease was over was fenced, though nothing is remembere
   };
   expect([endOf(137, FENCE_MS), endOf(143, FENCE_MS)]).toEqual(["fenced", "fenced"]);
   expect(endOf(137, FENCE_MS - 1)).toBe("exited");
+  // Before the host was booted.
+  expect([endOf(137, -1), endOf(1, -1)]).toEqual(["fenced", "exited"]);
   expect([endOf(0, FENCE_MS), endOf(1, FENCE_MS), endOf(137, FENCE_MS, { outOfMemory: true })]).toEqual(
     Array(3).fill("exited"),
   );

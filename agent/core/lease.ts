@@ -65,7 +65,8 @@ function fenceDueAtMs(state: AgentState, graceMs: number): number | undefined {
 
 /**
  * Whether an end of which nothing was remembered came of fencing: killed, when it was to be stopped by then. That may have been
- * an agent before this one whose disk did not answer, or the guard while this one stood still.
+ * an agent before this one whose disk did not answer, or the guard while this one stood still. What was killed before the host
+ * was booted tells nothing of the job either: until when it was to run is not known any more, and the host has gone down.
  */
 export function wasFenced(
   state: AgentState,
@@ -75,7 +76,8 @@ export function wasFenced(
 ): boolean {
   if (phase !== "ended" || !allocation.requeueOnNodeLost || end?.kind !== "exited" || end.outOfMemory) return false;
   if (!STOPPED_CODES.includes(end.exitCode ?? 0)) return false;
-  return endedAtMs >= (fenceDueAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY);
+  const isOfThisBoot = endedAtMs >= 0;
+  return !isOfThisBoot || endedAtMs >= (fenceDueAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY);
 }
 
 /**

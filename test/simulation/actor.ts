@@ -22,12 +22,15 @@ export class Actor implements Clock {
   pausedUntilMs = 0;
   readonly #time: Time;
   readonly #wallSkewMs: number;
+  readonly #bootedAtMs: number;
 
-  constructor(time: Time, name: string, clock: { readonly rate: number; readonly skewMs: number }) {
+  /** @param bootedAtMs of its host, in true time */
+  constructor(time: Time, name: string, clock: { readonly rate: number; readonly skewMs: number }, bootedAtMs = 0) {
     this.#time = time;
     this.name = name;
     this.clockRate = clock.rate;
     this.#wallSkewMs = clock.skewMs;
+    this.#bootedAtMs = bootedAtMs;
   }
 
   wallMs(): number {
@@ -35,7 +38,7 @@ export class Actor implements Clock {
   }
 
   monotonicMs(): number {
-    return this.#time.now * this.clockRate;
+    return (this.#time.now - this.#bootedAtMs) * this.clockRate;
   }
 
   /** Something that happens to it alone, in so many milliseconds of true time. */

@@ -57,10 +57,10 @@ export class AgentWatch {
 
   /** An agent's process begins, and knows what its disk does: not much less than the one before it knew. */
   begin(agent: AgentView): void {
-    const { memory, bootId } = agent.host;
+    const { memory, bootId, bootedAtMs } = agent.host;
     const { leaseFrom } = memory;
     const isKnown = leaseFrom?.bootId === bootId;
-    const fromMs = isKnown ? leaseFrom.atMs / agent.actor.clockRate : this.#world.timeline.now;
+    const fromMs = isKnown ? bootedAtMs + leaseFrom.atMs / agent.actor.clockRate : this.#world.timeline.now;
     const before = (this.#answers.get(agent) ?? []).findLast(
       ({ atMs }) => atMs <= this.#world.timeline.now - WRITTEN_MS,
     );

@@ -109,7 +109,7 @@ export class ModelAgent implements AgentView {
 
   #begin(): Actor {
     const world = this.#world;
-    const actor = new Actor(world.timeline, this.name, this.#clock);
+    const actor = new Actor(world.timeline, this.name, this.#clock, this.host.bootedAtMs);
     actor.after(world.faults.random.next() * 500, "starts", () => void this.#live(actor));
     return actor;
   }

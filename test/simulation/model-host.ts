@@ -21,6 +21,7 @@ export class ModelHost implements HostView {
   readonly peerAddress: string | undefined;
   readonly containers = new Map<string, Container>();
   bootId = "boot-1";
+  bootedAtMs = 0;
   /** What the agent's disk remembers. */
   memory: Memory = { clusterId: "", highestTerm: 0, leaseMs: 0 };
   isGone = false;
@@ -94,6 +95,7 @@ export class ModelHost implements HostView {
   reboot(): void {
     this.#boots += 1;
     this.bootId = `boot-${this.#boots}`;
+    this.bootedAtMs = this.#world.timeline.now;
     for (const container of this.running()) {
       this.#over(container, { kind: "node", message: "the node was rebooted" });
       if (this.#random.next() < 0.5) this.containers.delete(container.name);

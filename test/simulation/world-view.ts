@@ -27,6 +27,7 @@ export interface HostView {
   /** Where its agent is reached by others; undefined where it is not. */
   readonly peerAddress: string | undefined;
   readonly bootId: string;
+  readonly bootedAtMs: number;
   /** What the agent's disk remembers. */
   readonly memory: Memory;
   readonly containers: ReadonlyMap<string, Container>;
