@@ -164,7 +164,10 @@ export class AgentWatch {
     // A full store takes no hello, by whatever way it comes.
     const isTaken = this.#world.store.roomForMs >= STEADY_MS;
     if (relay && isTaken) this.#world.violate(`${agent.name} fences ${name} though ${relay.name} would relay`);
-    const silent = peers.filter(({ heardAtMs }) => this.#world.timeline.now - heardAtMs >= STEADY_MS);
+    const silent = peers.filter(({ heardAtMs, host }) => {
+      // Whoever was never welcomed does not know of which cluster it is, and answers nobody.
+      return host.memory.clusterId !== "" && this.#world.timeline.now - heardAtMs >= STEADY_MS;
+    });
     const own = membership.members.some(({ name: member }) => member === agent.name) ? 1 : 0;
     if (silent.length + own > membership.members.length / 2) {
       this.#world.violate(`${agent.name} fences ${name} though ${silent.length} of its peers hear no leader either`);
