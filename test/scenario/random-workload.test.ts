@@ -8,10 +8,36 @@ import type { Effect } from "../../controller/core/output.ts";
 import { fewestNodes, type Remainder } from "../support/brute-fit.ts";
 import type { CoreWorld, FakeNode } from "../support/core-world.ts";
 import { GpuHours } from "../support/gpu-hours.ts";
-import { randomAction, RandomCluster } from "../support/random-cluster.ts";
+import { type RandomAction, randomAction, RandomCluster } from "../support/random-cluster.ts";
 
 const ACTIONS = fc.array(randomAction, { maxLength: 80, size: "max" });
 const EVERY_POLICY = Object.values(POLICIES);
+/** A rank that its node lost in a reboot, and a job that waits for its last rank to be told of: what was used is to be counted to the reboot. */
+const LOST_IN_A_REBOOT: RandomAction[] = [
+  {
+    kind: "submit",
+    gpus: 5,
+    shape: "packed",
+    milli: 250,
+    model: undefined,
+    zone: undefined,
+    cores: 1,
+    retries: 0,
+    tenant: 5,
+    priority: 0,
+    minutes: 2,
+    moves: false,
+    cancelsWhenPreempted: false,
+    count: 3,
+    after: undefined,
+    notBeforeMs: 0,
+  },
+  { kind: "reboot", node: 2 },
+  { kind: "restart" },
+  { kind: "leave", job: 0 },
+  ...Array<RandomAction>(4).fill({ kind: "advance", ms: 60_000, heard: true }),
+  { kind: "advance", ms: 1_000, heard: true },
+];
 
 test.each(EVERY_POLICY)(
   "under the policy $name, whatever happens: no device is held beyond its thousandths, no quota or budget broken, gangs are all or nothing, and in the end nothing waits that fits",
@@ -31,7 +57,7 @@ test.each(EVERY_POLICY)(
         for (const node of cluster.w.nodes.values()) expect([...node.running.values()]).toEqual([]);
         starts += hours.starts;
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [[LOST_IN_A_REBOOT]] },
     );
     // Budgets must have been asked about, too.
     expect(starts).toBeGreaterThan(20);

@@ -25,18 +25,17 @@ interface Over {
 
 export class GpuHours {
   readonly #attempts = new Map<string, Attempt>();
-  /** When ranks ended, by the name of their allocation: a node may have had nobody to tell it to. */
+  /** When ranks ended, by the name of their allocation: a node may have had nobody to tell it to, or have lost it in a reboot. */
   readonly #rankEnds = new Map<string, number>();
+  /** What nodes knew when they were looked at last. */
+  #known: ReadonlySet<string> = new Set();
   /** Starts of jobs of tenants with a budget that were looked at. */
   starts = 0;
 
   /** @throws when an attempt that has just been placed brings its tenant over its budget */
   look(w: CoreWorld): void {
     const starters = new Set<TenantId>();
-    for (const { running } of w.nodes.values()) {
-      for (const [name, { state }] of running)
-        if (state.phase === "ended") this.#rankEnds.set(name, state.endedAt ?? w.now);
-    }
+    this.#noteRankEnds(w);
     for (const job of w.state.jobs.values()) {
       const { gpuHoursBudget } = w.state.tenant(job.tenantId);
       if (gpuHoursBudget === undefined || job.attempt === 0 || !this.#note(w, job)) continue;
@@ -64,6 +63,18 @@ export class GpuHours {
       sum += gpus * (endedAt === undefined ? plannedMs : endedAt - placedAt);
     }
     return sum / HOUR_MS;
+  }
+
+  #noteRankEnds(w: CoreWorld): void {
+    const known = new Set<string>();
+    for (const { running } of w.nodes.values()) {
+      for (const [name, { state }] of running) {
+        known.add(name);
+        if (state.phase === "ended") this.#rankEnds.set(name, state.endedAt ?? w.now);
+      }
+    }
+    for (const name of this.#known) if (!known.has(name) && !this.#rankEnds.has(name)) this.#rankEnds.set(name, w.now);
+    this.#known = known;
   }
 
   /** Whether it is a new attempt. */
