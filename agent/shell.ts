@@ -25,7 +25,7 @@ export interface ShellOptions {
   readonly nodeName: string;
   /** A leader must be told; called in order. */
   readonly report: (report: Report) => void;
-  /** Told until when jobs that may be started elsewhere may run here, whenever that changes; undefined is without end. */
+  /** Told after each input until when jobs that may be started elsewhere may run here; undefined is without end. */
   readonly onGoneBy?: (goneByMs: number | undefined) => void;
   readonly log: Logger;
 }

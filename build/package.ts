@@ -6,17 +6,18 @@
  *   --compression xz|none none is quick, for tests
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { version } from "../base/version.ts";
 import { layOut } from "./package/tree.ts";
 import { root } from "./source-files.ts";
 
 const { values } = parseArgs({
   options: {
     output: { type: "string", default: "packages" },
-    version: { type: "string", default: packageVersion() },
+    version: { type: "string", default: version },
     compression: { type: "string", default: "xz" },
   },
 });
@@ -46,11 +47,6 @@ try {
   }
 } finally {
   rmSync(directory, { recursive: true, force: true });
-}
-
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-  return version;
 }
 
 /** The time that all files have: of the last commit, unless SOURCE_DATE_EPOCH says another. */

@@ -1,4 +1,4 @@
-import type { AllocationEnd } from "../executor/executor.ts";
+import type { AllocationState } from "../executor/executor.ts";
 import type { Effect } from "./input.ts";
 import { remember } from "./memory.ts";
 import { goneByMs, leaseGoneByMs, vouchedFenceAtMs } from "./vouching.ts";
@@ -71,13 +71,14 @@ function fenceDueAtMs(state: AgentState, graceMs: number): number | undefined {
 export function wasFenced(
   state: AgentState,
   allocation: Pick<KnownAllocation, "graceMs" | "requeueOnNodeLost">,
-  { phase, end }: { readonly phase: string; readonly end?: AllocationEnd },
+  next: AllocationState,
   endedAtMs: number,
 ): boolean {
-  if (phase !== "ended" || !allocation.requeueOnNodeLost || end?.kind !== "exited" || end.outOfMemory) return false;
-  if (!STOPPED_CODES.includes(end.exitCode ?? 0)) return false;
-  const isOfThisBoot = endedAtMs >= 0;
-  return !isOfThisBoot || endedAtMs >= (fenceDueAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY);
+  if (!allocation.requeueOnNodeLost || next.phase !== "ended") return false;
+  const { end } = next;
+  if (end.kind !== "exited" || end.outOfMemory || !STOPPED_CODES.includes(end.exitCode ?? 0)) return false;
+  const isFromEarlierBoot = endedAtMs < 0;
+  return isFromEarlierBoot || endedAtMs >= (fenceDueAtMs(state, allocation.graceMs) ?? Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { ContainerSummary, EngineClient } from "../executor/docker/engine-client.ts";
 import { agentLabel, parseLabels } from "../executor/docker/labels.ts";
-import { allPids } from "../executor/process/proc-fs.ts";
+import { allPids, cgroupsOf } from "../executor/process/proc-fs.ts";
 import type { Target } from "./guard.ts";
 import type { LeaseMark } from "./lease-mark.ts";
 
@@ -35,9 +34,10 @@ export class Containers implements Target {
     this.#inBackground(() => this.#list(mark));
   }
 
-  async kill(mark: LeaseMark): Promise<void> {
-    await this.#killProcesses();
+  kill(mark: LeaseMark): Promise<void> {
+    this.#killProcesses();
     this.#inBackground(() => this.#killByEngine(mark));
+    return Promise.resolve();
   }
 
   /** Resolves when the engine has answered what it was asked, or will not. */
@@ -82,24 +82,15 @@ export class Containers implements Target {
   }
 
   /** SIGKILL to all that is in the cgroups of the containers that are known. */
-  async #killProcesses(): Promise<void> {
+  #killProcesses(): void {
     if (this.#known.length === 0) return;
     const killed = new Set<string>();
     for (const pid of allPids()) {
-      const id = await this.#containerOf(pid);
+      const cgroups = cgroupsOf(pid);
+      const id = this.#known.find((known) => cgroups.includes(known));
       if (id !== undefined && signal(pid)) killed.add(id);
     }
     for (const id of killed) this.#tell(id);
-  }
-
-  async #containerOf(pid: number): Promise<string | undefined> {
-    try {
-      const cgroups = await readFile(`/proc/${pid}/cgroup`, "utf8");
-      return this.#known.find((id) => cgroups.includes(id));
-    } catch {
-      // Gone meanwhile.
-      return undefined;
-    }
   }
 }
 

@@ -12,9 +12,10 @@ export interface ManPage {
   readonly text: string;
 }
 
-interface Edition {
+/** What the packages are made of. */
+export interface Edition {
   readonly version: string;
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch: the time of all files. */
   readonly epoch: number;
 }
 

@@ -6,15 +6,9 @@ import { SHELLS } from "../../program/completion/shells.ts";
 import { loadVerbs } from "../../program/verbs.ts";
 import { root } from "../source-files.ts";
 import { bundleCopyright, ownCopyright } from "./copyright.ts";
-import { manPages } from "./man-pages.ts";
+import { type Edition, manPages } from "./man-pages.ts";
 import { copyModules } from "./modules.ts";
 import { configurationFile, PACKAGED_ROLES, type PackagedRole } from "./roles.ts";
-
-interface Edition {
-  readonly version: string;
-  /** Seconds since the epoch: of all files. */
-  readonly epoch: number;
-}
 
 /** Before this, by a number of seconds below this. */
 const UNITS_BEFORE_S = 1_500_000_000;

@@ -1,7 +1,7 @@
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import { RequestError } from "../../base/errors.ts";
 import { Intake } from "../../base/intake.ts";
-import { asJobId, asTenantId, type NodeName } from "../../base/ids.ts";
+import { asJobId, asTenantId } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import { version } from "../../base/version.ts";
 import type { Job as JobMessage } from "../../proto/generated/gpusched/v1/Job.ts";
@@ -9,6 +9,7 @@ import type { LogChunk } from "../../proto/generated/gpusched/v1/LogChunk.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
 import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v1/StreamLogsRequest.ts";
 import { dryRun } from "../core/dry-run.ts";
+import { findNode } from "../core/find-node.ts";
 import type { LateStarts } from "../core/late-start.ts";
 import type { State } from "../core/model/state.ts";
 import type { Outlook } from "../core/outlook.ts";
@@ -183,12 +184,6 @@ function findJob(state: State, id: string) {
   const job = state.jobs.get(asJobId(id));
   if (!job) throw new RequestError("not_found", "Job not found");
   return job;
-}
-
-function findNode(state: State, name: NodeName) {
-  const node = state.nodes.get(name);
-  if (!node) throw new RequestError("not_found", "Node not found");
-  return node;
 }
 
 function findTenant(state: State, id: string) {

@@ -44,37 +44,32 @@ function get({ client }: RouteContext): Handler {
 }
 
 function confirmDead({ client }: RouteContext): Handler {
-  return async (request, response) => {
-    readQuery(request, noQuerySchema);
-    const node_name = pathName(request, "name", NODE_NAME, "Node not found");
-    const body = await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
-    const word = parseOrRefuse(confirmDeadSchema, body, "Invalid request body");
-    const { node, job_ids } = await client.call(scheduler.ConfirmNodeDead, { node_name, ...word });
-    sendJson(response, 200, { node: toNode(present(node, "the node")), job_ids });
-  };
+  return operatorWord(confirmDeadSchema, "needed", (word) => client.call(scheduler.ConfirmNodeDead, word));
 }
 
 function cordon({ client }: RouteContext): Handler {
-  return change(cordonSchema, (request) => client.call(scheduler.CordonNode, request));
+  return operatorWord(cordonSchema, "optional", (word) => client.call(scheduler.CordonNode, word));
 }
 
 function drain({ client }: RouteContext): Handler {
-  return change(drainSchema, (request) => client.call(scheduler.DrainNode, request));
+  return operatorWord(drainSchema, "optional", (word) => client.call(scheduler.DrainNode, word));
 }
 
 function uncordon({ client }: RouteContext): Handler {
-  return change(uncordonSchema, (request) => client.call(scheduler.UncordonNode, request));
+  return operatorWord(uncordonSchema, "optional", (word) => client.call(scheduler.UncordonNode, word));
 }
 
-/** What an operator wants of a node. All of the body may be left out. */
-function change<Word>(
+/** What an operator says of a node. A body that is optional may be left out altogether. */
+function operatorWord<Word>(
   schema: z.ZodType<Word>,
-  call: (request: Word & { node_name: string }) => Promise<ChangeNodeResponse__Output>,
+  bodyIs: "needed" | "optional",
+  call: (word: Word & { node_name: string }) => Promise<ChangeNodeResponse__Output>,
 ): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
     const node_name = pathName(request, "name", NODE_NAME, "Node not found");
-    const body = hasBody(request) ? await readJson(request, response, { maxBytes: MAX_BODY_BYTES }) : {};
+    const isLeftOut = bodyIs === "optional" && !hasBody(request);
+    const body = isLeftOut ? {} : await readJson(request, response, { maxBytes: MAX_BODY_BYTES });
     const word = parseOrRefuse(schema, body, "Invalid request body");
     const { node, job_ids } = await call({ ...word, node_name });
     sendJson(response, 200, { node: toNode(present(node, "the node")), job_ids });

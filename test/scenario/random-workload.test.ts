@@ -35,7 +35,7 @@ const LOST_IN_A_REBOOT: RandomAction[] = [
   { kind: "reboot", node: 2 },
   { kind: "restart" },
   { kind: "leave", job: 0 },
-  ...Array<RandomAction>(4).fill({ kind: "advance", ms: 60_000, heard: true }),
+  ...Array.from({ length: 4 }, () => ({ kind: "advance", ms: 60_000, heard: true }) as const),
   { kind: "advance", ms: 1_000, heard: true },
 ];
 

@@ -1,12 +1,12 @@
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../base/atomic-file.ts";
-import { systemErrorCode } from "../../../base/errors.ts";
+import { isFullDisk, systemErrorCode } from "../../../base/errors.ts";
 import { makeDirectory } from "../../../base/make-directory.ts";
 import type { LogStreamName } from "../executor.ts";
 import type { LogPaths } from "../log-file.ts";
 import { type Status, statusSchema } from "./status.ts";
-import { isFullDisk, makeReserve, readReserve, writeReserve } from "./status-reserve.ts";
+import { makeReserve, readReserve, writeReserve } from "./status-reserve.ts";
 
 const STREAMS: readonly LogStreamName[] = ["stdout", "stderr"];
 /** In the order in which an attempt has them: of two records the later one counts. */

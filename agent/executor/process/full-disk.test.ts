@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type AllocationKey, asDeviceId, asJobId } from "../../../base/ids.ts";
+import { type AllocationKey, asJobId } from "../../../base/ids.ts";
 import { silentLogger } from "../../../base/logger.ts";
+import { launchSpec } from "../../../test/support/allocation-log.ts";
 import { SmallDisk, skipWithoutSmallDisk } from "../../../test/support/small-disk.ts";
 import type { AllocationState, Executor, LaunchSpec } from "../executor.ts";
 import { createProcessExecutor } from "./process-executor.ts";
@@ -53,26 +54,21 @@ async function killRunner(): Promise<void> {
 
 /** Ends when it is told to, and not before, with 7. */
 function specOf(): LaunchSpec {
-  return {
-    key,
-    tenantId: "tenant-1",
-    jobName: "test",
-    deviceIds: [asDeviceId("gpu-1")],
-    cpuCores: 1,
-    memoryMb: 64,
-    image: undefined,
-    command: [],
-    args: [],
-    script: `trap '' TERM; while [ ! -e ${elsewhere}/end ]; do sleep 0.05; done; touch ${elsewhere}/ended; exit 7`,
-    environment: {},
-    labels: {},
-    graceMs: 10_000,
-    requeueOnNodeLost: true,
-  };
+  const script = `trap '' TERM; while [ ! -e ${elsewhere}/end ]; do sleep 0.05; done; touch ${elsewhere}/ended; exit 7`;
+  return launchSpec({ key, gpus: 1, script });
 }
 
 const endJob = () => writeFile(join(elsewhere, "end"), "");
 const ended = { phase: "ended", end: { kind: "exited", exitCode: 7 } };
+
+/** The agent has told of the end, and so does the next one, without agent and runner of before. */
+async function expectEndIsKept(agent: Awaited<ReturnType<typeof startAgent>>): Promise<void> {
+  await expect.poll(() => agent.state(), WAIT).toMatchObject(ended);
+  await agent.executor.close();
+  await killRunner();
+  const next = await startAgent();
+  await expect.poll(() => next.state(), WAIT).toMatchObject(ended);
+}
 
 test("a job that ends while the disk is full is told of with its exit code, and by the next agent too", async () => {
   const agent = await startAgent();
@@ -80,11 +76,7 @@ test("a job that ends while the disk is full is told of with its exit code, and 
   await expect.poll(() => agent.state()?.phase, WAIT).toBe("running");
   disk.fill();
   await endJob();
-  await expect.poll(() => agent.state(), WAIT).toMatchObject(ended);
-  await agent.executor.close();
-  await killRunner();
-  const next = await startAgent();
-  await expect.poll(() => next.state(), WAIT).toMatchObject(ended);
+  await expectEndIsKept(agent);
 });
 
 test("a job is not started where there is no room for its record, and that is the node's fault", async () => {
@@ -108,9 +100,5 @@ test("what was written while the disk was full is not taken for newer than what 
   await expect.poll(() => agent.state(), WAIT).toMatchObject({ phase: "running", stopping: true });
   disk.empty();
   await endJob();
-  await expect.poll(() => agent.state(), WAIT).toMatchObject(ended);
-  await agent.executor.close();
-  await killRunner();
-  const next = await startAgent();
-  await expect.poll(() => next.state(), WAIT).toMatchObject(ended);
+  await expectEndIsKept(agent);
 });

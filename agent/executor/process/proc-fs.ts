@@ -50,6 +50,16 @@ function allProcesses(): ProcessStat[] {
     .filter((stat) => stat !== undefined);
 }
 
+/** The control groups that the process is in, as the kernel tells them; empty for one that is gone. */
+export function cgroupsOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  } catch {
+    // Gone meanwhile.
+    return "";
+  }
+}
+
 /** Of every process on the host. */
 export function allPids(): number[] {
   return readdirSync("/proc")

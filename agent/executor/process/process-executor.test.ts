@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type AllocationKey, allocationName, asDeviceId, asJobId } from "../../../base/ids.ts";
 import { silentLogger } from "../../../base/logger.ts";
+import { launchSpec } from "../../../test/support/allocation-log.ts";
 import type { AllocationState, Executor, FoundAllocation, LaunchSpec, ReadLogOptions } from "../executor.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { isAlive, type ProcessId } from "./proc-fs.ts";
@@ -56,23 +57,7 @@ function keyOf(job: number): AllocationKey {
 }
 
 function specOf(job: number, script: string | undefined, more: Partial<LaunchSpec> = {}): LaunchSpec {
-  return {
-    key: keyOf(job),
-    tenantId: "tenant-1",
-    jobName: "test",
-    deviceIds: [asDeviceId("gpu-1")],
-    cpuCores: 1,
-    memoryMb: 64,
-    image: undefined,
-    command: [],
-    args: [],
-    script,
-    environment: {},
-    labels: {},
-    graceMs: 10_000,
-    requeueOnNodeLost: true,
-    ...more,
-  };
+  return launchSpec({ key: keyOf(job), gpus: 1, script, ...more });
 }
 
 function latest(agent: Agent, job: number): AllocationState | undefined {

@@ -9,12 +9,6 @@ const GROWTH_BYTES = 2_048;
 /** What is kept of a sentence that would not fit. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** Whether a write failed because the disk, or this user's part of it, is full. */
-export function isFullDisk(error: unknown): boolean {
-  const code = systemErrorCode(error);
-  return code === "ENOSPC" || code === "EDQUOT";
-}
-
 /** Makes the file, unless it is there. Rejects with `ENOSPC` when there is no room for it: then nothing should be started. */
 export async function makeReserve(path: string, status: Status): Promise<void> {
   const file = await open(path, "a", 0o600);

@@ -1,5 +1,6 @@
 import { RequestError } from "../../../base/errors.ts";
 import { formatDuration } from "../../../base/time.ts";
+import { findNode } from "../find-node.ts";
 import type { Answers, InputOf } from "../input.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
@@ -20,8 +21,7 @@ export function onConfirmNodeDead(
   out: Output,
 ): Answers["confirm-node-dead"] {
   const { at, by, reason } = input;
-  const node = state.nodes.get(input.node);
-  if (!node) throw new RequestError("not_found", "Node not found");
+  const node = findNode(state, input.node);
   refuseIfHeard(state, node, at);
   node.reach = "lost";
   // A stream to a host without power stays open for a while. What it may still say is said again on a new one.

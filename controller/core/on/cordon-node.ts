@@ -1,6 +1,6 @@
-import { RequestError } from "../../../base/errors.ts";
-import type { JobId, NodeName } from "../../../base/ids.ts";
+import type { JobId } from "../../../base/ids.ts";
 import { watchDrain } from "../drain.ts";
+import { findNode } from "../find-node.ts";
 import type { Answers, InputOf } from "../input.ts";
 import { type Cordon, type Node, withCordon } from "../model/node.ts";
 import type { State } from "../model/state.ts";
@@ -34,10 +34,4 @@ function setCordon(state: State, node: Node, cordon: Cordon | undefined, out: Ou
 
 function jobsOn(node: Node): readonly JobId[] {
   return [...node.jobs.keys()];
-}
-
-function findNode(state: State, name: NodeName): Node {
-  const node = state.nodes.get(name);
-  if (!node) throw new RequestError("not_found", "Node not found");
-  return node;
 }

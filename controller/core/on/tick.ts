@@ -24,13 +24,8 @@ export function onTick(state: State, at: number, out: Output): void {
     else if (due.kind === "membership") lookAtMembership(state, at, out);
     else {
       const node = state.nodes.get(due.node);
-      if (!node) continue;
-      if (due.kind === "drain") {
-        lookAtDrain(state, node, out, at);
-        continue;
-      }
-      node.isWatched = false;
-      lookAtNode(state, node, out, at);
+      const look = due.kind === "drain" ? lookAtDrain : lookAtNode;
+      if (node) look(state, node, out, at);
     }
   }
 }
@@ -67,6 +62,7 @@ function outrun(state: State, job: JobIn<"running">, at: number): void {
 
 /** How long the node has been silent decides what it is called, and when it is looked at again. */
 function lookAtNode(state: State, node: Node, out: Output, at: number): void {
+  node.isWatched = false;
   const { nodeUnreachableAfterMs, nodeLostAfterMs } = state.settings;
   const silentMs = at - node.lastHeardAt;
   if (silentMs >= nodeLostAfterMs) {

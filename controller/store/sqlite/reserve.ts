@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { systemErrorCode } from "../../../base/errors.ts";
+import { isFullDisk } from "../../../base/errors.ts";
 
 /** What one step writes: bounds for how long a commit may have to wait for it. */
 const STEP_BYTES = 4 * 1024 * 1024;
@@ -47,7 +47,7 @@ export class Reserve {
     try {
       this.#append(Math.min(missing, STEP_BYTES));
     } catch (error) {
-      if (!["ENOSPC", "EDQUOT"].includes(systemErrorCode(error) ?? "")) throw error;
+      if (!isFullDisk(error)) throw error;
       this.release();
       return "no-room";
     }
