@@ -122,16 +122,18 @@ test("one killed when its lease was over was fenced, though nothing is remembere
   const { durable } = agent();
   const memory = { ...durable, leaseFrom: { bootId: "", atMs: 0 } };
   const wallMs = 1_000_000;
-  const endOf = (exitCode: number, endedAtMs: number, over: object = {}) => {
+  const endOf = (exitCode: number, endedAtMs: number, over: object = {}, requeueOnNodeLost = true) => {
     const state = createAgentState(memory, LEASE_MS);
     const end = { kind: "exited", exitCode, signal: undefined, outOfMemory: false, message: "", ...over } as const;
     const ended = { phase: "ended", startedAtMs: 1, endedAtMs: wallMs + endedAtMs - LEASE_MS, end } as const;
-    const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost: true, state: ended };
+    const found = { key, deviceIds: [], graceMs: GRACE_MS, requeueOnNodeLost, state: ended };
     step(state, { kind: "recovered", atMs: LEASE_MS, wallMs, found: [found] });
     return allReports(state).map((report) => report.state.phase === "ended" && report.state.end.kind)[0];
   };
   expect([endOf(137, FENCE_MS), endOf(143, FENCE_MS)]).toEqual(["fenced", "fenced"]);
   expect(endOf(137, FENCE_MS - 1)).toBe("exited");
+  // What waits for its node is never fenced.
+  expect([endOf(137, FENCE_MS, {}, false), endOf(137, -1, {}, false)]).toEqual(["exited", "exited"]);
   // Before the host was booted.
   expect([endOf(137, -1), endOf(1, -1)]).toEqual(["fenced", "exited"]);
   expect([endOf(0, FENCE_MS), endOf(1, FENCE_MS), endOf(137, FENCE_MS, { outOfMemory: true })]).toEqual(

@@ -64,6 +64,17 @@ test("what runs at a drain's end is stopped and queues again elsewhere, whole ga
   expect(w.job(gang)).toMatchObject({ phase: "stopping", verdict: { kind: "preempted" } });
 });
 
+test("what has not begun to run at a drain's end leaves as well, and what was being cancelled still is", () => {
+  const w = world(1);
+  const [begins, cancelled] = [w.submit(), w.submit()];
+  w.begin(cancelled);
+  w.cancel(cancelled);
+  cordon(w, "node-1", 1_000);
+  w.advanceHeard(1_000);
+  expect(w.job(begins)).toMatchObject({ phase: "stopping", verdict: { kind: "preempt" } });
+  expect(w.job(cancelled)).toMatchObject({ phase: "stopping", verdict: { kind: "cancelled" } });
+});
+
 test("a drain goes on with another leader, and ends when the node is uncordoned or merely cordoned", () => {
   const w = world(1);
   const id = w.submit();
