@@ -27,7 +27,9 @@ import type { Counterfactual as _gpusched_v1_Counterfactual, Counterfactual__Out
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from './gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from './gpusched/v1/DeactivateTenantRequest.ts';
 import type { Device as _gpusched_v1_Device, Device__Output as _gpusched_v1_Device__Output } from './gpusched/v1/Device.ts';
+import type { DeviceCondition as _gpusched_v1_DeviceCondition, DeviceCondition__Output as _gpusched_v1_DeviceCondition__Output } from './gpusched/v1/DeviceCondition.ts';
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from './gpusched/v1/DeviceHolder.ts';
+import type { DeviceLink as _gpusched_v1_DeviceLink, DeviceLink__Output as _gpusched_v1_DeviceLink__Output } from './gpusched/v1/DeviceLink.ts';
 import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from './gpusched/v1/DeviceTelemetry.ts';
 import type { DrainNodeRequest as _gpusched_v1_DrainNodeRequest, DrainNodeRequest__Output as _gpusched_v1_DrainNodeRequest__Output } from './gpusched/v1/DrainNodeRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from './gpusched/v1/DryRunJobResponse.ts';
@@ -37,6 +39,7 @@ import type { ExplainJobRequest as _gpusched_v1_ExplainJobRequest, ExplainJobReq
 import type { Explanation as _gpusched_v1_Explanation, Explanation__Output as _gpusched_v1_Explanation__Output } from './gpusched/v1/Explanation.ts';
 import type { FieldChange as _gpusched_v1_FieldChange, FieldChange__Output as _gpusched_v1_FieldChange__Output } from './gpusched/v1/FieldChange.ts';
 import type { FieldError as _gpusched_v1_FieldError, FieldError__Output as _gpusched_v1_FieldError__Output } from './gpusched/v1/FieldError.ts';
+import type { Finding as _gpusched_v1_Finding, Finding__Output as _gpusched_v1_Finding__Output } from './gpusched/v1/Finding.ts';
 import type { GetClusterStatusRequest as _gpusched_v1_GetClusterStatusRequest, GetClusterStatusRequest__Output as _gpusched_v1_GetClusterStatusRequest__Output } from './gpusched/v1/GetClusterStatusRequest.ts';
 import type { GetJobRequest as _gpusched_v1_GetJobRequest, GetJobRequest__Output as _gpusched_v1_GetJobRequest__Output } from './gpusched/v1/GetJobRequest.ts';
 import type { GetTenantRequest as _gpusched_v1_GetTenantRequest, GetTenantRequest__Output as _gpusched_v1_GetTenantRequest__Output } from './gpusched/v1/GetTenantRequest.ts';
@@ -87,6 +90,7 @@ import type { Tenant as _gpusched_v1_Tenant, Tenant__Output as _gpusched_v1_Tena
 import type { TenantSpec as _gpusched_v1_TenantSpec, TenantSpec__Output as _gpusched_v1_TenantSpec__Output } from './gpusched/v1/TenantSpec.ts';
 import type { UncordonNodeRequest as _gpusched_v1_UncordonNodeRequest, UncordonNodeRequest__Output as _gpusched_v1_UncordonNodeRequest__Output } from './gpusched/v1/UncordonNodeRequest.ts';
 import type { UpdateTenantRequest as _gpusched_v1_UpdateTenantRequest, UpdateTenantRequest__Output as _gpusched_v1_UpdateTenantRequest__Output } from './gpusched/v1/UpdateTenantRequest.ts';
+import type { Volume as _gpusched_v1_Volume, Volume__Output as _gpusched_v1_Volume__Output } from './gpusched/v1/Volume.ts';
 import type { Welcome as _gpusched_v1_Welcome, Welcome__Output as _gpusched_v1_Welcome__Output } from './gpusched/v1/Welcome.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -123,8 +127,12 @@ export interface ProtoGrpcType {
       CreateTenantRequest: MessageTypeDefinition<_gpusched_v1_CreateTenantRequest, _gpusched_v1_CreateTenantRequest__Output>
       DeactivateTenantRequest: MessageTypeDefinition<_gpusched_v1_DeactivateTenantRequest, _gpusched_v1_DeactivateTenantRequest__Output>
       Device: MessageTypeDefinition<_gpusched_v1_Device, _gpusched_v1_Device__Output>
+      DeviceCondition: MessageTypeDefinition<_gpusched_v1_DeviceCondition, _gpusched_v1_DeviceCondition__Output>
+      DeviceHealth: EnumTypeDefinition
       DeviceHolder: MessageTypeDefinition<_gpusched_v1_DeviceHolder, _gpusched_v1_DeviceHolder__Output>
+      DeviceLink: MessageTypeDefinition<_gpusched_v1_DeviceLink, _gpusched_v1_DeviceLink__Output>
       DeviceTelemetry: MessageTypeDefinition<_gpusched_v1_DeviceTelemetry, _gpusched_v1_DeviceTelemetry__Output>
+      DeviceUse: EnumTypeDefinition
       DrainNodeRequest: MessageTypeDefinition<_gpusched_v1_DrainNodeRequest, _gpusched_v1_DrainNodeRequest__Output>
       DryRunJobResponse: MessageTypeDefinition<_gpusched_v1_DryRunJobResponse, _gpusched_v1_DryRunJobResponse__Output>
       EndCause: EnumTypeDefinition
@@ -134,6 +142,7 @@ export interface ProtoGrpcType {
       Explanation: MessageTypeDefinition<_gpusched_v1_Explanation, _gpusched_v1_Explanation__Output>
       FieldChange: MessageTypeDefinition<_gpusched_v1_FieldChange, _gpusched_v1_FieldChange__Output>
       FieldError: MessageTypeDefinition<_gpusched_v1_FieldError, _gpusched_v1_FieldError__Output>
+      Finding: MessageTypeDefinition<_gpusched_v1_Finding, _gpusched_v1_Finding__Output>
       GetClusterStatusRequest: MessageTypeDefinition<_gpusched_v1_GetClusterStatusRequest, _gpusched_v1_GetClusterStatusRequest__Output>
       GetJobRequest: MessageTypeDefinition<_gpusched_v1_GetJobRequest, _gpusched_v1_GetJobRequest__Output>
       GetTenantRequest: MessageTypeDefinition<_gpusched_v1_GetTenantRequest, _gpusched_v1_GetTenantRequest__Output>
@@ -189,6 +198,7 @@ export interface ProtoGrpcType {
       TenantSpec: MessageTypeDefinition<_gpusched_v1_TenantSpec, _gpusched_v1_TenantSpec__Output>
       UncordonNodeRequest: MessageTypeDefinition<_gpusched_v1_UncordonNodeRequest, _gpusched_v1_UncordonNodeRequest__Output>
       UpdateTenantRequest: MessageTypeDefinition<_gpusched_v1_UpdateTenantRequest, _gpusched_v1_UpdateTenantRequest__Output>
+      Volume: MessageTypeDefinition<_gpusched_v1_Volume, _gpusched_v1_Volume__Output>
       Welcome: MessageTypeDefinition<_gpusched_v1_Welcome, _gpusched_v1_Welcome__Output>
     }
   }

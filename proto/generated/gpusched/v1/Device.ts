@@ -10,9 +10,17 @@ export interface Device {
   'numa_node'?: (number);
   'nvlink_island'?: (number);
   'slowdown_c'?: (number);
+  'parent_id'?: (string);
+  'mig_profile'?: (string);
+  'ecc_enabled'?: (boolean);
+  'power_limit_w'?: (number);
+  'max_clock_mhz'?: (number);
   '_numa_node'?: "numa_node";
   '_nvlink_island'?: "nvlink_island";
   '_slowdown_c'?: "slowdown_c";
+  '_ecc_enabled'?: "ecc_enabled";
+  '_power_limit_w'?: "power_limit_w";
+  '_max_clock_mhz'?: "max_clock_mhz";
 }
 
 export interface Device__Output {
@@ -24,7 +32,15 @@ export interface Device__Output {
   'numa_node'?: (number);
   'nvlink_island'?: (number);
   'slowdown_c'?: (number);
+  'parent_id': (string);
+  'mig_profile': (string);
+  'ecc_enabled'?: (boolean);
+  'power_limit_w'?: (number);
+  'max_clock_mhz'?: (number);
   '_numa_node'?: "numa_node";
   '_nvlink_island'?: "nvlink_island";
   '_slowdown_c'?: "slowdown_c";
+  '_ecc_enabled'?: "ecc_enabled";
+  '_power_limit_w'?: "power_limit_w";
+  '_max_clock_mhz'?: "max_clock_mhz";
 }

@@ -3,6 +3,7 @@
 import type { NodeInventory as _gpusched_v1_NodeInventory, NodeInventory__Output as _gpusched_v1_NodeInventory__Output } from '../../gpusched/v1/NodeInventory.ts';
 import type { AllocationReport as _gpusched_v1_AllocationReport, AllocationReport__Output as _gpusched_v1_AllocationReport__Output } from '../../gpusched/v1/AllocationReport.ts';
 import type { ExecutorHealth as _gpusched_v1_ExecutorHealth, ExecutorHealth__Output as _gpusched_v1_ExecutorHealth__Output } from '../../gpusched/v1/ExecutorHealth.ts';
+import type { DeviceCondition as _gpusched_v1_DeviceCondition, DeviceCondition__Output as _gpusched_v1_DeviceCondition__Output } from '../../gpusched/v1/DeviceCondition.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Hello {
@@ -17,6 +18,7 @@ export interface Hello {
   'highest_revision'?: (number | string | Long);
   'number'?: (number | string | Long);
   'membership_version'?: (number | string | Long);
+  'conditions'?: (_gpusched_v1_DeviceCondition)[];
 }
 
 export interface Hello__Output {
@@ -31,4 +33,5 @@ export interface Hello__Output {
   'highest_revision': (number);
   'number': (number);
   'membership_version': (number);
+  'conditions': (_gpusched_v1_DeviceCondition__Output)[];
 }

@@ -1,5 +1,6 @@
 // Original file: proto/gpusched/v1/types.proto
 
+import type { Volume as _gpusched_v1_Volume, Volume__Output as _gpusched_v1_Volume__Output } from '../../gpusched/v1/Volume.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface JobSpec {
@@ -29,6 +30,7 @@ export interface JobSpec {
   'depends_on'?: (string)[];
   'not_before_ms'?: (number | string | Long);
   'shm_size_mb'?: (number);
+  'volumes'?: (_gpusched_v1_Volume)[];
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";
@@ -76,6 +78,7 @@ export interface JobSpec__Output {
   'depends_on': (string)[];
   'not_before_ms'?: (number);
   'shm_size_mb'?: (number);
+  'volumes': (_gpusched_v1_Volume__Output)[];
   '_priority'?: "priority";
   '_gpu_count'?: "gpu_count";
   '_gpu_memory_mb'?: "gpu_memory_mb";

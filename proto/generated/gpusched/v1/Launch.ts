@@ -2,6 +2,7 @@
 
 import type { AllocationKey as _gpusched_v1_AllocationKey, AllocationKey__Output as _gpusched_v1_AllocationKey__Output } from '../../gpusched/v1/AllocationKey.ts';
 import type { ArrayMembership as _gpusched_v1_ArrayMembership, ArrayMembership__Output as _gpusched_v1_ArrayMembership__Output } from '../../gpusched/v1/ArrayMembership.ts';
+import type { Volume as _gpusched_v1_Volume, Volume__Output as _gpusched_v1_Volume__Output } from '../../gpusched/v1/Volume.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Launch {
@@ -23,6 +24,7 @@ export interface Launch {
   'gpu_memory_mb'?: (number);
   'array'?: (_gpusched_v1_ArrayMembership | null);
   'shm_size_mb'?: (number);
+  'volumes'?: (_gpusched_v1_Volume)[];
   '_image'?: "image";
   '_script'?: "script";
   '_gpu_milli'?: "gpu_milli";
@@ -48,6 +50,7 @@ export interface Launch__Output {
   'gpu_memory_mb': (number);
   'array': (_gpusched_v1_ArrayMembership__Output | null);
   'shm_size_mb'?: (number);
+  'volumes': (_gpusched_v1_Volume__Output)[];
   '_image'?: "image";
   '_script'?: "script";
   '_gpu_milli'?: "gpu_milli";

@@ -6,6 +6,7 @@ import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from '../../gpusched/v1/DeviceHolder.ts';
 import type { ConfirmedDead as _gpusched_v1_ConfirmedDead, ConfirmedDead__Output as _gpusched_v1_ConfirmedDead__Output } from '../../gpusched/v1/ConfirmedDead.ts';
 import type { Cordon as _gpusched_v1_Cordon, Cordon__Output as _gpusched_v1_Cordon__Output } from '../../gpusched/v1/Cordon.ts';
+import type { DeviceCondition as _gpusched_v1_DeviceCondition, DeviceCondition__Output as _gpusched_v1_DeviceCondition__Output } from '../../gpusched/v1/DeviceCondition.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Node {
@@ -24,6 +25,7 @@ export interface Node {
   'cordon'?: (_gpusched_v1_Cordon | null);
   'lives_by'?: (string);
   'lives_by_reason'?: (string);
+  'conditions'?: (_gpusched_v1_DeviceCondition)[];
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }
 
@@ -43,5 +45,6 @@ export interface Node__Output {
   'cordon': (_gpusched_v1_Cordon__Output | null);
   'lives_by': (string);
   'lives_by_reason': (string);
+  'conditions': (_gpusched_v1_DeviceCondition__Output)[];
   '_last_heard_at_ms'?: "last_heard_at_ms";
 }

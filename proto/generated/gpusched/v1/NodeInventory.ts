@@ -1,6 +1,8 @@
 // Original file: proto/gpusched/v1/types.proto
 
 import type { Device as _gpusched_v1_Device, Device__Output as _gpusched_v1_Device__Output } from '../../gpusched/v1/Device.ts';
+import type { DeviceLink as _gpusched_v1_DeviceLink, DeviceLink__Output as _gpusched_v1_DeviceLink__Output } from '../../gpusched/v1/DeviceLink.ts';
+import type { Finding as _gpusched_v1_Finding, Finding__Output as _gpusched_v1_Finding__Output } from '../../gpusched/v1/Finding.ts';
 
 export interface NodeInventory {
   'devices'?: (_gpusched_v1_Device)[];
@@ -18,6 +20,10 @@ export interface NodeInventory {
   'allows_sharing'?: (boolean);
   'gpu_sharing'?: (string);
   'peer_address'?: (string);
+  'cuda_version'?: (string);
+  'links'?: (_gpusched_v1_DeviceLink)[];
+  'findings'?: (_gpusched_v1_Finding)[];
+  'volume_prefixes'?: (string)[];
 }
 
 export interface NodeInventory__Output {
@@ -36,4 +42,8 @@ export interface NodeInventory__Output {
   'allows_sharing': (boolean);
   'gpu_sharing': (string);
   'peer_address': (string);
+  'cuda_version': (string);
+  'links': (_gpusched_v1_DeviceLink__Output)[];
+  'findings': (_gpusched_v1_Finding__Output)[];
+  'volume_prefixes': (string)[];
 }

@@ -19,6 +19,8 @@ export interface TenantSpec {
   'fair_share_weight'?: (number | string);
   'gpu_hours_budget'?: (number | string);
   'budget_window_days'?: (number);
+  'min_gpu_utilization'?: (number);
+  'gpu_idle_window_minutes'?: (number);
   '_email'?: "email";
   '_organization'?: "organization";
   '_max_gpus'?: "max_gpus";
@@ -33,6 +35,8 @@ export interface TenantSpec {
   '_fair_share_weight'?: "fair_share_weight";
   '_gpu_hours_budget'?: "gpu_hours_budget";
   '_budget_window_days'?: "budget_window_days";
+  '_min_gpu_utilization'?: "min_gpu_utilization";
+  '_gpu_idle_window_minutes'?: "gpu_idle_window_minutes";
 }
 
 export interface TenantSpec__Output {
@@ -51,6 +55,8 @@ export interface TenantSpec__Output {
   'fair_share_weight'?: (number);
   'gpu_hours_budget'?: (number);
   'budget_window_days'?: (number);
+  'min_gpu_utilization'?: (number);
+  'gpu_idle_window_minutes'?: (number);
   '_email'?: "email";
   '_organization'?: "organization";
   '_max_gpus'?: "max_gpus";
@@ -65,4 +71,6 @@ export interface TenantSpec__Output {
   '_fair_share_weight'?: "fair_share_weight";
   '_gpu_hours_budget'?: "gpu_hours_budget";
   '_budget_window_days'?: "budget_window_days";
+  '_min_gpu_utilization'?: "min_gpu_utilization";
+  '_gpu_idle_window_minutes'?: "gpu_idle_window_minutes";
 }

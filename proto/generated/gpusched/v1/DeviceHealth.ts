@@ -1,0 +1,23 @@
+// Original file: proto/gpusched/v1/types.proto
+
+export const DeviceHealth = {
+  DEVICE_HEALTH_UNSPECIFIED: 'DEVICE_HEALTH_UNSPECIFIED',
+  DEVICE_HEALTH_HEALTHY: 'DEVICE_HEALTH_HEALTHY',
+  DEVICE_HEALTH_SUSPECT: 'DEVICE_HEALTH_SUSPECT',
+  DEVICE_HEALTH_UNHEALTHY: 'DEVICE_HEALTH_UNHEALTHY',
+  DEVICE_HEALTH_QUARANTINED: 'DEVICE_HEALTH_QUARANTINED',
+} as const;
+
+export type DeviceHealth =
+  | 'DEVICE_HEALTH_UNSPECIFIED'
+  | 0
+  | 'DEVICE_HEALTH_HEALTHY'
+  | 1
+  | 'DEVICE_HEALTH_SUSPECT'
+  | 2
+  | 'DEVICE_HEALTH_UNHEALTHY'
+  | 3
+  | 'DEVICE_HEALTH_QUARANTINED'
+  | 4
+
+export type DeviceHealth__Output = typeof DeviceHealth[keyof typeof DeviceHealth]

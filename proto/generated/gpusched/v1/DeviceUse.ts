@@ -1,0 +1,32 @@
+// Original file: proto/gpusched/v1/types.proto
+
+export const DeviceUse = {
+  DEVICE_USE_UNSPECIFIED: 'DEVICE_USE_UNSPECIFIED',
+  DEVICE_USE_FREE: 'DEVICE_USE_FREE',
+  DEVICE_USE_IN_USE: 'DEVICE_USE_IN_USE',
+  DEVICE_USE_IDLE: 'DEVICE_USE_IDLE',
+  DEVICE_USE_FOREIGN: 'DEVICE_USE_FOREIGN',
+  DEVICE_USE_ORPHAN: 'DEVICE_USE_ORPHAN',
+  DEVICE_USE_LOST_INSIDE: 'DEVICE_USE_LOST_INSIDE',
+  DEVICE_USE_WRONG_JOB: 'DEVICE_USE_WRONG_JOB',
+} as const;
+
+export type DeviceUse =
+  | 'DEVICE_USE_UNSPECIFIED'
+  | 0
+  | 'DEVICE_USE_FREE'
+  | 1
+  | 'DEVICE_USE_IN_USE'
+  | 2
+  | 'DEVICE_USE_IDLE'
+  | 3
+  | 'DEVICE_USE_FOREIGN'
+  | 4
+  | 'DEVICE_USE_ORPHAN'
+  | 5
+  | 'DEVICE_USE_LOST_INSIDE'
+  | 6
+  | 'DEVICE_USE_WRONG_JOB'
+  | 7
+
+export type DeviceUse__Output = typeof DeviceUse[keyof typeof DeviceUse]

@@ -1,0 +1,14 @@
+// Original file: proto/gpusched/v1/types.proto
+
+
+export interface Volume {
+  'source'?: (string);
+  'target'?: (string);
+  'read_only'?: (boolean);
+}
+
+export interface Volume__Output {
+  'source': (string);
+  'target': (string);
+  'read_only': (boolean);
+}
