@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { DeviceId, JobId } from "../../base/ids.ts";
+import { overlookedIdleness } from "./idleness.ts";
 import { isHeld } from "./model/allocation.ts";
 import { type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -57,6 +58,7 @@ export function checkInvariants(state: State): void {
   checkPast(state);
   checkNodes(state, held);
   checkClaims(state, held);
+  for (const what of overlookedIdleness(state)) assert(false, `it is overlooked ${what}`);
 }
 
 interface Held {
