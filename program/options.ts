@@ -208,6 +208,11 @@ export const agentOptions = {
     help: "where other agents ask whether this one hears a leader, and are relayed (nowhere: then there is the lease alone)",
   },
   peerAddress: { kind: address, help: "where they reach it (where it listens, or --address if that is everywhere)" },
+  requireSafeVersions: {
+    kind: flag,
+    default: "false",
+    help: "start no jobs while Docker, runc or NVIDIA's toolkit is of a version that is known to be unsafe",
+  },
   ...nodeOptions,
   ...insecureOption,
   ...commonOptions,
@@ -218,6 +223,24 @@ export const guardOptions = {
   executor: { kind: executor, default: "docker", help: "what runs its jobs" },
   dockerSocket: nodeOptions.dockerSocket,
   ...commonOptions,
+} satisfies OptionTable;
+
+const { controllers, peerListen, peerAddress } = agentOptions;
+const { dockerSocket, dockerRuntime, gpuGrant } = nodeOptions;
+
+/** What it looks at is what the agent of the host is told. */
+export const doctorOptions = {
+  output: { kind: oneOf("table", "json"), default: "table", help: "how findings are told; -o is the same" },
+  all: { kind: flag, default: "false", help: "a line for each check, also where all is well" },
+  controllers,
+  dataDir: { kind: path, default: "./data/agent", help: "the data directory of the agent" },
+  executor: { kind: executor, default: "docker", help: "what runs its jobs" },
+  dockerSocket,
+  dockerRuntime,
+  gpuGrant,
+  simulateGpus: { kind: simulatedGpus, help: "the GPUs are simulated: the host's own do not matter" },
+  peerListen,
+  peerAddress,
 } satisfies OptionTable;
 
 export const devOptions = {

@@ -56,6 +56,19 @@ export interface EngineInfo {
   readonly CDISpecDirs?: readonly string[] | null;
   readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
   readonly ServerVersion?: string;
+  readonly CgroupDriver?: string;
+  /** The storage driver. */
+  readonly Driver?: string;
+  readonly DockerRootDir?: string;
+  readonly LoggingDriver?: string;
+  readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
+  readonly SecurityOptions?: readonly string[] | null;
+}
+
+/** The versions of the engine and of what it runs. */
+export interface EngineVersion {
+  readonly Version?: string;
+  readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
 }
 
 export interface EngineEvent {
@@ -105,6 +118,10 @@ export class EngineClient {
 
   async info(): Promise<EngineInfo> {
     return await this.#call("info", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineInfo>("/info", signal));
+  }
+
+  async version(): Promise<EngineVersion> {
+    return await this.#call("version", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineVersion>("/version", signal));
   }
 
   /** The id of the image that has the name now; undefined when there is none. */
