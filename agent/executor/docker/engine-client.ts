@@ -56,10 +56,8 @@ export interface EngineInfo {
   readonly CDISpecDirs?: readonly string[] | null;
   readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
   readonly ServerVersion?: string;
-  readonly CgroupDriver?: string;
   /** The storage driver. */
   readonly Driver?: string;
-  readonly DockerRootDir?: string;
   readonly LoggingDriver?: string;
   readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
   readonly SecurityOptions?: readonly string[] | null;
