@@ -2,7 +2,7 @@ import { withDeadline } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Device, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 
 /** How often the devices are listed anew, so that one that vanished or appeared is told. */
@@ -25,7 +25,7 @@ export interface VitalsOptions {
  */
 export class Vitals {
   readonly #options: VitalsOptions;
-  #devices: readonly Device[] = [];
+  #listed: DeviceList = { devices: [], links: [], lost: [] };
   #devicesError: string | undefined = "the devices have not been listed yet";
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #readings: readonly DeviceReading[] = [];
@@ -37,8 +37,13 @@ export class Vitals {
     this.#options = options;
   }
 
+  /** As they were listed last, with how they are linked and which of them are lost. */
+  get listed(): DeviceList {
+    return this.#listed;
+  }
+
   get devices(): readonly Device[] {
-    return this.#devices;
+    return this.#listed.devices;
   }
 
   /** What the driver told last, nothing once that is too old. */
@@ -77,7 +82,7 @@ export class Vitals {
   async #list(): Promise<void> {
     const { devices, clock } = this.#options;
     try {
-      this.#devices = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
+      this.#listed = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
       this.#devicesError = undefined;
       this.#listedAtMs = clock.monotonicMs();
     } catch (error) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { silentLogger } from "../../../base/logger.ts";
 import { discoverDevices } from "../discover.ts";
+import { UNTOLD_DEVICE, UNTOLD_READING } from "../device-source.ts";
 import { NvmlSource } from "./nvml-source.ts";
 
 /** Three GPUs. What they do is read from the file that STUB_MODE_FILE names, anew for every call. */
@@ -112,16 +113,15 @@ const uuid = (index: number): string => `GPU-0000000${index}-aaaa-bbbb-cccc-0000
 
 test("lists the devices with what the driver tells of them", async () => {
   const nvml = await open("well");
-  const devices = await nvml.list();
+  const { devices } = await nvml.list();
   expect(devices.map(({ id }) => id)).toEqual([0, 1, 2].map(uuid));
   expect(devices[1]).toEqual({
+    ...UNTOLD_DEVICE,
     id: uuid(1),
     model: "Stub H200",
     memoryMb: 144_384,
     index: 1,
     pciBusId: "00000000:19:00.0",
-    numaNode: undefined,
-    island: undefined,
     slowdownC: 90,
   });
   expect(devices.map(({ island, slowdownC }) => [island, slowdownC])).toEqual([
@@ -135,10 +135,10 @@ test("lists the devices with what the driver tells of them", async () => {
 test("reads the devices; what one does not tell is undefined", async () => {
   const readings = await (await open("well")).read();
   const told = { memoryUsedMb: 1_024, temperatureC: 50, powerW: 123.456 };
-  expect(readings[0]).toEqual({ id: uuid(0), utilizationPercent: 40, ...told, isThrottling: true });
+  expect(readings[0]).toEqual({ ...UNTOLD_READING, id: uuid(0), utilizationPercent: 40, ...told, isThrottling: true });
   expect(readings[2]).toEqual({
+    ...UNTOLD_READING,
     id: uuid(2),
-    utilizationPercent: undefined,
     memoryUsedMb: 3_072,
     temperatureC: 52,
     powerW: 123.456,
@@ -148,7 +148,7 @@ test("reads the devices; what one does not tell is undefined", async () => {
 
 test("a lost GPU does not hide the others", async () => {
   const nvml = await open("lost");
-  expect((await nvml.list()).map(({ id }) => id)).toEqual([uuid(0), uuid(2)]);
+  expect((await nvml.list()).devices.map(({ id }) => id)).toEqual([uuid(0), uuid(2)]);
   expect((await nvml.read()).map(({ id }) => id)).toEqual([uuid(0), uuid(2)]);
 });
 
@@ -161,7 +161,7 @@ test.each([
   ["crash", /NVML crashed its process \(SIGABRT\)/],
 ])("a driver with the fault %j fails the call alone, and is used again once it is well", async (fault, message) => {
   const nvml = await open("well");
-  expect(await nvml.list()).toHaveLength(3);
+  expect((await nvml.list()).devices).toHaveLength(3);
   await writeFile(modeFile, fault);
   await expect(nvml.list()).rejects.toThrow(message);
   await writeFile(modeFile, "well");
@@ -184,7 +184,16 @@ test("a driver that is installed but out of order is kept, so that it is used on
     expect(found.name).toBe("nvml");
     expect(found.reason).toMatch(/the driver and its library are of different versions/);
     await writeFile(modeFile, "well");
-    await expect.poll(() => found.list().catch(() => []), { timeout: 15_000, interval: 100 }).toHaveLength(3);
+    await expect
+      .poll(
+        () =>
+          found.list().then(
+            ({ devices }) => devices,
+            () => [],
+          ),
+        { timeout: 15_000, interval: 100 },
+      )
+      .toHaveLength(3);
     expect(found.reason).toBe("NVML answers");
   } finally {
     await found.close();

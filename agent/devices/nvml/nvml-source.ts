@@ -1,7 +1,13 @@
 import { exponentialBackoffMs } from "../../../base/backoff.ts";
 import { messageOf, RequestError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
-import type { Device, DeviceReading, DeviceSource } from "../device-source.ts";
+import {
+  type DeviceList,
+  type DeviceReading,
+  type DeviceSource,
+  UNTOLD_DEVICE,
+  UNTOLD_READING,
+} from "../device-source.ts";
 import { driverSchema, listSchema, type NvmlCall, readingsSchema } from "./messages.ts";
 import { NvmlAbsentError, WorkerProcess } from "./worker-process.ts";
 
@@ -16,6 +22,7 @@ const RESTART_MAX_MS = 60_000;
 /** Reads devices through NVML, in a process that is killed and started anew when the driver hangs or crashes it. */
 export class NvmlSource implements DeviceSource {
   readonly name = "nvml";
+  readonly cudaVersion = "";
   readonly #log: Logger;
   readonly #libraryPath = process.env.GPUSCHED_NVML_LIBRARY ?? LIBRARY;
   #driverVersion = "";
@@ -41,21 +48,20 @@ export class NvmlSource implements DeviceSource {
     return this.#driverVersion;
   }
 
-  async list(): Promise<readonly Device[]> {
+  async list(): Promise<DeviceList> {
     const { devices, lost } = listSchema.parse(await this.#call("list"));
     this.#noteLost(lost.join("; "));
     if (devices.length === 0 && lost.length > 0) throw new RequestError("unavailable", lost.join("; "));
-    return devices.map((device) => {
-      const { numaNode, island, slowdownC } = device;
-      return { ...device, numaNode, island, slowdownC };
-    });
+    return { devices: devices.map((device) => ({ ...UNTOLD_DEVICE, ...device })), links: [], lost: [] };
+  }
+
+  events(): readonly [] {
+    return [];
   }
 
   async read(): Promise<readonly DeviceReading[]> {
     const readings = readingsSchema.parse(await this.#call("read"));
-    return readings.map(({ id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling }) => {
-      return { id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling };
-    });
+    return readings.map((reading) => ({ ...UNTOLD_READING, ...reading }));
   }
 
   async close(): Promise<void> {
