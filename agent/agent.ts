@@ -10,6 +10,7 @@ import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
 import { type NodePulse, runNode } from "./node.ts";
+import type { Answers } from "./truth/core/answers.ts";
 
 export interface AgentOptions {
   /** `host:port`, at least one; any of the cluster. */
@@ -26,6 +27,10 @@ export interface AgentOptions {
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;

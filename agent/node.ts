@@ -16,6 +16,8 @@ import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
+import type { Answers } from "./truth/core/answers.ts";
+import { Looker } from "./truth/looker.ts";
 import { dial, dialLogRelay } from "./uplink/channel.ts";
 import { serveLogs } from "./uplink/log-server.ts";
 import { Outbox } from "./uplink/outbox.ts";
@@ -36,6 +38,10 @@ export interface NodeParts {
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
@@ -141,6 +147,8 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     shell.input({ kind: "allocation-changed", key, state });
     checkpoints.onChange(key, state);
   });
+  const looker = services.add(createLooker(parts, vitals, shell, clock));
+  void looker.look();
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
@@ -152,7 +160,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log, onSaid }),
+      host: createStreamHost({ identity, shell, vitals, looker, outbox, inventory, reachesPeers, log, onSaid }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>
@@ -177,4 +185,22 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     }),
     close: () => services.close(),
   };
+}
+
+function createLooker(parts: NodeParts, vitals: Vitals, shell: AgentShell, clock: Clock): Looker {
+  const { journal, executor, log } = parts;
+  return new Looker({
+    agentId: journal.agentId,
+    answers: parts.onFinding,
+    ignoredPrograms: parts.ignoreProcesses,
+    executor,
+    refresh: () => vitals.refresh(),
+    devices: () => vitals.devices,
+    readings: () => vitals.readings,
+    allocations: () => shell.reports(),
+    onDiscovered: (found) => shell.input({ kind: "discovered", wallMs: clock.wallMs(), found }),
+    onGivenUp: (key, why) => shell.input({ kind: "give-up", key, why }),
+    clock,
+    log,
+  });
 }

@@ -1,7 +1,10 @@
 import type { Logger } from "../base/logger.ts";
+import type { DeviceCondition } from "../proto/generated/gpusched/v1/DeviceCondition.ts";
 import { mpsDirectory } from "./devices/mps.ts";
 import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
+import type { Looker } from "./truth/looker.ts";
+import { DEVICE_USES } from "./truth/use-state.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
 import type { Outbox } from "./uplink/outbox.ts";
 import { commandFromProto, membershipFromProto, reportToProto } from "./uplink/translate.ts";
@@ -11,6 +14,7 @@ export interface StreamHostOptions {
   readonly identity: { readonly nodeName: string; readonly agentId: string; readonly bootId: string };
   readonly shell: AgentShell;
   readonly vitals: Vitals;
+  readonly looker: Pick<Looker, "look" | "useOf">;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
   /** Whether a peer has answered; undefined while that is not known, or there are none. */
@@ -22,8 +26,13 @@ export interface StreamHostOptions {
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
+  const { identity, shell, vitals, looker, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
+  const conditions = (): DeviceCondition[] =>
+    vitals.devices.map(({ id }) => {
+      const { use, reason, withheld } = looker.useOf(id) ?? {};
+      return { id, ...(use && { use: DEVICE_USES[use] }), use_reason: reason ?? "", withheld: withheld ?? "" };
+    });
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -42,6 +51,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         highest_term: shell.memory.highestTerm,
         highest_revision: shell.memory.revision ?? 0,
         inventory: nodeInventory(inventory, vitals.devices),
+        conditions: conditions(),
         allocations: reports.map(reportToProto),
         executor: vitals.health,
       };
@@ -60,12 +70,13 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     heartbeat() {
       onSaid();
       // For the next heartbeat: this one goes out with what is known already.
-      void vitals.refresh();
+      void looker.look();
       const reaches = options.reachesPeers?.();
       return {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
         inventory: nodeInventory(inventory, vitals.devices),
+        conditions: conditions(),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };

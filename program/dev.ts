@@ -56,6 +56,8 @@ export const devRole = defineRole({
         gpuGrant: values.gpuGrant,
         simulateGpus: gpus.simulate,
         allowSharing: values.allowSharing,
+        onFinding: values.onFinding,
+        ignoreProcesses: values.ignoreProcesses,
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

@@ -6,6 +6,7 @@ import type { FoundAllocation } from "../../agent/executor/executor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
+import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import { FakeDeviceSource } from "./fake-device-source.ts";
@@ -48,6 +49,8 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     memoryMb: undefined,
     simulatedGpus: 2,
     allowSharing: false,
+    onFinding: DEFAULT_ANSWERS,
+    ignoreProcesses: [],
     journal,
     devices,
     executor,
