@@ -1,5 +1,6 @@
 import type { Logger } from "../base/logger.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { HealthWatch } from "./health/health-watch.ts";
 import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
@@ -11,6 +12,7 @@ export interface StreamHostOptions {
   readonly identity: { readonly nodeName: string; readonly agentId: string; readonly bootId: string };
   readonly shell: AgentShell;
   readonly vitals: Vitals;
+  readonly health: Pick<HealthWatch, "missing" | "conditions">;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
   /** Whether a peer has answered; undefined while that is not known, or there are none. */
@@ -22,8 +24,10 @@ export interface StreamHostOptions {
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
+  const { identity, shell, vitals, health, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
+  // Those that have vanished are still told of: a device is never silently dropped.
+  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing]);
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -41,7 +45,8 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         cluster_id: shell.memory.clusterId,
         highest_term: shell.memory.highestTerm,
         highest_revision: shell.memory.revision ?? 0,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: inventoryNow(),
+        conditions: health.conditions(),
         allocations: reports.map(reportToProto),
         executor: vitals.health,
       };
@@ -65,7 +70,8 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       return {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: inventoryNow(),
+        conditions: health.conditions(),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };

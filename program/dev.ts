@@ -56,6 +56,7 @@ export const devRole = defineRole({
         gpuGrant: values.gpuGrant,
         simulateGpus: gpus.simulate,
         allowSharing: values.allowSharing,
+        suspectDevices: values.suspectDevices,
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

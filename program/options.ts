@@ -104,6 +104,11 @@ const nodeOptions = {
     default: "false",
     help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
   },
+  suspectDevices: {
+    kind: oneOf("avoid", "use"),
+    default: "avoid",
+    help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
   cpuCores: { kind: integer(1, 100_000), help: "cores for jobs (all of the host's)" },

@@ -75,6 +75,7 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       gpuGrant: "none",
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
+      suspectDevices: "avoid",
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

@@ -178,6 +178,7 @@ export class ModelAgent implements AgentView {
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,
+      health: { missing: [], conditions: () => [] },
       outbox,
       inventory: {
         address: host.name,

@@ -5,7 +5,9 @@ import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
+import type { SuspectAnswer } from "../../agent/health/conditions.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
+import type { Clock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import { FakeDeviceSource } from "./fake-device-source.ts";
@@ -24,6 +26,9 @@ export interface FakeNodeOptions {
   readonly dataDir?: string;
   readonly found?: readonly FoundAllocation[];
   readonly timing?: Partial<UplinkTiming>;
+  readonly bootId?: string;
+  readonly clock?: Clock;
+  readonly suspectDevices?: SuspectAnswer;
   /** Before the agent asks them anything. */
   readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
 }
@@ -40,7 +45,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   const node = await runNode({
     nodeName: "node-1",
     address: "127.0.0.1",
-    bootId: "boot-1",
+    bootId: options.bootId ?? "boot-1",
     dataDir,
     controllers: options.controllers,
     labels: { zone: "a" },
@@ -48,11 +53,13 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     memoryMb: undefined,
     simulatedGpus: 2,
     allowSharing: false,
+    suspectDevices: options.suspectDevices ?? "avoid",
     journal,
     devices,
     executor,
     changes,
     log: silentLogger,
+    ...(options.clock && { clock: options.clock }),
     timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },
   });
   const close = async (): Promise<void> => {
