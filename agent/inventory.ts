@@ -24,7 +24,7 @@ export interface InventoryOptions {
   readonly allowSharing: boolean;
   /** Where other agents reach this one; undefined where they cannot. */
   readonly peerAddress?: string | undefined;
-  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
+  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion" | "cudaVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
 

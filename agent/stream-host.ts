@@ -27,7 +27,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
   const { identity, shell, vitals, health, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   // Those that have vanished are still told of: a device is never silently dropped.
-  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing]);
+  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing(vitals.devices)]);
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { formatDuration } from "../base/time.ts";
-import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Device, DeviceEvent, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 
 /** How often the devices are listed anew, so that one that vanished or appeared is told. */
@@ -20,13 +20,14 @@ const READING = "reading the devices";
 
 /** What the driver has told, or that it told nothing. */
 export type DriverNews =
-  | { readonly kind: "listed"; readonly devices: readonly Device[] }
+  | ({ readonly kind: "listed" } & Pick<DeviceList, "devices" | "lost">)
+  | ({ readonly kind: "xid" } & DeviceEvent)
   | { readonly kind: "beat"; readonly readings: readonly DeviceReading[] | undefined; readonly failure: string };
 
 export interface VitalsOptions {
   readonly devices: DeviceSource;
   readonly executor: Executor;
-  /** Told of each list, and at each refresh once of what was read. */
+  /** Told of each list, at each refresh once of what was read, and of faults. */
   readonly onNews?: (news: DriverNews) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -38,7 +39,7 @@ export interface VitalsOptions {
  */
 export class Vitals {
   readonly #options: VitalsOptions;
-  #devices: readonly Device[] = [];
+  #listed: DeviceList = { devices: [], links: [], lost: [] };
   #devicesError: string | undefined = "the devices have not been listed yet";
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #readings: readonly DeviceReading[] = [];
@@ -51,8 +52,13 @@ export class Vitals {
     this.#options = options;
   }
 
+  /** As they were listed last, with how they are linked and which of them are lost. */
+  get listed(): DeviceList {
+    return this.#listed;
+  }
+
   get devices(): readonly Device[] {
-    return this.#devices;
+    return this.#listed.devices;
   }
 
   /** What the driver told last, nothing once that is too old. */
@@ -92,10 +98,11 @@ export class Vitals {
   async #list(): Promise<void> {
     const { devices, clock } = this.#options;
     try {
-      this.#devices = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
+      this.#listed = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
       this.#devicesError = undefined;
       this.#listedAtMs = clock.monotonicMs();
-      this.#options.onNews?.({ kind: "listed", devices: this.#devices });
+      const { devices: all, lost } = this.#listed;
+      this.#options.onNews?.({ kind: "listed", devices: all, lost });
     } catch (error) {
       // Those known before stay listed: their jobs may well be running.
       this.#devicesError = `the devices cannot be listed: ${messageOf(error)}`;
@@ -116,6 +123,8 @@ export class Vitals {
     } catch (error) {
       onNews?.({ kind: "beat", readings: undefined, failure: messageOf(error) });
       throw error;
+    } finally {
+      for (const event of devices.events()) onNews?.({ kind: "xid", ...event });
     }
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { asDeviceId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
+import { UNTOLD_READING } from "../devices/device-source.ts";
 import { FakeDeviceSource } from "../../test/support/fake-device-source.ts";
 import { Random } from "../../test/support/random.ts";
 import { GOOD_BEATS, MAX_RELAPSES, stateOf } from "./device-record.ts";
@@ -23,9 +24,14 @@ function randomSign(random: Random, atMs: number): HealthInput {
     energyJ: random.next() < 0.5 ? random.between(0, 1_000) : undefined,
   }));
   const signs: readonly (() => HealthInput)[] = [
-    () => ({ kind: "listed", atMs, devices: some }),
+    () => ({
+      kind: "listed",
+      atMs,
+      devices: some,
+      lost: random.next() < 0.2 ? [{ id: deviceId, pciBusId: "", why: "gone" }] : [],
+    }),
     () => ({ kind: "beat", atMs, readings: random.next() < 0.8 ? readings : undefined, failure: "a test" }),
-    () => ({ kind: "xid", atMs, deviceId, code: random.pick(CODES) ?? 79 }),
+    () => ({ kind: "xid", atMs, deviceId, pciBusId: "", xid: random.pick(CODES) ?? 79 }),
     () => ({ kind: "start-failed", atMs, deviceIds: [deviceId], why: "a test" }),
     () => ({ kind: "started", atMs, deviceIds: [deviceId] }),
   ];
@@ -49,7 +55,7 @@ test("whatever happens to devices, each has an owner, a reason and a way back, a
     let at = 1_700_000_000_000;
     const bad: string[] = [];
     let boots = 1;
-    let book = step(emptyBook("boot-1"), { kind: "listed", atMs: at, devices });
+    let book = step(emptyBook("boot-1"), { kind: "listed", atMs: at, devices, lost: [] });
     for (let signs = 0; signs < SIGNS; signs++) {
       at += random.between(1, 600_000);
       if (random.next() < 0.03) book = inBoot(book, `boot-${++boots}`, at);
@@ -60,8 +66,8 @@ test("whatever happens to devices, each has an owner, a reason and a way back, a
     // The exits: the host is rebooted, its devices are all there and answer, and the longest quarantine ends.
     at += DAY_MS;
     book = inBoot(book, "the last boot", at);
-    book = step(book, { kind: "listed", atMs: at, devices });
-    const readings = devices.map(({ id }) => ({ id, isThrottling: false }));
+    book = step(book, { kind: "listed", atMs: at, devices, lost: [] });
+    const readings = devices.map(({ id }) => ({ ...UNTOLD_READING, id }));
     for (let beats = 0; beats <= GOOD_BEATS; beats++)
       book = step(book, { kind: "beat", atMs: at, readings, failure: "" });
     const states = [...book.devices].map(([id, { health }]) => `${id} ${health}`);

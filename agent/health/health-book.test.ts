@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { asDeviceId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
+import { type DeviceList, UNTOLD_READING } from "../devices/device-source.ts";
 import { FakeDeviceSource } from "../../test/support/fake-device-source.ts";
 import { GOOD_BEATS, stateOf } from "./device-record.ts";
 import { emptyBook, type HealthInput, type HealthReading, inBoot, step } from "./health-book.ts";
@@ -14,7 +15,8 @@ class Host {
   now = START_MS;
   devices = new FakeDeviceSource(2).devices;
   /** What is read of each beyond that it answers. */
-  readings: Record<string, Omit<HealthReading, "id" | "isThrottling"> & { readonly isThrottling?: boolean }> = {};
+  readings: Record<string, Partial<HealthReading>> = {};
+  lost: DeviceList["lost"] = [];
   silent: string | undefined;
 
   constructor() {
@@ -27,20 +29,20 @@ class Host {
   }
 
   list(): void {
-    this.input({ kind: "listed", devices: this.devices });
+    this.input({ kind: "listed", devices: this.devices, lost: this.lost });
   }
 
   beat(times = 1): void {
     for (let left = times; left > 0; left--) {
       this.now += BEAT_MS;
-      const readings = this.devices.map(({ id }) => ({ id, isThrottling: false, ...this.readings[id] }));
+      const readings = this.devices.map(({ id }) => ({ ...UNTOLD_READING, id, ...this.readings[id] }));
       const answered = this.silent === undefined;
       this.input({ kind: "beat", readings: answered ? readings : undefined, failure: this.silent ?? "" });
     }
   }
 
-  xid(code: number): void {
-    this.input({ kind: "xid", deviceId: asDeviceId("gpu-1"), code });
+  xid(xid: number): void {
+    this.input({ kind: "xid", deviceId: asDeviceId("gpu-1"), pciBusId: "", xid });
   }
 
   reboot(): void {
@@ -154,6 +156,37 @@ test("a device that has vanished is still told of, comes back when it is listed 
   host.now += 7 * DAY_MS;
   host.list();
   expect(host.state()).toBeUndefined();
+});
+
+test("a device that its driver lists as lost is unhealthy, and the driver's words are told", () => {
+  const host = new Host();
+  const both = host.devices;
+  host.lost = [{ id: asDeviceId("gpu-1"), pciBusId: "", why: "GPU is lost" }];
+  host.list();
+  expect(host.state()).toMatchObject({ health: "unhealthy", reason: "it does not answer: GPU is lost" });
+  host.devices = both.slice(1);
+  host.beat();
+  host.devices = both;
+  host.lost = [];
+  host.list();
+  host.beat(GOOD_BEATS);
+  expect(host.health()).toBe("healthy");
+});
+
+test("a fault of a GPU in slices is one of each of them, and one that is told by address only is found by it", () => {
+  const host = new Host();
+  const [first, second] = host.devices;
+  if (!first || !second) throw new Error("two devices");
+  const parentId = asDeviceId("GPU-1");
+  host.devices = [
+    { ...first, parentId, pciBusId: "0000:01:00.0" },
+    { ...second, parentId, pciBusId: "0000:01:00.0" },
+  ];
+  host.list();
+  host.input({ kind: "xid", deviceId: parentId, pciBusId: "", xid: 92 });
+  expect([host.health(), host.health("gpu-2")]).toEqual(["suspect", "suspect"]);
+  host.input({ kind: "xid", deviceId: undefined, pciBusId: "0000:01:00.0", xid: 79 });
+  expect([host.health(), host.health("gpu-2")]).toEqual(["unhealthy", "unhealthy"]);
 });
 
 test("what stands in a device's place is what has become of it", () => {

@@ -1,7 +1,7 @@
 /** The health of a host's devices: a state machine without I/O or clock. What it is told goes in, and a new book comes out. */
 import type { DeviceId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
-import type { Device, DeviceReading } from "../devices/device-source.ts";
+import type { Device, DeviceEvent, DeviceList, DeviceReading } from "../devices/device-source.ts";
 import {
   eccComplaint,
   heatComplaint,
@@ -19,11 +19,8 @@ const FORGOTTEN_AFTER_DAYS = 7;
 /** More devices than any host has: what is listed beyond that is not remembered. */
 const MAX_DEVICES = 1_024;
 
-/** What of a reading speaks of a device's health; counts are those since its driver began to count. */
-export type HealthReading = Pick<DeviceReading, "id" | "isThrottling"> & {
-  readonly eccUncorrected?: number | undefined;
-  readonly energyJ?: number | undefined;
-};
+/** What of a reading speaks of a device's health. */
+export type HealthReading = Pick<DeviceReading, "id" | "isThrottling" | "eccUncorrected" | "energyJ">;
 
 /** All that is known of the health of the devices of a host. */
 export interface HealthBook {
@@ -37,7 +34,7 @@ export interface HealthBook {
 /** What can happen to devices. Times are of the wall clock: they are told to people, and outlive the agent. */
 export type HealthInput =
   /** The driver has listed its devices. */
-  | { readonly kind: "listed"; readonly atMs: number; readonly devices: readonly Device[] }
+  | ({ readonly kind: "listed"; readonly atMs: number } & Pick<DeviceList, "devices" | "lost">)
   /** A heartbeat, with what was read for it; undefined when nothing could be, and why. */
   | {
       readonly kind: "beat";
@@ -45,7 +42,8 @@ export type HealthInput =
       readonly readings: readonly HealthReading[] | undefined;
       readonly failure: string;
     }
-  | { readonly kind: "xid"; readonly atMs: number; readonly deviceId: DeviceId; readonly code: number }
+  /** The driver told of a fault. */
+  | ({ readonly kind: "xid" } & Pick<DeviceEvent, "atMs" | "deviceId" | "pciBusId" | "xid">)
   /** A job could not start on these, through no fault of its own; or did. */
   | {
       readonly kind: "start-failed";
@@ -77,13 +75,12 @@ export function step(book: HealthBook, input: HealthInput): HealthBook {
   const { atMs } = input;
   switch (input.kind) {
     case "listed":
-      return onListed(book, input.devices, atMs);
+      return onListed(book, input, atMs);
     case "beat":
       return onBeat(book, input);
     case "xid": {
-      const complaint = xidComplaint(input.code);
-      const isMeant = ({ device }: DeviceRecord) => device.id === input.deviceId;
-      return complaint ? change(book, atMs, isMeant, (record) => complain(record, complaint, atMs)) : book;
+      const complaint = xidComplaint(input.xid);
+      return complaint ? change(book, atMs, isOf(input), (record) => complain(record, complaint, atMs)) : book;
     }
     case "start-failed":
       return change(book, atMs, isOneOf(input.deviceIds), (record) => {
@@ -96,6 +93,12 @@ export function step(book: HealthBook, input: HealthInput): HealthBook {
     case "started":
       return change(book, atMs, isOneOf(input.deviceIds), (record) => ({ ...record, failedStarts: 0 }));
   }
+}
+
+/** Of a GPU in slices all of them are meant. */
+function isOf({ deviceId, pciBusId }: Pick<DeviceEvent, "deviceId" | "pciBusId">): (record: DeviceRecord) => boolean {
+  if (deviceId === undefined) return ({ device }) => pciBusId !== "" && device.pciBusId === pciBusId;
+  return ({ device }) => device.id === deviceId || device.parentId === deviceId;
 }
 
 function isOneOf(ids: readonly DeviceId[]): (record: DeviceRecord) => boolean {
@@ -114,15 +117,20 @@ function change(
   return { ...book, devices: new Map(devices) };
 }
 
-function onListed(book: HealthBook, listed: readonly Device[], atMs: number): HealthBook {
-  const ids = new Set(listed.map(({ id }) => id));
-  const devices = new Map(
-    [...known(book, listed, atMs)].map(([id, record]) => {
-      if (ids.has(id)) return [id, record] as const;
-      return [id, settle(complain(record, vanishedComplaint(FORGOTTEN_AFTER_DAYS), atMs), atMs)] as const;
-    }),
-  );
-  return { ...book, devices };
+function onListed(book: HealthBook, list: Pick<DeviceList, "devices" | "lost">, atMs: number): HealthBook {
+  const ids = new Set(list.devices.map(({ id }) => id));
+  const devices = [...known(book, list.devices, atMs)].map(([id, record]) => {
+    const lost = list.lost.find((one) =>
+      one.id === undefined ? isOf({ deviceId: one.id, ...one })(record) : one.id === id,
+    );
+    const complaint = lost
+      ? lostComplaint(lost.why)
+      : ids.has(id)
+        ? undefined
+        : vanishedComplaint(FORGOTTEN_AFTER_DAYS);
+    return [id, complaint ? settle(complain(record, complaint, atMs), atMs) : record] as const;
+  });
+  return { ...book, devices: new Map(devices) };
 }
 
 function onBeat(book: HealthBook, { atMs, readings, failure }: HealthInput & { readonly kind: "beat" }): HealthBook {

@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../../base/atomic-file.ts";
 import { messageOf, systemErrorCode } from "../../base/errors.ts";
 import { asDeviceId } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
+import { type Device, UNTOLD_DEVICE } from "../devices/device-source.ts";
 import { emptyBook, type HealthBook } from "./health-book.ts";
 
 const FILE_NAME = "device-health.json";
@@ -16,11 +17,24 @@ const text = z.string().max(2_000);
 const time = z.number().nonnegative();
 const optionalNumber = z.number().optional();
 
-/** As its source described it: more than is asked for here is kept, and less is what it did not tell. */
+/** As its source described it. */
 const deviceSchema = z
-  .looseObject({ id: z.string().min(1).transform(asDeviceId), model: text, memoryMb: z.number(), index: z.number() })
-  .extend({ pciBusId: text, numaNode: optionalNumber, island: optionalNumber, slowdownC: optionalNumber })
-  .transform(({ numaNode, island, slowdownC, ...device }) => ({ ...device, numaNode, island, slowdownC }));
+  .strictObject({
+    id: z.string().min(1).transform(asDeviceId),
+    model: text,
+    memoryMb: z.number(),
+    index: z.number(),
+    pciBusId: text,
+    numaNode: optionalNumber,
+    island: optionalNumber,
+    slowdownC: optionalNumber,
+    parentId: z.string().transform(asDeviceId).optional(),
+    migProfile: text.optional(),
+    eccEnabled: z.boolean().optional(),
+    powerLimitW: optionalNumber,
+    maxClockMhz: optionalNumber,
+  })
+  .transform((device): Device => ({ ...UNTOLD_DEVICE, ...device }));
 
 const recordSchema = z
   .strictObject({

@@ -57,12 +57,10 @@ export class HealthWatch implements Service {
     this.#saving ??= this.#save();
   }
 
-  /** The devices that should be there and are not listed any more. */
-  get missing(): readonly Device[] {
-    const records = [...this.#book.devices.values()];
-    return records.flatMap(({ device, complaints }) =>
-      complaints.some(({ key }) => key === "vanished") ? [device] : [],
-    );
+  /** The devices that should be there, and are not among the listed. */
+  missing(listed: readonly Device[]): readonly Device[] {
+    const ids = new Set(listed.map(({ id }) => id));
+    return [...this.#book.devices.values()].flatMap(({ device }) => (ids.has(device.id) ? [] : [device]));
   }
 
   /** Every device that is or should be there, as controllers are told of it. */

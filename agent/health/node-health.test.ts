@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { present } from "../../base/assert.ts";
 import { systemClock } from "../../base/clock.ts";
-import { asJobId } from "../../base/ids.ts";
+import { asDeviceId, asJobId } from "../../base/ids.ts";
 import { ServiceStack } from "../../base/service.ts";
 import type { DeviceCondition__Output } from "../../proto/generated/gpusched/v1/DeviceCondition.ts";
+import { UNTOLD_READING } from "../devices/device-source.ts";
 import { FakeController } from "../../test/support/fake-controller.ts";
 import type { FakeDeviceSource } from "../../test/support/fake-device-source.ts";
 import { type FakeNode, type FakeNodeOptions, startFakeNode } from "../../test/support/fake-node.ts";
@@ -89,6 +90,9 @@ const faults: Readonly<Record<string, (devices: FakeDeviceSource) => void>> = {
   "is not listed any more": (devices) => {
     devices.devices = devices.devices.slice(1);
   },
+  "is told of by its driver": (devices) => {
+    devices.pendingEvents = [{ deviceId: asDeviceId("gpu-1"), pciBusId: "", xid: 92, atMs: Date.now(), message: "" }];
+  },
   "slows itself down for heat": (devices) => {
     devices.readNow = async () => [{ ...reading("gpu-1"), isThrottling: true }, reading("gpu-2")];
   },
@@ -98,13 +102,7 @@ const faults: Readonly<Record<string, (devices: FakeDeviceSource) => void>> = {
 };
 
 function reading(id: string) {
-  const unknown = {
-    utilizationPercent: undefined,
-    memoryUsedMb: undefined,
-    temperatureC: undefined,
-    powerW: undefined,
-  };
-  return { id: id as never, ...unknown, isThrottling: false };
+  return { ...UNTOLD_READING, id: asDeviceId(id) };
 }
 
 test.each(Object.entries(faults))("a device that %s is told within two heartbeats, and returns", async (_, injure) => {
