@@ -7,6 +7,7 @@ import { discoverDevices } from "./devices/discover.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
+import type { SuspectAnswer } from "./health/conditions.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
 import { type NodePulse, runNode } from "./node.ts";
@@ -31,6 +32,8 @@ export interface AgentOptions {
   readonly onFinding: Answers;
   /** Names of programs that may be on any device. */
   readonly ignoreProcesses: readonly string[];
+  /** Whether jobs are given devices of which something was seen that may be theirs. */
+  readonly suspectDevices: SuspectAnswer;
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;

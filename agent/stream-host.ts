@@ -1,10 +1,9 @@
 import type { Logger } from "../base/logger.ts";
-import type { DeviceCondition } from "../proto/generated/gpusched/v1/DeviceCondition.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { HealthWatch } from "./health/health-watch.ts";
 import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
 import type { Looker } from "./truth/looker.ts";
-import { DEVICE_USES } from "./truth/use-state.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
 import type { Outbox } from "./uplink/outbox.ts";
 import { commandFromProto, membershipFromProto, reportToProto } from "./uplink/translate.ts";
@@ -14,6 +13,7 @@ export interface StreamHostOptions {
   readonly identity: { readonly nodeName: string; readonly agentId: string; readonly bootId: string };
   readonly shell: AgentShell;
   readonly vitals: Vitals;
+  readonly health: Pick<HealthWatch, "missing" | "conditions">;
   readonly looker: Pick<Looker, "look" | "useOf">;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
@@ -26,13 +26,11 @@ export interface StreamHostOptions {
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, looker, outbox, inventory, log, onSaid = () => {} } = options;
+  const { identity, shell, vitals, health, looker, outbox, inventory, log, onSaid = () => {} } = options;
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
-  const conditions = (): DeviceCondition[] =>
-    vitals.devices.map(({ id }) => {
-      const { use, reason, withheld } = looker.useOf(id) ?? {};
-      return { id, ...(use && { use: DEVICE_USES[use] }), use_reason: reason ?? "", withheld: withheld ?? "" };
-    });
+  // Those that have vanished are still told of: a device is never silently dropped.
+  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing(vitals.devices)]);
+  const conditions = () => health.conditions((id) => looker.useOf(id));
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -50,7 +48,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         cluster_id: shell.memory.clusterId,
         highest_term: shell.memory.highestTerm,
         highest_revision: shell.memory.revision ?? 0,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: inventoryNow(),
         conditions: conditions(),
         allocations: reports.map(reportToProto),
         executor: vitals.health,
@@ -75,7 +73,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       return {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: inventoryNow(),
         conditions: conditions(),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),

@@ -58,6 +58,7 @@ export const devRole = defineRole({
         allowSharing: values.allowSharing,
         onFinding: values.onFinding,
         ignoreProcesses: values.ignoreProcesses,
+        suspectDevices: values.suspectDevices,
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

@@ -126,6 +126,11 @@ const nodeOptions = {
     default: "Xorg,Xwayland,gnome-shell,kwin_wayland",
     help: "programs that may be on any GPU, with up to 1024 MB of its memory",
   },
+  suspectDevices: {
+    kind: oneOf("avoid", "use"),
+    default: "avoid",
+    help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
   cpuCores: { kind: integer(1, 100_000), help: "cores for jobs (all of the host's)" },

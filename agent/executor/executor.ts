@@ -44,8 +44,8 @@ export type AllocationEnd =
     }
   /** It cannot start as asked, here or elsewhere: the user has to act. */
   | { readonly kind: "bad-request"; readonly message: string }
-  /** The node could not start it, or lost it. */
-  | { readonly kind: "node"; readonly message: string }
+  /** The node could not start it, or lost it; `failedDeviceIds` broke while it ran on them. */
+  | { readonly kind: "node"; readonly message: string; readonly failedDeviceIds?: readonly DeviceId[] }
   /** The agent ended it because its lease ran out. */
   | { readonly kind: "fenced"; readonly message: string };
 

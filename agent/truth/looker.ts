@@ -8,14 +8,16 @@ import type { Service } from "../../base/service.ts";
 import type { Report } from "../core/input.ts";
 import type { Device, DeviceReading } from "../devices/device-source.ts";
 import type { Executor, FoundAllocation, Occupant } from "../executor/executor.ts";
+import type { UseState } from "../health/conditions.ts";
 import { CONFIRM_AFTER_MS } from "./core/confirm.ts";
-import type { DeviceTruth } from "./core/device-truth.ts";
 import type { DriverProcess, SeenAllocation, SeenDevice } from "./core/sighting.ts";
 import { type Deed, Truth, type TruthOptions } from "./core/truth.ts";
+import { DEVICE_USES } from "./use-state.ts";
 import { HostProcesses } from "./host-processes.ts";
 
 /** Of one look; the executor has deadlines of its own. */
 const OCCUPANTS_DEADLINE_MS = 10_000;
+const READ_DEADLINE_MS = 5_000;
 /** Looks that may follow on one of a heartbeat, to confirm what it saw. */
 const MAX_FOLLOWING = 2;
 /** More than a moment after the earliest: timers may come early. */
@@ -23,8 +25,10 @@ const FOLLOW_AFTER_MS = CONFIRM_AFTER_MS + 50;
 
 export interface LookerOptions extends TruthOptions {
   readonly executor: Pick<Executor, "occupants" | "reap" | "seesDevices" | "recover">;
-  /** Reads the devices anew; the other two tell what is known then. */
+  /** A heartbeat's reading of the devices, after which the two below tell what is known. */
   readonly refresh: () => Promise<void>;
+  /** Another reading, of which nobody else is told. */
+  readonly read: () => Promise<readonly DeviceReading[]>;
   readonly devices: () => readonly Device[];
   readonly readings: () => readonly DeviceReading[];
   readonly allocations: () => readonly Report[];
@@ -41,7 +45,7 @@ export class Looker implements Service {
   readonly #options: LookerOptions;
   readonly #truth: Truth;
   readonly #hostProcesses = new HostProcesses();
-  #uses = new Map<string, DeviceTruth>();
+  #uses = new Map<string, UseState>();
   #looking: Promise<void> | undefined;
   #following: NodeJS.Timeout | undefined;
   #lastReadings: readonly DeviceReading[] | undefined;
@@ -56,7 +60,7 @@ export class Looker implements Service {
   }
 
   /** What was found on the device when it was looked at last; undefined before the first look. */
-  useOf(deviceId: string): DeviceTruth | undefined {
+  useOf(deviceId: string): UseState | undefined {
     return this.#uses.get(deviceId);
   }
 
@@ -80,9 +84,8 @@ export class Looker implements Service {
   }
 
   async #look(following: number): Promise<void> {
-    const { refresh, clock } = this.#options;
-    await refresh();
-    const readings = this.#freshReadings();
+    const { clock } = this.#options;
+    const readings = following === 0 ? await this.#heartbeatReadings() : await this.#readAgain();
     const processes = readings && processesOf(readings);
     const hostProcesses = this.#hostProcesses.read((processes ?? []).map(({ pid }) => pid));
     const occupants = await this.#occupants();
@@ -97,14 +100,24 @@ export class Looker implements Service {
       atMs: clock.monotonicMs(),
       wallMs: clock.wallMs(),
     });
-    this.#uses = new Map(devices.map((device) => [device.id, device]));
+    this.#uses = new Map(devices.map(({ id, use, ...more }) => [id, { ...more, use: DEVICE_USES[use] }]));
     for (const deed of deeds) this.#carryOut(deed);
     if (!isOpen || following >= MAX_FOLLOWING) return;
     this.#following = setTimeout(() => void this.look(following + 1), FOLLOW_AFTER_MS);
   }
 
-  /** Undefined where the driver has not answered since the last look. */
-  #freshReadings(): readonly DeviceReading[] | undefined {
+  async #readAgain(): Promise<readonly DeviceReading[] | undefined> {
+    try {
+      return await withDeadline("the GPU driver", READ_DEADLINE_MS, () => this.#options.read());
+    } catch {
+      // The next heartbeat tells of it.
+      return undefined;
+    }
+  }
+
+  /** Undefined where the driver has not answered since the last one. */
+  async #heartbeatReadings(): Promise<readonly DeviceReading[] | undefined> {
+    await this.#options.refresh();
     const readings = this.#options.readings();
     if (readings === this.#lastReadings || (readings.length === 0 && this.#options.devices().length > 0))
       return undefined;

@@ -78,6 +78,7 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       allowSharing: false,
       onFinding: DEFAULT_ANSWERS,
       ignoreProcesses: [],
+      suspectDevices: "avoid",
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

@@ -179,6 +179,7 @@ export class ModelAgent implements AgentView {
         refresh: () => Promise.resolve(),
       } as never,
       looker: { look: () => Promise.resolve(), useOf: () => undefined },
+      health: { missing: () => [], conditions: () => [] },
       outbox,
       inventory: {
         address: host.name,
