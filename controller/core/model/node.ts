@@ -38,6 +38,14 @@ export interface Inventory {
   readonly gpuSharing?: "mps" | "accounted";
   /** Where other agents reach this node's; absent where they cannot. */
   readonly peerAddress?: string;
+  /** Below which of its host's paths jobs may have volumes; absent where they may have none. */
+  readonly volumePrefixes?: readonly VolumePrefix[];
+}
+
+/** A path of a node's host: jobs may read what is there and below, and write it only if that is said. */
+export interface VolumePrefix {
+  readonly path: string;
+  readonly writable: boolean;
 }
 
 /** A moment's reading of a device. */
