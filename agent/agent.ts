@@ -9,6 +9,7 @@ import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
+import type { KnownPolicy } from "./policy/container-policy.ts";
 import { type NodePulse, runNode } from "./node.ts";
 
 export interface AgentOptions {
@@ -26,6 +27,10 @@ export interface AgentOptions {
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** What jobs may be and see on this host. */
+  readonly policy: KnownPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;
@@ -71,9 +76,10 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const { listener: onChange } = changes;
   const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
   const simulatedGpus = simulateGpus?.count ?? 0;
+  const { volumes } = options.policy.policy;
   const timing = { heartbeatMs };
   const node = services.add(
-    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
+    await runNode({ ...options, volumes, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
   );
   return {
     nodeName,
@@ -87,11 +93,16 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
 async function createExecutor(
   options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
 ): Promise<Executor> {
-  if (options.executor === "process") return createProcessExecutor(options);
+  const { policy } = options.policy;
+  if (options.executor === "process") {
+    const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const reserved = [options.dataDir, ...options.reserved, options.dockerSocket];
+    return createProcessExecutor({ ...options, volumeRules: { prefixes: policy.volumes, reserved, user } });
+  }
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
   const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
-  return createDockerExecutor({ ...options, socketPath, runtime, simulated: simulateGpus !== undefined });
+  return createDockerExecutor({ ...options, policy, socketPath, runtime, simulated: simulateGpus !== undefined });
 }
 
 function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executor): string[] {
@@ -104,6 +115,9 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
           `${simulated.count} GPUs with ${simulated.memoryMb} MB each are simulated: no job computes on a real one`,
           `the node offers ${cpu_cores} cores and ${memory_mb} MB of memory, whatever this host has`,
         ];
-  const jobs = executor.name === "docker" ? "jobs run in Docker containers" : "jobs run as plain processes";
-  return [...gpus, jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
+  const jobs =
+    executor.name === "docker"
+      ? ["jobs run in Docker containers", options.policy.note]
+      : ["jobs run as plain processes: nothing confines them"];
+  return [...gpus, ...jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

@@ -6,6 +6,7 @@ import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory
 import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import { mpsDirectory } from "./devices/mps.ts";
 import type { Executor } from "./executor/executor.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 
 /** What a simulated device brings with it, so that the documented examples fit on a laptop. */
 const SIMULATED_CORES_PER_DEVICE = 8;
@@ -24,6 +25,8 @@ export interface InventoryOptions {
   readonly allowSharing: boolean;
   /** Where other agents reach this one; undefined where they cannot. */
   readonly peerAddress?: string | undefined;
+  /** Below which of the host's paths jobs may have volumes. */
+  readonly volumes?: readonly VolumePrefix[];
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
@@ -45,6 +48,7 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     gpu_grant_reason: executor.gpuGrant.reason,
     allows_sharing: options.allowSharing,
     peer_address: options.peerAddress ?? "",
+    volume_prefixes: (options.volumes ?? []).map(({ path, writable }) => (writable ? `${path}:rw` : path)),
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
   };
 }

@@ -14,6 +14,7 @@ import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
 import { dial, dialLogRelay } from "./uplink/channel.ts";
@@ -36,6 +37,7 @@ export interface NodeParts {
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
   readonly allowSharing: boolean;
+  readonly volumes?: readonly VolumePrefix[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */

@@ -14,6 +14,8 @@ import {
   text,
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
+import type { VolumePrefix } from "../agent/policy/container-policy.ts";
+import { prefixProblem } from "../agent/volumes/reserved.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -36,6 +38,20 @@ export const simulatedGpus: Kind<SimulatedGpus> = {
     const count = Number(match?.[1]);
     const memoryMb = Number(match?.[2] ?? SIMULATED_GPU_MEMORY_MB);
     return count <= 1_024 && memoryMb > 0 ? { count, memoryMb } : undefined;
+  },
+};
+
+const WRITABLE = ":rw";
+
+/** `/data`, or `/data:rw` where jobs may write. */
+const volumePrefix: Kind<VolumePrefix> = {
+  placeholder: "PREFIX[:rw]",
+  expected: "an absolute path such as /data, or /data:rw, that is no directory of the system's own",
+  repeatable: false,
+  parse: (value) => {
+    const writable = value.endsWith(WRITABLE);
+    const prefix = writable ? value.slice(0, -WRITABLE.length) : value;
+    return prefixProblem(prefix) === undefined ? { path: prefix, writable } : undefined;
   },
 };
 
@@ -103,6 +119,14 @@ const nodeOptions = {
     kind: flag,
     default: "false",
     help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
+  },
+  containerPolicy: {
+    kind: path,
+    help: "a YAML file of root's with what jobs may be here (/etc/gpusched/policy.yaml, if it is there)",
+  },
+  allowVolume: {
+    kind: list(volumePrefix),
+    help: "paths of this host below which jobs may have volumes, to read or also to write (none)",
   },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
@@ -205,14 +229,11 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
-
-export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+export const unsupportedByAgent = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
-  ...unsupportedByNode,
 } satisfies UnsupportedFlags;

@@ -3,6 +3,7 @@
  * who ask it. Prints `{"address":"host:port"}` once it listens; ends when its standard input does.
  */
 import { join } from "node:path";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { startAgent } from "../../agent/agent.ts";
 import { silentLogger as log } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
@@ -75,6 +76,8 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       gpuGrant: "none",
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
+      policy: { policy: DEFAULT_CONTAINER_POLICY, note: "" },
+      reserved: [],
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDockerExecutor, type DockerExecutorOptions } from "../../agent/executor/docker/docker-executor.ts";
 import type { Executor, LaunchSpec, ReadLogOptions } from "../../agent/executor/executor.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import { silentLogger } from "../../base/logger.ts";
 import { AllocationLog, type EndedAllocation, launchSpec } from "./allocation-log.ts";
@@ -34,6 +35,9 @@ export class DockerExecutorWorld {
       dataDir: this.dataDir,
       runtime: undefined,
       gpuGrant: "auto",
+      // The registries of tests answer on loopback.
+      policy: { ...DEFAULT_CONTAINER_POLICY, registries: ["docker.io", "127.0.0.1"] },
+      reserved: [],
       simulated: true,
       log: silentLogger,
       onChange: this.log.listener,

@@ -16,15 +16,18 @@ import type {
   LaunchSpec,
   OutputPiece,
   ReadLogOptions,
+  Volume,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { killProcessesIn } from "./session.ts";
+import { volumeProblem } from "./volumes.ts";
 import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
@@ -37,6 +40,8 @@ const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
 
 export interface ProcessExecutorOptions {
   readonly dataDir: string;
+  /** Undefined gives jobs no volumes. */
+  readonly volumeRules?: VolumeRules;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -124,7 +129,14 @@ class ProcessExecutor implements Executor {
     if (launch.argv.length === 0) {
       return this.#begin(this.#end(entry, { kind: "bad-request", message: "a process needs a command or a script" }));
     }
+    if (spec.volumes?.length) return this.#begin(this.#launchWithVolumes(entry, launch, spec.volumes));
     this.#link.send({ kind: "launch", launch });
+  }
+
+  async #launchWithVolumes(entry: Entry, launch: Launch, volumes: readonly Volume[]): Promise<void> {
+    const problem = await volumeProblem(volumes, this.#options.volumeRules);
+    if (problem !== undefined) return await this.#end(entry, { kind: "bad-request", message: problem });
+    if (!hasEnded(entry)) this.#link.send({ kind: "launch", launch });
   }
 
   stop(key: AllocationKey, graceMs: number, reason: string): void {
