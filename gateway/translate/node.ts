@@ -49,6 +49,7 @@ export function toNode(node: Node__Output) {
           drain_until: timestamp(node.cordon.drain_until_ms),
         }
       : null,
+    volume_prefixes: inventory?.volume_prefixes ?? [],
     lives_by: node.lives_by,
     lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),

@@ -110,6 +110,7 @@ export class CoreWorld {
       labels?: Record<string, string>;
       executor?: "docker" | "process";
       allowsSharing?: boolean;
+      volumePrefixes?: Inventory["volumePrefixes"];
       peerAddress?: string;
     } = {},
   ): FakeNode {
@@ -134,6 +135,7 @@ export class CoreWorld {
       gpuGrant: "none",
       gpuGrantReason: "",
       allowsSharing: options.allowsSharing ?? false,
+      ...(options.volumePrefixes === undefined ? {} : { volumePrefixes: options.volumePrefixes }),
       ...(options.peerAddress === undefined ? {} : { peerAddress: options.peerAddress }),
     };
     const node: FakeNode = {

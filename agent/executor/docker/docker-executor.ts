@@ -17,6 +17,8 @@ import type {
   ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
+import type { ContainerPolicy } from "../../policy/container-policy.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import type { Allocation } from "./allocation.ts";
 import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
@@ -50,6 +52,9 @@ export interface DockerExecutorOptions {
   /** Every container gets this runtime; undefined leaves it to the grant. */
   readonly runtime: string | undefined;
   readonly gpuGrant: GpuGrantSetting;
+  readonly policy: ContainerPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   /** The node's devices are simulated. */
   readonly simulated: boolean;
   readonly images: ImageSettings;
@@ -122,7 +127,9 @@ class DockerExecutor implements Executor {
     this.#launcher = new Launcher({
       ...parts,
       images,
+      policy: options.policy,
       host: () => this.#host(),
+      volumeRules: () => this.#volumeRules(),
       observe: (allocation) => this.#observer.observe(allocation),
     });
     this.#connection = new EngineConnection({
@@ -293,6 +300,20 @@ class DockerExecutor implements Executor {
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
       grant: this.#grant(info),
       runtime: this.#options.runtime,
+      policy: this.#options.policy,
+      isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
+      cgroupVersion: info.CgroupVersion,
+    };
+  }
+
+  async #volumeRules(): Promise<VolumeRules> {
+    const { policy, dataDir, reserved, socketPath } = this.#options;
+    const { DockerRootDir: engineDir } = await this.#connection.requireInfo();
+    return {
+      prefixes: policy.volumes,
+      reserved: [dataDir, ...reserved, socketPath, ...(engineDir === undefined ? [] : [engineDir])],
+      // Where images may name their user, jobs may be anybody.
+      user: policy.root === "never" ? policy.user : undefined,
     };
   }
 

@@ -16,6 +16,7 @@ import { graceMsOf } from "../../core/model/job.ts";
 import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
+import { fromVolumes } from "./job-spec.ts";
 import { toInventory, toReading } from "./node.ts";
 
 const NODE_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?$/;
@@ -187,5 +188,6 @@ function fromLaunch(effect: Effect & { kind: "launch" }): Launch {
     ...(allocation.milli === undefined ? {} : { gpu_milli: allocation.milli, gpu_memory_mb: allocation.gpuMemoryMb }),
     ...(spec.shmSizeMb === undefined ? {} : { shm_size_mb: spec.shmSizeMb }),
     ...(job.array ? { array: { ...job.array } } : {}),
+    volumes: fromVolumes(spec.volumes),
   };
 }
