@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema, NODE_NAME, uncordonSchema } from "../../contract/node.ts";
 import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
@@ -10,9 +10,6 @@ import { hasBody, MAX_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
-
-/** What could be a node's name; whether there is such a node is another question. */
-const NODE_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
