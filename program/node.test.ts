@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UsageError } from "../base/options.ts";
 import { ExitCode } from "./exit-code.ts";
@@ -18,10 +19,11 @@ beforeEach(async () => {
   answer = { status: 200, body: JSON.stringify({ node: {}, job_ids: [] }) };
   vi.spyOn(console, "log").mockImplementation((line) => void said.push(String(line)));
   vi.spyOn(console, "error").mockImplementation((line) => void said.push(String(line)));
-  server = createServer(async (request, response) => {
-    const chunks = await request.toArray();
-    requests.push({ path: request.url, body: JSON.parse(Buffer.concat(chunks).toString()) });
-    response.writeHead(answer.status, { "Content-Type": "application/json" }).end(answer.body);
+  server = createServer((request, response) => {
+    void text(request).then((body) => {
+      requests.push({ path: request.url, body: JSON.parse(body) });
+      response.writeHead(answer.status, { "Content-Type": "application/json" }).end(answer.body);
+    });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -34,7 +36,7 @@ afterEach(() => {
   server.close();
 });
 
-const run = (...args: string[]) => nodeCommand.run({ args, environment: { GPUSCHED_URL: url } } as never);
+const run = (...args: string[]) => nodeCommand.run({ args, environment: { GPUSCHED_URL: url } });
 
 test("a drain says how many jobs are still there, or that there is none", async () => {
   expect(await run("drain", "node-1", "--deadline", "1500ms", "--by", "ann")).toBe(ExitCode.success);
