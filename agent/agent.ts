@@ -10,9 +10,11 @@ import type { AllocationListener, Executor } from "./executor/executor.ts";
 import type { ImageSettings } from "./executor/docker/images/image-store.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
+import type { SuspectAnswer } from "./health/conditions.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
 import { type NodePulse, runNode } from "./node.ts";
+import type { Answers } from "./truth/core/answers.ts";
 
 export interface AgentOptions {
   /** `host:port`, at least one; any of the cluster. */
@@ -32,6 +34,12 @@ export interface AgentOptions {
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
+  /** Whether jobs are given devices of which something was seen that may be theirs. */
+  readonly suspectDevices: SuspectAnswer;
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;

@@ -14,6 +14,7 @@ import {
   text,
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
+import { DEFAULT_ANSWERS, type Answers, parseAnswers } from "../agent/truth/core/answers.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -68,6 +69,15 @@ const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
     const [, term, revision] = /^(\d{1,15}):(\d{1,15})$/.exec(value) ?? [];
     return term === undefined ? undefined : { term: Number(term), revision: Number(revision) };
   },
+};
+
+/** `foreign=warn,orphan=avoid`. */
+const findingAnswers: Kind<Answers> = {
+  placeholder: "FINDING=ANSWER,…",
+  expected:
+    "pairs such as foreign=warn,orphan=avoid: docs/operations.md has the findings and what can be done about each",
+  repeatable: true,
+  parse: parseAnswers,
 };
 
 /** What every role has. */
@@ -140,6 +150,23 @@ const nodeOptions = {
     kind: flag,
     default: "false",
     help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
+  },
+  onFinding: {
+    kind: findingAnswers,
+    default: Object.entries(DEFAULT_ANSWERS)
+      .map(([finding, answer]) => `${finding}=${answer}`)
+      .join(","),
+    help: "what is done about what should not be on a GPU; what is not named is as by default",
+  },
+  ignoreProcesses: {
+    kind: list(text),
+    default: "Xorg,Xwayland,gnome-shell,kwin_wayland",
+    help: "programs that may be on any GPU, with up to 1024 MB of its memory",
+  },
+  suspectDevices: {
+    kind: oneOf("avoid", "use"),
+    default: "avoid",
+    help: "whether jobs get GPUs of which something was seen that may be a fault",
   },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },

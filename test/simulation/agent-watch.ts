@@ -51,6 +51,9 @@ export class AgentWatch {
       readLog: (...how) => executor.readLog(...how),
       watchOutput: (...how) => executor.watchOutput(...how),
       health: () => executor.health(),
+      occupants: () => executor.occupants(),
+      reap: (...how) => executor.reap(...how),
+      seesDevices: (...how) => executor.seesDevices(...how),
       close: () => executor.close(),
     };
   }
