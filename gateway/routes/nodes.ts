@@ -33,8 +33,9 @@ function list({ client }: RouteContext): Handler {
 function get({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
-    const { nodes } = await client.call(scheduler.ListNodes, {});
-    const node = nodes.find(({ name }) => name === request.params.name);
+    const name = pathName(request, "name", NODE_NAME, "Node not found");
+    const { nodes } = await client.call(scheduler.ListNodes, { name });
+    const node = nodes.find((one) => one.name === name);
     if (!node) throw new RequestError("not_found", "Node not found");
     sendJson(response, 200, toNode(node));
   };

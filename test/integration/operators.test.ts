@@ -24,6 +24,9 @@ async function cluster() {
 
 test("a node that there is not, whatever it is called, is not found", async () => {
   const { calls } = await cluster();
+  const listed = async (name: string) => (await calls.call(scheduler.ListNodes, { name })).nodes.map((one) => one.name);
+  expect(await listed("node-2")).toEqual([]);
+  for (const name of ["node-1", ""]) expect(await listed(name)).toEqual(["node-1"]);
   for (const node_name of ["", "node-2", "NODE-1", "node-1 ", "__proto__", "a".repeat(10_000), "\u0000"]) {
     const word = { node_name, by: "ann", reason: "its fan" };
     for (const refused of [
