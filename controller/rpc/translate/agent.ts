@@ -1,6 +1,7 @@
 /** What agents say and what they are told, between the wire and the core. */
 import { RequestError } from "../../../base/errors.ts";
 import { type AllocationKey, asJobId, asNodeName } from "../../../base/ids.ts";
+import { NODE_NAME } from "../../../contract/node.ts";
 import type { AllocationKey as KeyMessage } from "../../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { AllocationReport__Output } from "../../../proto/generated/gpusched/v1/AllocationReport.ts";
 import type { Command } from "../../../proto/generated/gpusched/v1/Command.ts";
@@ -19,7 +20,6 @@ import { rendezvous } from "../rendezvous.ts";
 import { fromVolumes } from "./job-spec.ts";
 import { toInventory, toReading } from "./node.ts";
 
-const NODE_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?$/;
 const MAX_ALLOCATIONS = 10_000;
 const MAX_READINGS = 1_024;
 /** A longer sentence of an agent's is cut: it is stored with the job. */
