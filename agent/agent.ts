@@ -2,9 +2,12 @@ import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import { ChangeRelay } from "./change-relay.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
+import type { MinFree } from "./disk/disk-room.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import { discoverDevices } from "./devices/discover.ts";
+import { Doctor, examiner } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
+import type { ImageSettings } from "./executor/docker/images/image-store.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
@@ -24,6 +27,9 @@ export interface AgentOptions {
   /** Undefined is the engine's default runtime. */
   readonly dockerRuntime: string | undefined;
   readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly images: Omit<ImageSettings, "minFreeDisk">;
+  /** Of the disks of Docker and of the data directory: with less, no new jobs come. */
+  readonly minFreeDisk: MinFree;
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
@@ -36,6 +42,8 @@ export interface AgentOptions {
   readonly peers?: PeerOptions | undefined;
   /** Between heartbeats. */
   readonly heartbeatMs: number;
+  /** No job starts while a version is in use that is known to be unsafe. */
+  readonly requireSafeVersions?: boolean;
   /** Undefined is all that the host has. */
   readonly cpuCores: number | undefined;
   readonly memoryMb: number | undefined;
@@ -75,11 +83,24 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
   const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const doctor = services.add(createDoctor({ ...options, log }));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const { volumes } = options.policy.policy;
   const timing = { heartbeatMs };
   const node = services.add(
-    await runNode({ ...options, volumes, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
+    await runNode({
+      ...options,
+      volumes,
+      simulatedGpus,
+      journal,
+      bootId,
+      devices,
+      executor,
+      changes,
+      doctor,
+      timing,
+      log,
+    }),
   );
   return {
     nodeName,
@@ -102,7 +123,19 @@ async function createExecutor(
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
   const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
-  return createDockerExecutor({ ...options, policy, socketPath, runtime, simulated: simulateGpus !== undefined });
+  const images = { ...options.images, minFreeDisk: options.minFreeDisk };
+  const simulated = simulateGpus !== undefined;
+  return createDockerExecutor({ ...options, policy, socketPath, runtime, images, simulated });
+}
+
+function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {
+  const [peerListen, peerAddress] = [peers?.listen, peers?.advertise];
+  const simulated = simulateGpus !== undefined;
+  return new Doctor({
+    requireSafeVersions,
+    examine: examiner({ ...options, peerListen, peerAddress, simulated }),
+    log,
+  });
 }
 
 function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executor): string[] {

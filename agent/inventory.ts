@@ -5,6 +5,7 @@ import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelem
 import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { Finding } from "./doctor/finding.ts";
 import type { Executor } from "./executor/executor.ts";
 import type { VolumePrefix } from "./policy/container-policy.ts";
 
@@ -27,6 +28,8 @@ export interface InventoryOptions {
   readonly peerAddress?: string | undefined;
   /** Below which of the host's paths jobs may have volumes. */
   readonly volumes?: readonly VolumePrefix[];
+  /** Who knows what a person should know of the host. */
+  readonly doctor?: { readonly findings: readonly Finding[] } | undefined;
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
@@ -50,6 +53,7 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     peer_address: options.peerAddress ?? "",
     volume_prefixes: (options.volumes ?? []).map(({ path, writable }) => (writable ? `${path}:rw` : path)),
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
+    findings: (options.doctor?.findings ?? []).map((finding) => ({ ...finding })),
   };
 }
 

@@ -9,6 +9,7 @@ import type { ChangeRelay } from "./change-relay.ts";
 import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
+import type { Doctor } from "./doctor/doctor.ts";
 import type { Executor, FoundAllocation } from "./executor/executor.ts";
 import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
@@ -46,6 +47,8 @@ export interface NodeParts {
   readonly executor: Executor;
   /** What the executor tells its changes to. */
   readonly changes: ChangeRelay;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly timing?: Partial<UplinkTiming>;
@@ -146,6 +149,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
+  const { doctor } = parts;
   const reachesPeers = () => mesh?.reachesPeers();
   let saidAtMs = clock.monotonicMs();
   const onSaid = () => {
@@ -154,7 +158,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log, onSaid }),
+      host: createStreamHost({ identity, shell, vitals, outbox, inventory, doctor, reachesPeers, log, onSaid }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>

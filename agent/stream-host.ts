@@ -1,5 +1,6 @@
 import type { Logger } from "../base/logger.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { Doctor } from "./doctor/doctor.ts";
 import { capacity, type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
@@ -14,6 +15,8 @@ export interface StreamHostOptions {
   readonly vitals: Vitals;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   /** Whether a peer has answered; undefined while that is not known, or there are none. */
   readonly reachesPeers?: (() => boolean | undefined) | undefined;
   readonly log: Logger;
@@ -26,6 +29,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
   const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
   const grant = (): NodeGrant => ({ ...grantOf(inventory), devices: new Set(vitals.devices.map(({ id }) => id)) });
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory, grant };
+  const health = () => options.doctor?.judge(vitals.health) ?? vitals.health;
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -45,7 +49,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         highest_revision: shell.memory.revision ?? 0,
         inventory: nodeInventory(inventory, vitals.devices),
         allocations: reports.map(reportToProto),
-        executor: vitals.health,
+        executor: health(),
       };
     },
     onWelcome: ({ cluster_id, term, lease_ms, revision }) => {
@@ -66,14 +70,17 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       const reaches = options.reachesPeers?.();
       return {
         telemetry: vitals.readings.map(telemetryToProto),
-        executor: vitals.health,
+        executor: health(),
         inventory: nodeInventory(inventory, vitals.devices),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),
-    onHeartbeatAcked: (sequence, revision) => shell.input({ kind: "heartbeat-acked", sequence, revision }),
+    onHeartbeatAcked(sequence, revision, sentAtMs) {
+      options.doctor?.onLeaderTime(sentAtMs);
+      shell.input({ kind: "heartbeat-acked", sequence, revision });
+    },
     takeNews: () => outbox.take(),
     onDisconnected: () => shell.input({ kind: "disconnected" }),
   };

@@ -12,6 +12,7 @@ import { containerPolicyOf } from "./container-policy.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
+import { imageSettingsOf } from "./images.ts";
 import { controllerPulse } from "./notify/pulses.ts";
 import { devOptions, unsupportedByDev } from "./options.ts";
 import { policyOf } from "./policy-file.ts";
@@ -30,6 +31,7 @@ export const devRole = defineRole({
     const { services, manager, log } = context;
     checkExposure("the REST API", values.host, values.insecure, log);
     const policy = policyOf(values);
+    const images = await imageSettingsOf(values);
     await requireFreePort(values.host, values.httpPort, "--http-port");
     await requireFreePort(GRPC_HOST, values.grpcPort, "--grpc-port");
     makeDataDirectory(values.dataDir);
@@ -56,6 +58,8 @@ export const devRole = defineRole({
         dockerSocket: values.dockerSocket,
         dockerRuntime: values.dockerRuntime,
         gpuGrant: values.gpuGrant,
+        images,
+        minFreeDisk: values.minFreeDisk,
         simulateGpus: gpus.simulate,
         allowSharing: values.allowSharing,
         policy: containerPolicy,

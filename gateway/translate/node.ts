@@ -26,6 +26,12 @@ export function toNode(node: Node__Output) {
     gpu_sharing: inventory?.gpu_sharing || null,
     driver_version: inventory?.driver_version ?? "",
     agent_version: inventory?.agent_version ?? "",
+    findings: (inventory?.findings ?? []).map(({ check, severity, message, cure }) => ({
+      check,
+      severity,
+      message,
+      cure,
+    })),
     registered_at: formatTimestamp(node.registered_at_ms),
     last_heard_at: timestamp(node.last_heard_at_ms),
     confirmed_dead: node.confirmed_dead

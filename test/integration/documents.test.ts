@@ -17,6 +17,7 @@ import {
   agentOptions,
   controllerOptions,
   devOptions,
+  doctorOptions,
   gatewayOptions,
   guardOptions,
   unsupportedByAgent,
@@ -70,6 +71,7 @@ describe("docs/configuration.md", () => {
     ["gateway", gatewayOptions, unsupportedByGateway],
     ["agent", agentOptions, unsupportedByAgent],
     ["guard", guardOptions, unsupportedByGuard],
+    ["doctor", doctorOptions, {}],
   ];
 
   test.each(roles)("has the options of %s", (role, options) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
+import type { Doctor } from "../../agent/doctor/doctor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
@@ -24,6 +25,7 @@ export interface FakeNodeOptions {
   readonly dataDir?: string;
   readonly found?: readonly FoundAllocation[];
   readonly timing?: Partial<UplinkTiming>;
+  readonly doctor?: Doctor;
   /** Before the agent asks them anything. */
   readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
 }
@@ -52,6 +54,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     devices,
     executor,
     changes,
+    doctor: options.doctor,
     log: silentLogger,
     timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },
   });

@@ -1,5 +1,6 @@
 import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
+import type { IdleDevice } from "./idle.ts";
 
 /** A directory or file of the node's host that a job sees. */
 export interface Volume {
@@ -62,6 +63,7 @@ export type JobEventKind =
   | "preempting"
   | "preempted"
   | "checkpoint"
+  | "gpu-idle"
   | "node-unreachable"
   | "node-returned"
   | "completed"
@@ -71,7 +73,14 @@ export type JobEventKind =
 /** What becomes of a job once its ranks are gone. */
 export type Verdict =
   | { readonly kind: "completed"; readonly exitCode: number; readonly message: string }
-  | { readonly kind: "failed"; readonly exitCode?: number; readonly signal?: number; readonly message: string }
+  | {
+      readonly kind: "failed";
+      readonly exitCode?: number;
+      readonly signal?: number;
+      readonly message: string;
+      /** Present when it was stopped for it. */
+      readonly idle?: IdleDevice;
+    }
   | { readonly kind: "cancelled"; readonly message: string }
   /** Made room for another job, and its user does not want it tried again. */
   | { readonly kind: "preempted"; readonly message: string }

@@ -19,6 +19,8 @@ const MAX_DEVICES = 1_024;
 const MAX_LABELS = 256;
 const MAX_VOLUME_PREFIXES = 256;
 const WRITABLE = ":rw";
+const MAX_FINDINGS = 64;
+const MAX_FINDING_CHARACTERS = 1_000;
 
 /** @throws RequestError `invalid` when the core could not count with it */
 export function toInventory(message: NodeInventory__Output): Inventory {
@@ -50,7 +52,21 @@ export function toInventory(message: NodeInventory__Output): Inventory {
       : {}),
     ...(message.peer_address === "" ? {} : { peerAddress: message.peer_address }),
     ...(message.volume_prefixes.length === 0 ? {} : { volumePrefixes: message.volume_prefixes.map(toPrefix) }),
+    ...toFindings(message),
   };
+}
+
+/** Without those where all is well, and cut to what can be stored with a node. */
+function toFindings({ findings }: NodeInventory__Output): Pick<Inventory, "findings"> {
+  const told = findings.flatMap(({ check, severity, message, cure }) => {
+    if (severity !== "warning" && severity !== "error") return [];
+    return [{ check: cut(check), severity, message: cut(message), cure: cut(cure) } as const];
+  });
+  return told.length === 0 ? {} : { findings: told.slice(0, MAX_FINDINGS) };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_FINDING_CHARACTERS ? `${text.slice(0, MAX_FINDING_CHARACTERS)}…` : text;
 }
 
 function checkInventory(inventory: NodeInventory__Output): void {
@@ -103,6 +119,7 @@ function fromInventory(inventory: Inventory): NodeInventory {
     gpu_sharing: inventory.gpuSharing ?? "",
     peer_address: inventory.peerAddress ?? "",
     volume_prefixes: (inventory.volumePrefixes ?? []).map(({ path, writable }) => `${path}${writable ? WRITABLE : ""}`),
+    findings: (inventory.findings ?? []).map((finding) => ({ ...finding })),
   };
 }
 
