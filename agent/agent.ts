@@ -24,7 +24,7 @@ export interface AgentOptions {
   readonly dockerSocket: string;
   /** Undefined is the engine's default runtime. */
   readonly dockerRuntime: string | undefined;
-  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";
   readonly images: Omit<ImageSettings, "minFreeDisk">;
   /** Of the disks of Docker and of the data directory: with less, no new jobs come. */
   readonly minFreeDisk: MinFree;
@@ -74,7 +74,7 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const devices = services.add(await discoverDevices({ simulateGpus, log }));
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
-  const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const executor = services.add(await createExecutor({ ...options, devices, log, agentId: journal.agentId, onChange }));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const timing = { heartbeatMs };
   const node = services.add(
@@ -90,7 +90,11 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
 }
 
 async function createExecutor(
-  options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
+  options: AgentOptions & {
+    readonly agentId: string;
+    readonly devices: DeviceSource;
+    readonly onChange: AllocationListener;
+  },
 ): Promise<Executor> {
   if (options.executor === "process") return createProcessExecutor(options);
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.

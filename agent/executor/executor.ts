@@ -109,7 +109,7 @@ export interface ExecutorHealth {
 
 /** How devices reach a job on this host, and why that way was chosen. */
 export interface GpuGrant {
-  readonly kind: "cdi" | "runtime" | "device-requests" | "environment" | "none";
+  readonly kind: "cdi" | "runtime" | "device-requests" | "devices" | "environment" | "none";
   readonly reason: string;
 }
 

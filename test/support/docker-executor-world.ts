@@ -46,6 +46,7 @@ export class DockerExecutorWorld {
       runtime: undefined,
       gpuGrant: "auto",
       simulated: true,
+      devices: { name: "simulated", list: async () => [] },
       images: IMAGE_SETTINGS,
       log: silentLogger,
       onChange: this.log.listener,

@@ -24,7 +24,7 @@ const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
   cpus: 8,
   hasInit: true,
-  grant: { kind: "cdi", reason: "" },
+  grant: { kind: "cdi", reason: "", devices: new Map() },
   runtime: undefined,
 };
 

@@ -1,7 +1,7 @@
-import type { GpuGrant, LaunchSpec } from "../executor.ts";
+import type { LaunchSpec } from "../executor.ts";
 import { argvOf } from "../argv.ts";
 import type { CreateOptions } from "./engine-client.ts";
-import { grantOptions, visibleDevices } from "./gpu-grant.ts";
+import { type DockerGrant, grantOptions, visibleDevices } from "./gpu-grant.ts";
 import { type ContainerOwner, containerName, labelsOf } from "./labels.ts";
 
 const MIB = 1024 * 1024;
@@ -19,7 +19,7 @@ export interface HostFacts {
   readonly cpus: number;
   /** The engine can put its own init in front, which forwards signals and reaps orphans. */
   readonly hasInit: boolean;
-  readonly grant: GpuGrant;
+  readonly grant: DockerGrant;
   readonly runtime: string | undefined;
 }
 

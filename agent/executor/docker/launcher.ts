@@ -8,6 +8,7 @@ import { containerOptions, type HostFacts } from "./container-options.ts";
 import type { Discards } from "./discards.ts";
 import { type ContainerDetails, type EngineClient, EngineError, isMissing, isUnanswered } from "./engine-client.ts";
 import { startFailure } from "./failures.ts";
+import { grantProblem } from "./gpu-grant.ts";
 import { isImageName } from "./images/image-name.ts";
 import type { ImageStore } from "./images/image-store.ts";
 import { parseLabels } from "./labels.ts";
@@ -97,7 +98,10 @@ export class Launcher {
     const [program] = argvOf(spec);
     if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
     try {
-      allocation.containerId = await engine.create(containerOptions(spec, image, await this.#options.host()));
+      const host = await this.#options.host();
+      const problem = grantProblem(host.grant, spec.deviceIds);
+      if (problem !== undefined) return { kind: "node", message: problem };
+      allocation.containerId = await engine.create(containerOptions(spec, image, host));
     } catch (error) {
       const isTaken = error instanceof EngineError && error.status === 409;
       if (isTaken) return await this.#adopt(allocation);
