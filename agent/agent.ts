@@ -114,6 +114,7 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
           `${simulated.count} GPUs with ${simulated.memoryMb} MB each are simulated: no job computes on a real one`,
           `the node offers ${cpu_cores} cores and ${memory_mb} MB of memory, whatever this host has`,
         ];
-  const jobs = executor.name === "docker" ? "jobs run in Docker containers" : "jobs run as plain processes";
+  const jobs =
+    executor.name === "docker" ? "jobs run in Docker containers" : `jobs run as plain processes, ${executor.limits}`;
   return [...gpus, jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

@@ -120,6 +120,8 @@ export interface GpuGrant {
 export interface Executor extends Service {
   readonly name: "docker" | "process";
   readonly gpuGrant: GpuGrant;
+  /** What jobs are held to of what they asked for, and why not to more: a sentence. */
+  readonly limits: string;
 
   /** Everything of this agent that exists on the host, ended allocations included until they are released. */
   recover(): Promise<readonly FoundAllocation[]>;

@@ -89,6 +89,7 @@ interface Parts {
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
+  readonly limits = "limited by Docker: memory, cores, processes";
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
   readonly #closing: AbortController;
