@@ -10,6 +10,7 @@ import type { ChangeRelay } from "./change-relay.ts";
 import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
+import type { Doctor } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor, FoundAllocation } from "./executor/executor.ts";
 import { Blame, withBlame } from "./health/blame.ts";
 import type { SuspectAnswer } from "./health/conditions.ts";
@@ -18,6 +19,7 @@ import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
 import type { Answers } from "./truth/core/answers.ts";
@@ -47,6 +49,7 @@ export interface NodeParts {
   /** Names of programs that may be on any device. */
   readonly ignoreProcesses: readonly string[];
   readonly suspectDevices: SuspectAnswer;
+  readonly volumes?: readonly VolumePrefix[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
@@ -55,6 +58,8 @@ export interface NodeParts {
   readonly executor: Executor;
   /** What the executor tells its changes to. */
   readonly changes: ChangeRelay;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly timing?: Partial<UplinkTiming>;
@@ -165,6 +170,7 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
+  const { doctor } = parts;
   const reachesPeers = () => mesh?.reachesPeers();
   let saidAtMs = clock.monotonicMs();
   const onSaid = () => {
@@ -173,7 +179,19 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, health, looker, outbox, inventory, reachesPeers, log, onSaid }),
+      host: createStreamHost({
+        identity,
+        shell,
+        vitals,
+        health,
+        looker,
+        outbox,
+        inventory,
+        doctor,
+        reachesPeers,
+        log,
+        onSaid,
+      }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>

@@ -8,9 +8,11 @@ import { version } from "../base/version.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { archiveOf } from "./archive.ts";
+import { containerPolicyOf } from "./container-policy.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
+import { imageSettingsOf } from "./images.ts";
 import { controllerPulse } from "./notify/pulses.ts";
 import { devOptions, unsupportedByDev } from "./options.ts";
 import { policyOf } from "./policy-file.ts";
@@ -29,11 +31,13 @@ export const devRole = defineRole({
     const { services, manager, log } = context;
     checkExposure("the REST API", values.host, values.insecure, log);
     const policy = policyOf(values);
+    const images = await imageSettingsOf(values);
     await requireFreePort(values.host, values.httpPort, "--http-port");
     await requireFreePort(GRPC_HOST, values.grpcPort, "--grpc-port");
     makeDataDirectory(values.dataDir);
     const gpus = await chooseGpus(values.simulateGpus, log);
     const executor = await chooseExecutor(values.executor, values.dockerSocket);
+    const containerPolicy = containerPolicyOf(values);
 
     const controller = services.add(await startController({ ...controllerOptionsOf(values, context), policy }));
     const gateway = services.add(
@@ -54,11 +58,15 @@ export const devRole = defineRole({
         dockerSocket: values.dockerSocket,
         dockerRuntime: values.dockerRuntime,
         gpuGrant: values.gpuGrant,
+        images,
+        minFreeDisk: values.minFreeDisk,
         simulateGpus: gpus.simulate,
         allowSharing: values.allowSharing,
         onFinding: values.onFinding,
         ignoreProcesses: values.ignoreProcesses,
         suspectDevices: values.suspectDevices,
+        policy: containerPolicy,
+        reserved: [values.dataDir],
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

@@ -15,6 +15,8 @@ import {
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
 import { DEFAULT_ANSWERS, type Answers, parseAnswers } from "../agent/truth/core/answers.ts";
+import type { VolumePrefix } from "../agent/policy/container-policy.ts";
+import { prefixProblem } from "../agent/volumes/reserved.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -37,6 +39,40 @@ export const simulatedGpus: Kind<SimulatedGpus> = {
     const count = Number(match?.[1]);
     const memoryMb = Number(match?.[2] ?? SIMULATED_GPU_MEMORY_MB);
     return count <= 1_024 && memoryMb > 0 ? { count, memoryMb } : undefined;
+  },
+};
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+
+/** `5%`, `2GiB`, or both; 0 is nothing. */
+const minFreeDisk: Kind<{ readonly bytes: number | undefined; readonly share: number | undefined }> = {
+  placeholder: "SIZE,…",
+  expected: "a size or a share of the disk, such as 2GiB, 5% or 5%,2GiB; 0 is nothing",
+  repeatable: false,
+  parse: (value) => {
+    if (value === "0") return { bytes: 0, share: undefined };
+    let [bytes, share]: [number | undefined, number | undefined] = [undefined, undefined];
+    for (const part of value.split(",")) {
+      const [, percent, amount, unit] = /^(?:(\d{1,2})%|(\d{1,6})(MiB|GiB|TiB))$/.exec(part.trim()) ?? [];
+      if (percent !== undefined && share === undefined) share = Number(percent) / 100;
+      else if (amount !== undefined && bytes === undefined) bytes = Number(amount) * (UNIT_BYTES[unit ?? ""] ?? 0);
+      else return undefined;
+    }
+    return { bytes, share };
+  },
+};
+
+const WRITABLE = ":rw";
+
+/** `/data`, or `/data:rw` where jobs may write. */
+const volumePrefix: Kind<VolumePrefix> = {
+  placeholder: "PREFIX[:rw]",
+  expected: "an absolute path such as /data, or /data:rw, that is no directory of the system's own",
+  repeatable: false,
+  parse: (value) => {
+    const writable = value.endsWith(WRITABLE);
+    const prefix = writable ? value.slice(0, -WRITABLE.length) : value;
+    return prefixProblem(prefix) === undefined ? { path: prefix, writable } : undefined;
   },
 };
 
@@ -98,6 +134,17 @@ const rateLimitOption = {
   rateLimit: { kind: integer(1, 1_000_000), default: "100", help: "requests per second that each client may make" },
 } satisfies OptionTable;
 
+export const imageOptions = {
+  registryAuth: { kind: path, help: "a file of credentials for registries, as docker login writes it (none)" },
+  pullTimeout: { kind: duration, default: "5m", help: "how long a pull may come no further before it is given up" },
+  maxPulls: { kind: integer(1, 100), default: "3", help: "how many images are pulled at once" },
+  keepImagesFor: {
+    kind: duration,
+    default: "14d",
+    help: "how long images that this agent pulled are kept after their last use",
+  },
+} satisfies OptionTable;
+
 const nodeOptions = {
   nodeName: { kind: text, default: hostname(), help: "the name under which this host registers" },
   address: { kind: text, help: "the host name or IP address where jobs on other nodes reach this host" },
@@ -107,6 +154,12 @@ const nodeOptions = {
     kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
     default: "auto",
     help: "how containers get their GPUs",
+  },
+  ...imageOptions,
+  minFreeDisk: {
+    kind: minFreeDisk,
+    default: "5%,2GiB",
+    help: "what must stay free on the disks of Docker and of the data directory; the least of those given",
   },
   simulateGpus: { kind: simulatedGpus, help: "pretend to have N GPUs, each with MB of memory (81920)" },
   allowSharing: {
@@ -130,6 +183,14 @@ const nodeOptions = {
     kind: oneOf("avoid", "use"),
     default: "avoid",
     help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
+  containerPolicy: {
+    kind: path,
+    help: "a YAML file of root's with what jobs may be here (/etc/gpusched/policy.yaml, if it is there)",
+  },
+  allowVolume: {
+    kind: list(volumePrefix),
+    help: "paths of this host below which jobs may have volumes, to read or also to write (none)",
   },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
@@ -198,6 +259,11 @@ export const agentOptions = {
     help: "where other agents ask whether this one hears a leader, and are relayed (nowhere: then there is the lease alone)",
   },
   peerAddress: { kind: address, help: "where they reach it (where it listens, or --address if that is everywhere)" },
+  requireSafeVersions: {
+    kind: flag,
+    default: "false",
+    help: "start no jobs while Docker, runc or NVIDIA's toolkit is of a version that is known to be unsafe",
+  },
   ...nodeOptions,
   ...insecureOption,
   ...commonOptions,
@@ -208,6 +274,24 @@ export const guardOptions = {
   executor: { kind: executor, default: "docker", help: "what runs its jobs" },
   dockerSocket: nodeOptions.dockerSocket,
   ...commonOptions,
+} satisfies OptionTable;
+
+const { controllers, peerListen, peerAddress } = agentOptions;
+const { dockerSocket, dockerRuntime, gpuGrant } = nodeOptions;
+
+/** What it looks at is what the agent of the host is told. */
+export const doctorOptions = {
+  output: { kind: oneOf("table", "json"), default: "table", help: "how findings are told; -o is the same" },
+  all: { kind: flag, default: "false", help: "a line for each check, also where all is well" },
+  controllers,
+  dataDir: { kind: path, default: "./data/agent", help: "the data directory of the agent" },
+  executor: { kind: executor, default: "docker", help: "what runs its jobs" },
+  dockerSocket,
+  dockerRuntime,
+  gpuGrant,
+  simulateGpus: { kind: simulatedGpus, help: "the GPUs are simulated: the host's own do not matter" },
+  peerListen,
+  peerAddress,
 } satisfies OptionTable;
 
 export const devOptions = {
@@ -232,14 +316,11 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
-
-export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+export const unsupportedByAgent = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
-  ...unsupportedByNode,
 } satisfies UnsupportedFlags;

@@ -3,6 +3,7 @@
  * who ask it. Prints `{"address":"host:port"}` once it listens; ends when its standard input does.
  */
 import { join } from "node:path";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { startAgent } from "../../agent/agent.ts";
 import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { silentLogger as log } from "../../base/logger.ts";
@@ -74,11 +75,15 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       dockerSocket: "",
       dockerRuntime: undefined,
       gpuGrant: "none",
+      images: { registryAuth: undefined, pullStallMs: 300_000, maxPulls: 3, keepImagesForMs: Number.MAX_SAFE_INTEGER },
+      minFreeDisk: { bytes: 0, share: undefined },
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
       onFinding: DEFAULT_ANSWERS,
       ignoreProcesses: [],
       suspectDevices: "avoid",
+      policy: { policy: DEFAULT_CONTAINER_POLICY, note: "" },
+      reserved: [],
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

@@ -117,10 +117,10 @@ export class AgentWatch {
         sentAtMs.set(sequence, timeline.now);
         host.onHeartbeatSent(sequence);
       },
-      onHeartbeatAcked: (sequence, revision) => {
+      onHeartbeatAcked: (sequence, revision, leaderAtMs) => {
         agent.heardAtMs = timeline.now;
         answered(sentAtMs.get(sequence));
-        host.onHeartbeatAcked(sequence, revision);
+        host.onHeartbeatAcked(sequence, revision, leaderAtMs);
       },
     };
   }

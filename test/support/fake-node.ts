@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
+import type { Doctor } from "../../agent/doctor/doctor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
 import type { SuspectAnswer } from "../../agent/health/conditions.ts";
@@ -27,6 +28,7 @@ export interface FakeNodeOptions {
   readonly dataDir?: string;
   readonly found?: readonly FoundAllocation[];
   readonly timing?: Partial<UplinkTiming>;
+  readonly doctor?: Doctor;
   readonly bootId?: string;
   readonly clock?: Clock;
   readonly suspectDevices?: SuspectAnswer;
@@ -61,6 +63,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     devices,
     executor,
     changes,
+    doctor: options.doctor,
     log: silentLogger,
     ...(options.clock && { clock: options.clock }),
     timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },

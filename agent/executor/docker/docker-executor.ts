@@ -17,12 +17,15 @@ import type {
   ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
+import type { ContainerPolicy } from "../../policy/container-policy.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import type { Allocation } from "./allocation.ts";
 import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
 import { Discards } from "./discards.ts";
 import { type ContainerDetails, EngineClient, type EngineInfo } from "./engine-client.ts";
 import { chooseGrant, type GpuGrantSetting } from "./gpu-grant.ts";
+import { type ImageSettings, ImageStore } from "./images/image-store.ts";
 import { InsideView } from "./inside-view.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
 import { Launcher } from "./launcher.ts";
@@ -49,8 +52,12 @@ export interface DockerExecutorOptions {
   /** Every container gets this runtime; undefined leaves it to the grant. */
   readonly runtime: string | undefined;
   readonly gpuGrant: GpuGrantSetting;
+  readonly policy: ContainerPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   /** The node's devices are simulated. */
   readonly simulated: boolean;
+  readonly images: ImageSettings;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -61,17 +68,36 @@ export interface DockerExecutorOptions {
  */
 export async function createDockerExecutor(options: DockerExecutorOptions): Promise<Executor> {
   const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  const executor = new DockerExecutor(options, bootId);
+  const closing = new AbortController();
+  const engine = new EngineClient(options.socketPath, closing.signal);
+  const images = await ImageStore.open({
+    engine,
+    dataDir: options.dataDir,
+    settings: options.images,
+    closing: closing.signal,
+    log: options.log,
+    rootDirectory: () => executor.rootDirectory,
+  });
+  const executor = new DockerExecutor(options, { bootId, engine, images, closing });
   await executor.connected();
   return executor;
+}
+
+interface Parts {
+  readonly bootId: string;
+  readonly engine: EngineClient;
+  readonly images: ImageStore;
+  /** Ends what is under way when the executor closes. */
+  readonly closing: AbortController;
 }
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
-  readonly #closing = new AbortController();
+  readonly #closing: AbortController;
   readonly #engine: EngineClient;
+  readonly #images: ImageStore;
   readonly #connection: EngineConnection;
   readonly #observer: Observer;
   readonly #launcher: Launcher;
@@ -81,11 +107,12 @@ class DockerExecutor implements Executor {
   /** What runs in the background: closing waits for it. */
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(options: DockerExecutorOptions, bootId: string) {
+  constructor(options: DockerExecutorOptions, { bootId, engine, images, closing: controller }: Parts) {
     const { agentId, nodeName, log, onChange } = options;
-    const closing = this.#closing.signal;
-    const engine = new EngineClient(options.socketPath, closing);
+    const closing = controller.signal;
     const discards = new Discards(engine, log);
+    this.#closing = controller;
+    this.#images = images;
     const parts = { engine, discards, closing, log };
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
@@ -99,7 +126,10 @@ class DockerExecutor implements Executor {
     });
     this.#launcher = new Launcher({
       ...parts,
+      images,
+      policy: options.policy,
       host: () => this.#host(),
+      volumeRules: () => this.#volumeRules(),
       observe: (allocation) => this.#observer.observe(allocation),
     });
     this.#connection = new EngineConnection({
@@ -109,12 +139,18 @@ class DockerExecutor implements Executor {
       reconcile: () => this.#observer.reconcile(),
     });
     this.#background(this.#connection.run());
+    this.#background(images.run());
     this.#background(keepOutput(this.#logsDirectory, closing, log));
   }
 
   /** Resolves when the engine has answered for the first time, or has failed to. */
   async connected(): Promise<void> {
     await this.#connection.firstAttempt;
+  }
+
+  /** Where the engine keeps its data; undefined while it has not told. */
+  get rootDirectory(): string | undefined {
+    return this.#connection.info?.DockerRootDir;
   }
 
   get gpuGrant(): GpuGrant {
@@ -179,7 +215,8 @@ class DockerExecutor implements Executor {
   async health(): Promise<ExecutorHealth> {
     try {
       await this.#engine.ping();
-      return { ready: true, message: "" };
+      const problem = await this.#images.problem();
+      return { ready: problem === undefined, message: problem ?? "" };
     } catch (error) {
       return { ready: false, message: messageOf(error) };
     }
@@ -263,6 +300,20 @@ class DockerExecutor implements Executor {
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
       grant: this.#grant(info),
       runtime: this.#options.runtime,
+      policy: this.#options.policy,
+      isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
+      cgroupVersion: info.CgroupVersion,
+    };
+  }
+
+  async #volumeRules(): Promise<VolumeRules> {
+    const { policy, dataDir, reserved, socketPath } = this.#options;
+    const { DockerRootDir: engineDir } = await this.#connection.requireInfo();
+    return {
+      prefixes: policy.volumes,
+      reserved: [dataDir, ...reserved, socketPath, ...(engineDir === undefined ? [] : [engineDir])],
+      // Where images may name their user, jobs may be anybody.
+      user: policy.root === "never" ? policy.user : undefined,
     };
   }
 

@@ -5,17 +5,25 @@ import Docker from "dockerode";
 import { withDeadline } from "../../../base/abort.ts";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import type { LogStreamName } from "../executor.ts";
+import type { RegistryAuth } from "./images/registry-auth.ts";
 import { jsonLines } from "./json-lines.ts";
 
 const CONTROL_DEADLINE_MS = 5_000;
 /** Creating, starting and removing touch the disk and run programs. */
 const WORK_DEADLINE_MS = 30_000;
+/** An image may be many gigabytes in many small files. */
+const IMAGE_REMOVAL_DEADLINE_MS = 120_000;
 /** Characters that are kept of what a program in a container writes. */
 const MAX_EXEC_OUTPUT = 16_384;
 
 export type ContainerDetails = Docker.ContainerInspectInfo;
 export type ContainerSummary = Docker.ContainerInfo;
-export type CreateOptions = Docker.ContainerCreateOptions & { readonly name: string };
+export type CreateOptions = Omit<Docker.ContainerCreateOptions, "HostConfig"> & {
+  readonly name: string;
+  readonly HostConfig: HostConfig;
+};
+/** With what the client's types do not know yet. */
+export type HostConfig = Docker.HostConfig & { CgroupnsMode?: "private" };
 
 /** The Docker Engine refused a call (`status` is HTTP's) or did not answer it (`status` is undefined). */
 export class EngineError extends Error {
@@ -48,10 +56,25 @@ export interface EngineInfo {
   readonly NCPU?: number;
   readonly InitCommit?: { readonly ID?: string };
   readonly LiveRestoreEnabled?: boolean;
+  readonly CgroupDriver?: string;
+  /** Where the engine keeps images and containers. */
+  readonly DockerRootDir?: string;
   readonly Runtimes?: Readonly<Record<string, unknown>>;
   readonly CDISpecDirs?: readonly string[] | null;
   readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
   readonly ServerVersion?: string;
+  /** The storage driver. */
+  readonly Driver?: string;
+  readonly LoggingDriver?: string;
+  readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
+  readonly SecurityOptions?: readonly string[] | null;
+  readonly CgroupVersion?: string;
+}
+
+/** The versions of the engine and of what it runs. */
+export interface EngineVersion {
+  readonly Version?: string;
+  readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
 }
 
 export interface EngineEvent {
@@ -111,15 +134,45 @@ export class EngineClient {
     return await this.#call("info", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineInfo>("/info", signal));
   }
 
-  async hasImage(image: string): Promise<boolean> {
-    const found = await this.#find("inspect of an image", (signal) => this.#get(`/images/${image}/json`, signal));
-    return found !== undefined;
+  async version(): Promise<EngineVersion> {
+    return await this.#call("version", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineVersion>("/version", signal));
+  }
+
+  /** The id of the image that has the name now; undefined when there is none. */
+  async imageId(image: string): Promise<string | undefined> {
+    const found = await this.#find("inspect of an image", (signal) =>
+      this.#get<{ readonly Id?: string }>(`/images/${image}/json`, signal),
+    );
+    return found?.Id;
   }
 
   /** Begins a pull; the answer's lines are its progress. No deadline: the signal ends it. */
-  async pull(image: string, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+  async pull(image: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
     const abortSignal = AbortSignal.any([signal, this.#closing]);
-    return jsonLines((await this.#convert(this.#docker.pull(image, { abortSignal }))) as Readable);
+    const options = auth === undefined ? { abortSignal } : { abortSignal, authconfig: auth };
+    return jsonLines((await this.#convert(this.#docker.pull(image, options))) as Readable);
+  }
+
+  /** Takes the name from the image, and deletes it when that was its last; "in-use" leaves it as it is. */
+  async removeImage(image: string): Promise<"removed" | "in-use" | "missing"> {
+    try {
+      await this.#call("removal of an image", IMAGE_REMOVAL_DEADLINE_MS, (abortSignal) =>
+        this.#docker.getImage(image).remove({ abortSignal }),
+      );
+      return "removed";
+    } catch (error) {
+      if (isMissing(error)) return "missing";
+      if (error instanceof EngineError && error.status === 409) return "in-use";
+      throw error;
+    }
+  }
+
+  /** The ids of the images of all containers, whoever's they are, ended ones included. */
+  async imagesInUse(): Promise<ReadonlySet<string>> {
+    const containers = await this.#call("list of all containers", CONTROL_DEADLINE_MS, (abortSignal) =>
+      this.#docker.listContainers({ all: true, abortSignal }),
+    );
+    return new Set(containers.map(({ ImageID }) => ImageID));
   }
 
   /** The new container's id. */
@@ -128,6 +181,13 @@ export class EngineClient {
       const container = await this.#docker.createContainer({ ...options, abortSignal });
       return container.id;
     });
+  }
+
+  /** Unpacks a tar archive in a directory of a container, with the owners that it names. */
+  async unpack(container: string, directory: string, archive: Buffer): Promise<void> {
+    await this.#call("unpack", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#docker.getContainer(container).putArchive(archive, { path: directory, abortSignal }),
+    );
   }
 
   /** Starting what runs already is allowed. */

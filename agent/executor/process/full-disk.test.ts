@@ -38,6 +38,7 @@ async function startAgent() {
   const executor = await createProcessExecutor({
     agentId: "agent-a",
     dataDir: disk.directory,
+    minFreeDisk: { bytes: 0, share: undefined },
     log: silentLogger,
     onChange: (_, state) => {
       last = state;

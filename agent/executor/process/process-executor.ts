@@ -5,6 +5,7 @@ import type { Logger } from "../../../base/logger.ts";
 import { makeDataDirectory } from "../../../base/make-directory.ts";
 import { ServiceStack } from "../../../base/service.ts";
 import { SECOND_MS } from "../../../base/time.ts";
+import { type MinFree, roomProblem } from "../../disk/disk-room.ts";
 import { readBootId } from "../../inventory.ts";
 import { argvOf } from "../argv.ts";
 import type {
@@ -18,16 +19,19 @@ import type {
   OutputPiece,
   ProcessId,
   ReadLogOptions,
+  Volume,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { killMembers, killProcessesIn } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { volumeProblem } from "./volumes.ts";
 import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
@@ -41,6 +45,10 @@ const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
 export interface ProcessExecutorOptions {
   readonly agentId: string;
   readonly dataDir: string;
+  /** Of the data directory's disk. */
+  readonly minFreeDisk: MinFree;
+  /** Undefined gives jobs no volumes. */
+  readonly volumeRules?: VolumeRules;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -130,7 +138,14 @@ class ProcessExecutor implements Executor {
     if (launch.argv.length === 0) {
       return this.#begin(this.#end(entry, { kind: "bad-request", message: "a process needs a command or a script" }));
     }
+    if (spec.volumes?.length) return this.#begin(this.#launchWithVolumes(entry, launch, spec.volumes));
     this.#link.send({ kind: "launch", launch });
+  }
+
+  async #launchWithVolumes(entry: Entry, launch: Launch, volumes: readonly Volume[]): Promise<void> {
+    const problem = await volumeProblem(volumes, this.#options.volumeRules);
+    if (problem !== undefined) return await this.#end(entry, { kind: "bad-request", message: problem });
+    if (!hasEnded(entry)) this.#link.send({ kind: "launch", launch });
   }
 
   stop(key: AllocationKey, graceMs: number, reason: string): void {
@@ -175,7 +190,8 @@ class ProcessExecutor implements Executor {
   }
 
   async health(): Promise<ExecutorHealth> {
-    const { problem } = this.#link;
+    const { dataDir: directory, minFreeDisk } = this.#options;
+    const problem = this.#link.problem ?? (await roomProblem([{ directory, what: "the agent's data" }], minFreeDisk));
     return { ready: problem === undefined, message: problem ?? "" };
   }
 
