@@ -16,5 +16,8 @@ export const drainSchema = cordonSchema.extend({
   deadline_seconds: wholeNumber(0, MAX_DRAIN_SECONDS).default(DEFAULT_DRAIN_SECONDS),
 });
 
+/** The body of `POST /nodes/{name}/devices/{id}/quarantine` and of `/release`: as of a cordon. */
+export const deviceWordSchema = cordonSchema;
+
 /** The body of `POST /nodes/{name}/uncordon`. */
 export const uncordonSchema = z.strictObject({});

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, deviceWordSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
 import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
@@ -14,6 +14,9 @@ import { toNode } from "../translate/node.ts";
 /** What could be a node's name; whether there is such a node is another question. */
 const NODE_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
+/** What could be a device's id, as drivers write them. */
+const DEVICE_ID = /^[A-Za-z0-9._:-]{1,253}$/;
+
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
     { path: "/nodes", methods: { GET: list(context) } },
@@ -22,6 +25,8 @@ export function nodeRoutes(context: RouteContext): Route[] {
     { path: "/nodes/:name/cordon", methods: { POST: cordon(context) } },
     { path: "/nodes/:name/drain", methods: { POST: drain(context) } },
     { path: "/nodes/:name/uncordon", methods: { POST: uncordon(context) } },
+    { path: "/nodes/:name/devices/:device/quarantine", methods: { POST: quarantine(context) } },
+    { path: "/nodes/:name/devices/:device/release", methods: { POST: release(context) } },
   ];
 }
 
@@ -57,6 +62,24 @@ function drain({ client }: RouteContext): Handler {
 
 function uncordon({ client }: RouteContext): Handler {
   return operatorWord(uncordonSchema, "optional", (word) => client.call(scheduler.UncordonNode, word));
+}
+
+function quarantine({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.QuarantineDevice, word));
+}
+
+function release({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.ReleaseDevice, word));
+}
+
+type DeviceWord = z.infer<typeof deviceWordSchema> & { readonly node_name: string; readonly device_id: string };
+
+/** What an operator says of a device of a node. */
+function deviceWord(call: (word: DeviceWord) => Promise<ChangeNodeResponse__Output>): Handler {
+  return (request, response) => {
+    const device_id = pathName(request, "device", DEVICE_ID, "Device not found");
+    return operatorWord(deviceWordSchema, "optional", (word) => call({ ...word, device_id }))(request, response);
+  };
 }
 
 /** What an operator says of a node. A body that is optional may be left out altogether. */

@@ -12,6 +12,7 @@ import {
 import type { AllocationReport, Input, TenantFields, Unstamped } from "../../controller/core/input.ts";
 import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
 import type { AllocationEnd } from "../../controller/core/model/allocation.ts";
+import type { DeviceCondition } from "../../controller/core/model/device-condition.ts";
 import type { Job, JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
@@ -38,6 +39,9 @@ export interface FakeNode {
   heardAt: number | undefined;
   /** The version of the membership that it has. */
   membership: number | undefined;
+  /** What it says of its devices, and whether it can start jobs. */
+  conditions: readonly DeviceCondition[] | undefined;
+  ready: boolean;
 }
 
 export class CoreWorld {
@@ -143,6 +147,8 @@ export class CoreWorld {
       stopping: new Set(),
       heardAt: undefined,
       membership: undefined,
+      conditions: undefined,
+      ready: true,
     };
     this.nodes.set(name, node);
     this.hello(name);
@@ -169,7 +175,7 @@ export class CoreWorld {
       ...(number === undefined ? {} : { number }),
       ...(node.membership === undefined ? {} : { membership: node.membership }),
       inventory: node.inventory,
-      executor: { ready: true, message: "" },
+      ...saidBy(node),
       allocations: [...node.running.values()],
     });
   }
@@ -177,12 +183,11 @@ export class CoreWorld {
   heartbeat(name: string): void {
     const { session, heardAt, membership } = this.node(name);
     if (session === undefined) return;
-    const executor = { ready: true, message: "" };
     const known = {
       ...(heardAt === undefined ? {} : { echo: heardAt }),
       ...(membership === undefined ? {} : { membership }),
     };
-    const common = { session, node: asNodeName(name), sequence: 1, executor, telemetry: [] };
+    const common = { session, node: asNodeName(name), sequence: 1, ...saidBy(this.node(name)), telemetry: [] };
     this.apply({ kind: "node-heartbeat", ...common, ...known });
   }
 
@@ -278,4 +283,10 @@ export class CoreWorld {
     if (effect.kind === "stop") node.stopping.add(allocationName(effect.key));
     if (effect.kind === "release") node.running.delete(allocationName(effect.key));
   }
+}
+
+/** What a node says of its own health. */
+function saidBy({ ready, conditions }: FakeNode) {
+  const executor = { ready, message: ready ? "" : "a test" };
+  return conditions ? { executor, conditions } : { executor };
 }
