@@ -1,3 +1,4 @@
+import { readIdleness } from "../idleness.ts";
 import type { InputOf } from "../input.ts";
 import type { DeviceReading, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
@@ -19,6 +20,7 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   const hasOtherHeat = takeHeat(node, input.telemetry);
   const hasOtherConditions = takeConditions(node, input.conditions);
   node.reach = "online";
+  readIdleness(state, node, input.at);
   takeExecutor(node, input.executor);
   const isProven = proveBy(node);
   if (input.inventory) {
