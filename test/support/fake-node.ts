@@ -5,6 +5,7 @@ import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
+import type { DeviceSource } from "../../agent/devices/device-source.ts";
 import type { SuspectAnswer } from "../../agent/health/conditions.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -29,6 +30,8 @@ export interface FakeNodeOptions {
   readonly bootId?: string;
   readonly clock?: Clock;
   readonly suspectDevices?: SuspectAnswer;
+  /** Instead of the fake ones; the caller closes it. */
+  readonly source?: DeviceSource;
   /** Before the agent asks them anything. */
   readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
 }
@@ -55,7 +58,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     allowSharing: false,
     suspectDevices: options.suspectDevices ?? "avoid",
     journal,
-    devices,
+    devices: options.source ?? devices,
     executor,
     changes,
     log: silentLogger,
