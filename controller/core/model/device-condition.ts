@@ -75,6 +75,17 @@ function describeWord({ by, reason }: DeviceWord): string {
   return (by === "" ? "" : ` by ${by}`) + (reason === "" ? "" : `: ${reason}`);
 }
 
+/** How many of these nodes' devices are in which health; of those of which nobody told anything it is not known. */
+export function countHealth(
+  nodes: Iterable<Conditions>,
+): Readonly<Record<DeviceCondition["health"] | "unknown", number>> {
+  const counts = { healthy: 0, suspect: 0, unhealthy: 0, quarantined: 0, unknown: 0 };
+  for (const node of nodes) {
+    for (const { id } of node.record.inventory.devices) counts[conditionOf(node, id)?.health ?? "unknown"] += 1;
+  }
+  return counts;
+}
+
 /** Every device of which there is something to say: those of the inventory, and others that somebody spoke of. */
 export function allConditions(node: Conditions): readonly DeviceCondition[] {
   const { inventory, deviceWords = {} } = node.record;
