@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema, cordonSchema, deviceWordSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
 import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
@@ -72,13 +72,13 @@ function release({ client }: RouteContext): Handler {
   return deviceWord((word) => client.call(scheduler.ReleaseDevice, word));
 }
 
-type DeviceWord = z.infer<typeof deviceWordSchema> & { readonly node_name: string; readonly device_id: string };
+type DeviceWord = z.infer<typeof cordonSchema> & { readonly node_name: string; readonly device_id: string };
 
 /** What an operator says of a device of a node. */
 function deviceWord(call: (word: DeviceWord) => Promise<ChangeNodeResponse__Output>): Handler {
   return (request, response) => {
     const device_id = pathName(request, "device", DEVICE_ID, "Device not found");
-    return operatorWord(deviceWordSchema, "optional", (word) => call({ ...word, device_id }))(request, response);
+    return operatorWord(cordonSchema, "optional", (word) => call({ ...word, device_id }))(request, response);
   };
 }
 

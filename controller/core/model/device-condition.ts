@@ -1,5 +1,4 @@
 import type { DeviceId } from "../../../base/ids.ts";
-import type { Inventory } from "./node.ts";
 
 /** How a device is, as its agent told last. The controller judges no device itself: it shows what it is told, and heeds `withheld`. */
 export interface DeviceCondition {
@@ -33,7 +32,7 @@ export type DeviceWord = {
 /** What nodes have of devices' conditions. */
 export interface Conditions {
   readonly record: {
-    readonly inventory: Inventory;
+    readonly inventory: { readonly devices: readonly { readonly id: DeviceId }[] };
     readonly deviceWords?: Readonly<Record<string, DeviceWord>>;
   };
   readonly conditions: ReadonlyMap<DeviceId, DeviceCondition>;

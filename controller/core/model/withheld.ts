@@ -1,6 +1,5 @@
 import type { DeviceId } from "../../../base/ids.ts";
-import { conditionOf } from "./device-condition.ts";
-import type { Node } from "./node.ts";
+import { type Conditions, conditionOf } from "./device-condition.ts";
 
 /** Why a device is given to nobody, whoever asks. */
 export type Withholding =
@@ -11,10 +10,16 @@ export type Withholding =
   /** Its agent or an operator says so, and why. */
   | { readonly kind: "condition"; readonly why: string };
 
+/** What a node has of devices that nobody is to be given. */
+interface Withholder extends Conditions {
+  readonly leftovers: ReadonlyMap<string, readonly DeviceId[]>;
+  readonly throttling: ReadonlySet<DeviceId>;
+}
+
 const NOTHING: ReadonlyMap<DeviceId, Withholding> = new Map();
 
 /** The devices of the node that nobody is given. Nearly every node has none. */
-export function withheldDevices(node: Node): ReadonlyMap<DeviceId, Withholding> {
+export function withheldDevices(node: Withholder): ReadonlyMap<DeviceId, Withholding> {
   const { leftovers, throttling, conditions, record } = node;
   const { deviceWords } = record;
   if (leftovers.size + throttling.size + conditions.size === 0 && !deviceWords) return NOTHING;
@@ -26,7 +31,7 @@ export function withheldDevices(node: Node): ReadonlyMap<DeviceId, Withholding> 
   return withheld;
 }
 
-function withholdByCondition(node: Node, id: DeviceId, withheld: Map<DeviceId, Withholding>): void {
+function withholdByCondition(node: Withholder, id: DeviceId, withheld: Map<DeviceId, Withholding>): void {
   const why = conditionOf(node, id)?.withheld ?? "";
   if (why !== "") withheld.set(id, { kind: "condition", why });
 }

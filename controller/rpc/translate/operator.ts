@@ -1,7 +1,7 @@
 /** What operators say of nodes, from the wire to the core. */
 import { asDeviceId, asNodeName } from "../../../base/ids.ts";
 import { SECOND_MS } from "../../../base/time.ts";
-import { confirmDeadSchema, cordonSchema, deviceWordSchema, drainSchema } from "../../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema } from "../../../contract/node.ts";
 import { parseOrRefuse } from "../../../contract/parse.ts";
 import type { ConfirmNodeDeadRequest__Output } from "../../../proto/generated/gpusched/v1/ConfirmNodeDeadRequest.ts";
 import type { CordonNodeRequest__Output } from "../../../proto/generated/gpusched/v1/CordonNodeRequest.ts";
@@ -43,7 +43,7 @@ export function toDeviceWord(
   kind: "quarantine-device" | "release-device",
   { node_name, device_id, ...said }: DeviceWordRequest__Output,
 ) {
-  const { by = "", reason = "" } = parseOrRefuse(deviceWordSchema, wordOf(said), "Invalid request");
+  const { by = "", reason = "" } = parseOrRefuse(cordonSchema, wordOf(said), "Invalid request");
   return { kind, node: asNodeName(node_name), device: asDeviceId(device_id), by, reason } as const;
 }
 
