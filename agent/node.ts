@@ -10,6 +10,7 @@ import type { ChangeRelay } from "./change-relay.ts";
 import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
+import type { Doctor } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor, FoundAllocation } from "./executor/executor.ts";
 import { Blame, withBlame } from "./health/blame.ts";
 import type { SuspectAnswer } from "./health/conditions.ts";
@@ -18,8 +19,11 @@ import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
+import type { Answers } from "./truth/core/answers.ts";
+import { Looker } from "./truth/looker.ts";
 import { dial, dialLogRelay } from "./uplink/channel.ts";
 import { serveLogs } from "./uplink/log-server.ts";
 import { Outbox } from "./uplink/outbox.ts";
@@ -40,7 +44,12 @@ export interface NodeParts {
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
   readonly suspectDevices: SuspectAnswer;
+  readonly volumes?: readonly VolumePrefix[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
@@ -49,6 +58,8 @@ export interface NodeParts {
   readonly executor: Executor;
   /** What the executor tells its changes to. */
   readonly changes: ChangeRelay;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly timing?: Partial<UplinkTiming>;
@@ -154,9 +165,12 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const devicesOf = (key: AllocationKey) => shell.devicesOf(key);
   const blame = services.add(new Blame({ health, devicesOf, look: () => vitals.refresh(), take }));
   changes.connect(blame.listener);
+  const looker = services.add(createLooker(parts, { vitals, shell, checkpoints, clock }));
+  void looker.look();
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
+  const { doctor } = parts;
   const reachesPeers = () => mesh?.reachesPeers();
   let saidAtMs = clock.monotonicMs();
   const onSaid = () => {
@@ -165,7 +179,19 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, health, outbox, inventory, reachesPeers, log, onSaid }),
+      host: createStreamHost({
+        identity,
+        shell,
+        vitals,
+        health,
+        looker,
+        outbox,
+        inventory,
+        doctor,
+        reachesPeers,
+        log,
+        onSaid,
+      }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>
@@ -190,4 +216,33 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     }),
     close: () => services.close(),
   };
+}
+
+interface LookerParts {
+  readonly vitals: Vitals;
+  readonly shell: AgentShell;
+  readonly checkpoints: CheckpointWatch;
+  readonly clock: Clock;
+}
+
+function createLooker(parts: NodeParts, { vitals, shell, checkpoints, clock }: LookerParts): Looker {
+  const { journal, executor, log } = parts;
+  return new Looker({
+    agentId: journal.agentId,
+    answers: parts.onFinding,
+    ignoredPrograms: parts.ignoreProcesses,
+    executor,
+    refresh: () => vitals.refresh(),
+    read: () => parts.devices.read(),
+    devices: () => vitals.devices,
+    readings: () => vitals.readings,
+    allocations: () => shell.reports(),
+    onDiscovered: (found) => {
+      shell.input({ kind: "discovered", wallMs: clock.wallMs(), found });
+      for (const { key, state } of found) checkpoints.onChange(key, state);
+    },
+    onGivenUp: (key, why) => shell.input({ kind: "give-up", key, why }),
+    clock,
+    log,
+  });
 }

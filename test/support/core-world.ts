@@ -114,6 +114,7 @@ export class CoreWorld {
       labels?: Record<string, string>;
       executor?: "docker" | "process";
       allowsSharing?: boolean;
+      volumePrefixes?: Inventory["volumePrefixes"];
       peerAddress?: string;
     } = {},
   ): FakeNode {
@@ -138,6 +139,7 @@ export class CoreWorld {
       gpuGrant: "none",
       gpuGrantReason: "",
       allowsSharing: options.allowsSharing ?? false,
+      ...(options.volumePrefixes === undefined ? {} : { volumePrefixes: options.volumePrefixes }),
       ...(options.peerAddress === undefined ? {} : { peerAddress: options.peerAddress }),
     };
     const node: FakeNode = {

@@ -3,11 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
+import type { Doctor } from "../../agent/doctor/doctor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
 import type { DeviceSource } from "../../agent/devices/device-source.ts";
 import type { SuspectAnswer } from "../../agent/health/conditions.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
+import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import type { Clock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
@@ -27,6 +29,7 @@ export interface FakeNodeOptions {
   readonly dataDir?: string;
   readonly found?: readonly FoundAllocation[];
   readonly timing?: Partial<UplinkTiming>;
+  readonly doctor?: Doctor;
   readonly bootId?: string;
   readonly clock?: Clock;
   readonly suspectDevices?: SuspectAnswer;
@@ -56,11 +59,14 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     memoryMb: undefined,
     simulatedGpus: 2,
     allowSharing: false,
+    onFinding: DEFAULT_ANSWERS,
+    ignoreProcesses: [],
     suspectDevices: options.suspectDevices ?? "avoid",
     journal,
     devices: options.source ?? devices,
     executor,
     changes,
+    doctor: options.doctor,
     log: silentLogger,
     ...(options.clock && { clock: options.clock }),
     timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceId } from "../../../base/ids.ts";
 import type { GpuGrant } from "../executor.ts";
-import type { CreateOptions, EngineInfo } from "./engine-client.ts";
+import type { EngineInfo, HostConfig } from "./engine-client.ts";
 
 /** What may be asked for; `auto` takes the best that the engine has. */
 export type GpuGrantSetting = "auto" | "cdi" | "runtime" | "device-requests" | "none";
 
-const NVIDIA_RUNTIME = "nvidia";
+export const NVIDIA_RUNTIME = "nvidia";
 const CDI_KIND = "nvidia.com/gpu";
 
 export interface GrantQuestion {
@@ -39,11 +39,7 @@ export function chooseGrant(question: GrantQuestion): GpuGrant {
 }
 
 /** The part of a container's host configuration that grants the devices. */
-export function grantOptions(
-  grant: GpuGrant,
-  runtime: string | undefined,
-  deviceIds: readonly DeviceId[],
-): NonNullable<CreateOptions["HostConfig"]> {
+export function grantOptions(grant: GpuGrant, runtime: string | undefined, deviceIds: readonly DeviceId[]): HostConfig {
   const always = runtime === undefined ? {} : { Runtime: runtime };
   if (deviceIds.length === 0) return always;
   switch (grant.kind) {

@@ -41,6 +41,24 @@ export interface Inventory {
   readonly gpuSharing?: "mps" | "accounted";
   /** Where other agents reach this node's; absent where they cannot. */
   readonly peerAddress?: string;
+  /** What a person should know of the host, or mend; absent where there is nothing. */
+  readonly findings?: readonly HostFinding[];
+  /** Below which of its host's paths jobs may have volumes; absent where they may have none. */
+  readonly volumePrefixes?: readonly VolumePrefix[];
+}
+
+/** A path of a node's host: jobs may read what is there and below, and write it only if that is said. */
+export interface VolumePrefix {
+  readonly path: string;
+  readonly writable: boolean;
+}
+
+/** What the agent has found about its host. */
+export interface HostFinding {
+  readonly check: string;
+  readonly severity: "warning" | "error";
+  readonly message: string;
+  readonly cure: string;
 }
 
 /** A moment's reading of a device. */

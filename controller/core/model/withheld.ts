@@ -35,3 +35,8 @@ function withholdByCondition(node: Withholder, id: DeviceId, withheld: Map<Devic
   const why = conditionOf(node, id)?.withheld ?? "";
   if (why !== "") withheld.set(id, { kind: "condition", why });
 }
+
+/** `GPU-1 is unhealthy: XID 79: …`, or what was found on it: `GPU-1: a process of …`. */
+export function describeWithholding(id: DeviceId, why: string): string {
+  return /^(suspect|unhealthy|quarantined)\b/.test(why) ? `${id} is ${why}` : `${id}: ${why}`;
+}

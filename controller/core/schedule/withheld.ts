@@ -1,6 +1,7 @@
 import type { JobId } from "../../../base/ids.ts";
 import { type ClaimedShare, type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import { freeHost, type Node } from "../model/node.ts";
+import { describeWithholding } from "../model/withheld.ts";
 import {
   countFitting,
   gpuCapacity,
@@ -31,7 +32,7 @@ export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
     if (!withholding) counts.claimed += 1;
     else if (withholding.kind === "condition") {
       counts.conditions += 1;
-      if (told.length < MAX_TOLD) told.push(`${device.id} is ${withholding.why}`);
+      if (told.length < MAX_TOLD) told.push(describeWithholding(device.id, withholding.why));
     } else counts[withholding.kind] += 1;
   }
   return { ...counts, told };
