@@ -4,6 +4,7 @@
  */
 import { existsSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
@@ -75,6 +76,8 @@ async function reopenIfGone(server: Server, open: () => Promise<Server>, socketP
   }
 }
 
+delete process.env["NODE_COMPILE_CACHE"];
+flushCompileCache();
 const [dataDirArgument = "", socketPath = ""] = process.argv.slice(2);
 const dataDir = realpathSync(dataDirArgument);
 if (await lock(dataDir)) {
