@@ -2,10 +2,12 @@ import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import { ChangeRelay } from "./change-relay.ts";
 import { lockDataDir } from "./data-dir-lock.ts";
+import type { MinFree } from "./disk/disk-room.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import { discoverDevices } from "./devices/discover.ts";
 import { Doctor, examiner } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
+import type { ImageSettings } from "./executor/docker/images/image-store.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
 import { Journal } from "./journal.ts";
@@ -24,6 +26,9 @@ export interface AgentOptions {
   /** Undefined is the engine's default runtime. */
   readonly dockerRuntime: string | undefined;
   readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly images: Omit<ImageSettings, "minFreeDisk">;
+  /** Of the disks of Docker and of the data directory: with less, no new jobs come. */
+  readonly minFreeDisk: MinFree;
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
@@ -95,7 +100,8 @@ async function createExecutor(
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
   const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
-  return createDockerExecutor({ ...options, socketPath, runtime, simulated: simulateGpus !== undefined });
+  const images = { ...options.images, minFreeDisk: options.minFreeDisk };
+  return createDockerExecutor({ ...options, socketPath, runtime, images, simulated: simulateGpus !== undefined });
 }
 
 function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {

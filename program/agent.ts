@@ -2,6 +2,7 @@ import { isLoopbackHost, parseAddress } from "../base/address.ts";
 import { giveBackMemory } from "../base/give-back.ts";
 import { startAgent } from "../agent/agent.ts";
 import { checkExposure } from "./exposure.ts";
+import { imageSettingsOf } from "./images.ts";
 import { agentPulse } from "./notify/pulses.ts";
 import { agentOptions, unsupportedByAgent } from "./options.ts";
 import { defineRole, untilStopped } from "./role.ts";
@@ -24,10 +25,11 @@ export const agentRole = defineRole({
       heartbeat: heartbeatMs,
       ...options
     } = values;
+    const images = await imageSettingsOf(values);
     const address = values.address ?? reachableAddress(values.controllers, values.nodeName);
     const peers = peerListen === undefined ? undefined : { listen: peerListen, advertise: peerAddress };
     if (peers) checkExposure("the agent's peers", parseAddress(peers.listen)?.host ?? "", insecure, log);
-    const agent = services.add(await startAgent({ ...options, heartbeatMs, address, peers, log }));
+    const agent = services.add(await startAgent({ ...options, images, heartbeatMs, address, peers, log }));
     if (!peers) log.info({ note: LEASE_ALONE }, "about this node");
     for (const note of agent.notes) log.info({ note }, "about this node");
     log.info({ node: agent.nodeName, controllers: values.controllers }, "agent started");

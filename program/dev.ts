@@ -11,6 +11,7 @@ import { archiveOf } from "./archive.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
+import { imageSettingsOf } from "./images.ts";
 import { controllerPulse } from "./notify/pulses.ts";
 import { devOptions, unsupportedByDev } from "./options.ts";
 import { policyOf } from "./policy-file.ts";
@@ -29,6 +30,7 @@ export const devRole = defineRole({
     const { services, manager, log } = context;
     checkExposure("the REST API", values.host, values.insecure, log);
     const policy = policyOf(values);
+    const images = await imageSettingsOf(values);
     await requireFreePort(values.host, values.httpPort, "--http-port");
     await requireFreePort(GRPC_HOST, values.grpcPort, "--grpc-port");
     makeDataDirectory(values.dataDir);
@@ -54,6 +56,8 @@ export const devRole = defineRole({
         dockerSocket: values.dockerSocket,
         dockerRuntime: values.dockerRuntime,
         gpuGrant: values.gpuGrant,
+        images,
+        minFreeDisk: values.minFreeDisk,
         simulateGpus: gpus.simulate,
         allowSharing: values.allowSharing,
         labels: values.labels,

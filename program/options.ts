@@ -39,6 +39,26 @@ export const simulatedGpus: Kind<SimulatedGpus> = {
   },
 };
 
+const UNIT_BYTES: Readonly<Record<string, number>> = { MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+
+/** `5%`, `2GiB`, or both; 0 is nothing. */
+const minFreeDisk: Kind<{ readonly bytes: number | undefined; readonly share: number | undefined }> = {
+  placeholder: "SIZE,…",
+  expected: "a size or a share of the disk, such as 2GiB, 5% or 5%,2GiB; 0 is nothing",
+  repeatable: false,
+  parse: (value) => {
+    if (value === "0") return { bytes: 0, share: undefined };
+    let [bytes, share]: [number | undefined, number | undefined] = [undefined, undefined];
+    for (const part of value.split(",")) {
+      const [, percent, amount, unit] = /^(?:(\d{1,2})%|(\d{1,6})(MiB|GiB|TiB))$/.exec(part.trim()) ?? [];
+      if (percent !== undefined && share === undefined) share = Number(percent) / 100;
+      else if (amount !== undefined && bytes === undefined) bytes = Number(amount) * (UNIT_BYTES[unit ?? ""] ?? 0);
+      else return undefined;
+    }
+    return { bytes, share };
+  },
+};
+
 /** `7:8120`, as the controller prints it. */
 const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
   placeholder: "TERM:REVISION",
@@ -88,6 +108,17 @@ const rateLimitOption = {
   rateLimit: { kind: integer(1, 1_000_000), default: "100", help: "requests per second that each client may make" },
 } satisfies OptionTable;
 
+export const imageOptions = {
+  registryAuth: { kind: path, help: "a file of credentials for registries, as docker login writes it (none)" },
+  pullTimeout: { kind: duration, default: "5m", help: "how long a pull may come no further before it is given up" },
+  maxPulls: { kind: integer(1, 100), default: "3", help: "how many images are pulled at once" },
+  keepImagesFor: {
+    kind: duration,
+    default: "14d",
+    help: "how long images that this agent pulled are kept after their last use",
+  },
+} satisfies OptionTable;
+
 const nodeOptions = {
   nodeName: { kind: text, default: hostname(), help: "the name under which this host registers" },
   address: { kind: text, help: "the host name or IP address where jobs on other nodes reach this host" },
@@ -97,6 +128,12 @@ const nodeOptions = {
     kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
     default: "auto",
     help: "how containers get their GPUs",
+  },
+  ...imageOptions,
+  minFreeDisk: {
+    kind: minFreeDisk,
+    default: "5%,2GiB",
+    help: "what must stay free on the disks of Docker and of the data directory; the least of those given",
   },
   simulateGpus: { kind: simulatedGpus, help: "pretend to have N GPUs, each with MB of memory (81920)" },
   allowSharing: {

@@ -73,6 +73,8 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       dockerSocket: "",
       dockerRuntime: undefined,
       gpuGrant: "none",
+      images: { registryAuth: undefined, pullStallMs: 300_000, maxPulls: 3, keepImagesForMs: Number.MAX_SAFE_INTEGER },
+      minFreeDisk: { bytes: 0, share: undefined },
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
       labels: {},

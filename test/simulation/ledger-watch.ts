@@ -3,6 +3,7 @@ import { type Allocation, isHeld } from "../../controller/core/model/allocation.
 import { type Job, type JobSpec, WHOLE_DEVICE } from "../../controller/core/model/job.ts";
 import type { Membership } from "../../controller/core/model/membership.ts";
 import type { NodeRecord } from "../../controller/core/model/node.ts";
+import type { State } from "../../controller/core/model/state.ts";
 import type { Limits, Tenant } from "../../controller/core/model/tenant.ts";
 import type { Effect } from "../../controller/core/output.ts";
 import type { Write } from "../../controller/store/store.ts";
@@ -55,11 +56,15 @@ export class LedgerWatch {
     else this.memberships.delete(version);
   }
 
-  /** A new term has read the rows: as they are durable, all of them. */
-  checkLoaded(state: { readonly jobs: ReadonlyMap<JobId, Job>; readonly specs: ReadonlyMap<JobId, JobSpec> }): void {
-    const missing = [...this.jobs.keys()].filter((id) => !state.jobs.has(id));
+  /**
+   * A new term has read the rows: as they are durable, all of them. One that lost its lead while it read may lack what a later
+   * term has added: whatever it commits is refused.
+   */
+  checkLoaded(term: number, { jobs, specs }: Pick<State, "jobs" | "specs">): void {
+    if (term < this.#term) return;
+    const missing = [...this.jobs.keys()].filter((id) => !jobs.has(id));
     if (missing.length > 0) this.#violate(`a new term does not know ${missing.join(", ")}`);
-    if (this.specs.size > state.specs.size) this.#violate("a new term does not know all specs");
+    if (this.specs.size > specs.size) this.#violate("a new term does not know all specs");
   }
 
   /** An effect leaves a controller. */

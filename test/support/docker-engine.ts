@@ -21,6 +21,8 @@ export interface DockerEngineOptions {
   readonly nvidiaHook?: boolean;
   /** Registers the runtime `broken`, whose program does not exist. */
   readonly brokenRuntime?: boolean;
+  /** Where it keeps its data; a directory of its own unless given. */
+  readonly dataRoot?: string;
 }
 
 /** What a stand-in saw of one container: the OCI runtime configuration, as far as tests look at it. */
@@ -67,7 +69,7 @@ export async function startDockerEngine(options: DockerEngineOptions = {}): Prom
   requirePrograms();
   // Short, because a socket's path may have 107 characters.
   const dir = await mkdtemp(join(tmpdir(), "gsd-"));
-  const engine = new TestEngine(dir);
+  const engine = new TestEngine(dir, options.dataRoot ?? join(dir, "data"));
   try {
     await prepare(dir, options);
     await engine.start();
@@ -83,13 +85,15 @@ class TestEngine implements DockerEngine {
   readonly socketPath: string;
   readonly docker: Docker;
   readonly #dir: string;
+  readonly #dataRoot: string;
   #process: ChildProcess | undefined;
   readonly #killAtExit = (): void => {
     this.#process?.kill("SIGKILL");
   };
 
-  constructor(dir: string) {
+  constructor(dir: string, dataRoot: string) {
     this.#dir = dir;
+    this.#dataRoot = dataRoot;
     this.socketPath = join(dir, "docker.sock");
     this.docker = new Docker({ socketPath: this.socketPath });
     process.on("exit", this.#killAtExit);
@@ -99,7 +103,7 @@ class TestEngine implements DockerEngine {
     const dir = this.#dir;
     await this.#clearPidFiles();
     const log = openSync(join(dir, "dockerd.log"), "a");
-    const flags = ["--config-file", join(dir, "daemon.json"), "--data-root", join(dir, "data")];
+    const flags = ["--config-file", join(dir, "daemon.json"), "--data-root", this.#dataRoot];
     flags.push(
       "--exec-root",
       join(dir, "exec"),
@@ -245,7 +249,10 @@ async function prepare(dir: string, options: DockerEngineOptions): Promise<void>
     await writeProgram(join(dir, "bin/nvidia-container-runtime-hook"), hookStandIn(join(dir, "recorded")));
   }
   if (options.brokenRuntime) runtimes["broken"] = { path: join(dir, "bin/no-such-runtime") };
-  await writeFile(join(dir, "daemon.json"), JSON.stringify({ "live-restore": true, runtimes }));
+  await writeFile(
+    join(dir, "daemon.json"),
+    JSON.stringify({ "live-restore": true, "max-download-attempts": 1, runtimes }),
+  );
 }
 
 async function writeProgram(path: string, text: string): Promise<void> {

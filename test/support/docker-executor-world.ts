@@ -2,11 +2,22 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDockerExecutor, type DockerExecutorOptions } from "../../agent/executor/docker/docker-executor.ts";
+import type { ImageSettings } from "../../agent/executor/docker/images/image-store.ts";
 import type { Executor, LaunchSpec, ReadLogOptions } from "../../agent/executor/executor.ts";
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import { silentLogger } from "../../base/logger.ts";
+import { DAY_MS } from "../../base/time.ts";
 import { AllocationLog, type EndedAllocation, launchSpec } from "./allocation-log.ts";
 import { type DockerEngine, type DockerEngineOptions, startDockerEngine, TEST_IMAGE } from "./docker-engine.ts";
+
+/** What an agent has when its operator says nothing of images, except that no room is asked of the disk. */
+export const IMAGE_SETTINGS: ImageSettings = {
+  registryAuth: undefined,
+  pullStallMs: 300_000,
+  maxPulls: 3,
+  keepImagesForMs: 14 * DAY_MS,
+  minFreeDisk: { bytes: undefined, share: undefined },
+};
 
 /** A real engine, and executors on it that tell one log what happens. */
 export class DockerExecutorWorld {
@@ -35,6 +46,7 @@ export class DockerExecutorWorld {
       runtime: undefined,
       gpuGrant: "auto",
       simulated: true,
+      images: IMAGE_SETTINGS,
       log: silentLogger,
       onChange: this.log.listener,
       ...given,

@@ -107,6 +107,8 @@ export const sampleTenant = {
     fair_share_weight: 2.5,
     gpu_hours_budget: 1_000,
     budget_window_days: 7,
+    min_gpu_utilization: 15,
+    gpu_idle_window_minutes: 90,
   },
   active: true,
   created_at_ms: Date.parse("2024-01-15T10:00:00Z"),

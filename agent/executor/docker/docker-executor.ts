@@ -21,6 +21,7 @@ import type { HostFacts } from "./container-options.ts";
 import { Discards } from "./discards.ts";
 import { type ContainerDetails, EngineClient, type EngineInfo } from "./engine-client.ts";
 import { chooseGrant, type GpuGrantSetting } from "./gpu-grant.ts";
+import { type ImageSettings, ImageStore } from "./images/image-store.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
 import { Launcher } from "./launcher.ts";
 import { keepOutput } from "./output-keeper.ts";
@@ -47,6 +48,7 @@ export interface DockerExecutorOptions {
   readonly gpuGrant: GpuGrantSetting;
   /** The node's devices are simulated. */
   readonly simulated: boolean;
+  readonly images: ImageSettings;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -57,17 +59,36 @@ export interface DockerExecutorOptions {
  */
 export async function createDockerExecutor(options: DockerExecutorOptions): Promise<Executor> {
   const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-  const executor = new DockerExecutor(options, bootId);
+  const closing = new AbortController();
+  const engine = new EngineClient(options.socketPath, closing.signal);
+  const images = await ImageStore.open({
+    engine,
+    dataDir: options.dataDir,
+    settings: options.images,
+    closing: closing.signal,
+    log: options.log,
+    rootDirectory: () => executor.rootDirectory,
+  });
+  const executor = new DockerExecutor(options, { bootId, engine, images, closing });
   await executor.connected();
   return executor;
+}
+
+interface Parts {
+  readonly bootId: string;
+  readonly engine: EngineClient;
+  readonly images: ImageStore;
+  /** Ends what is under way when the executor closes. */
+  readonly closing: AbortController;
 }
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
-  readonly #closing = new AbortController();
+  readonly #closing: AbortController;
   readonly #engine: EngineClient;
+  readonly #images: ImageStore;
   readonly #connection: EngineConnection;
   readonly #observer: Observer;
   readonly #launcher: Launcher;
@@ -76,11 +97,12 @@ class DockerExecutor implements Executor {
   /** What runs in the background: closing waits for it. */
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(options: DockerExecutorOptions, bootId: string) {
+  constructor(options: DockerExecutorOptions, { bootId, engine, images, closing: controller }: Parts) {
     const { agentId, nodeName, log, onChange } = options;
-    const closing = this.#closing.signal;
-    const engine = new EngineClient(options.socketPath, closing);
+    const closing = controller.signal;
     const discards = new Discards(engine, log);
+    this.#closing = controller;
+    this.#images = images;
     const parts = { engine, discards, closing, log };
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
@@ -93,6 +115,7 @@ class DockerExecutor implements Executor {
     });
     this.#launcher = new Launcher({
       ...parts,
+      images,
       host: () => this.#host(),
       observe: (allocation) => this.#observer.observe(allocation),
     });
@@ -103,12 +126,18 @@ class DockerExecutor implements Executor {
       reconcile: () => this.#observer.reconcile(),
     });
     this.#background(this.#connection.run());
+    this.#background(images.run());
     this.#background(keepOutput(this.#logsDirectory, closing, log));
   }
 
   /** Resolves when the engine has answered for the first time, or has failed to. */
   async connected(): Promise<void> {
     await this.#connection.firstAttempt;
+  }
+
+  /** Where the engine keeps its data; undefined while it has not told. */
+  get rootDirectory(): string | undefined {
+    return this.#connection.info?.DockerRootDir;
   }
 
   get gpuGrant(): GpuGrant {
@@ -173,7 +202,8 @@ class DockerExecutor implements Executor {
   async health(): Promise<ExecutorHealth> {
     try {
       await this.#engine.ping();
-      return { ready: true, message: "" };
+      const problem = await this.#images.problem();
+      return { ready: problem === undefined, message: problem ?? "" };
     } catch (error) {
       return { ready: false, message: messageOf(error) };
     }

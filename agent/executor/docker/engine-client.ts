@@ -5,11 +5,14 @@ import Docker from "dockerode";
 import { withDeadline } from "../../../base/abort.ts";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import type { LogStreamName } from "../executor.ts";
+import type { RegistryAuth } from "./images/registry-auth.ts";
 import { jsonLines } from "./json-lines.ts";
 
 const CONTROL_DEADLINE_MS = 5_000;
 /** Creating, starting and removing touch the disk and run programs. */
 const WORK_DEADLINE_MS = 30_000;
+/** An image may be many gigabytes in many small files. */
+const IMAGE_REMOVAL_DEADLINE_MS = 120_000;
 
 export type ContainerDetails = Docker.ContainerInspectInfo;
 export type ContainerSummary = Docker.ContainerInfo;
@@ -46,14 +49,15 @@ export interface EngineInfo {
   readonly NCPU?: number;
   readonly InitCommit?: { readonly ID?: string };
   readonly LiveRestoreEnabled?: boolean;
+  readonly CgroupDriver?: string;
+  /** Where the engine keeps images and containers. */
+  readonly DockerRootDir?: string;
   readonly Runtimes?: Readonly<Record<string, unknown>>;
   readonly CDISpecDirs?: readonly string[] | null;
   readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
   readonly ServerVersion?: string;
-  readonly CgroupDriver?: string;
   /** The storage driver. */
   readonly Driver?: string;
-  readonly DockerRootDir?: string;
   readonly LoggingDriver?: string;
   readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
   readonly SecurityOptions?: readonly string[] | null;
@@ -118,15 +122,41 @@ export class EngineClient {
     return await this.#call("version", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineVersion>("/version", signal));
   }
 
-  async hasImage(image: string): Promise<boolean> {
-    const found = await this.#find("inspect of an image", (signal) => this.#get(`/images/${image}/json`, signal));
-    return found !== undefined;
+  /** The id of the image that has the name now; undefined when there is none. */
+  async imageId(image: string): Promise<string | undefined> {
+    const found = await this.#find("inspect of an image", (signal) =>
+      this.#get<{ readonly Id?: string }>(`/images/${image}/json`, signal),
+    );
+    return found?.Id;
   }
 
   /** Begins a pull; the answer's lines are its progress. No deadline: the signal ends it. */
-  async pull(image: string, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
+  async pull(image: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
     const abortSignal = AbortSignal.any([signal, this.#closing]);
-    return jsonLines((await this.#convert(this.#docker.pull(image, { abortSignal }))) as Readable);
+    const options = auth === undefined ? { abortSignal } : { abortSignal, authconfig: auth };
+    return jsonLines((await this.#convert(this.#docker.pull(image, options))) as Readable);
+  }
+
+  /** Takes the name from the image, and deletes it when that was its last; "in-use" leaves it as it is. */
+  async removeImage(image: string): Promise<"removed" | "in-use" | "missing"> {
+    try {
+      await this.#call("removal of an image", IMAGE_REMOVAL_DEADLINE_MS, (abortSignal) =>
+        this.#docker.getImage(image).remove({ abortSignal }),
+      );
+      return "removed";
+    } catch (error) {
+      if (isMissing(error)) return "missing";
+      if (error instanceof EngineError && error.status === 409) return "in-use";
+      throw error;
+    }
+  }
+
+  /** The ids of the images of all containers, whoever's they are, ended ones included. */
+  async imagesInUse(): Promise<ReadonlySet<string>> {
+    const containers = await this.#call("list of all containers", CONTROL_DEADLINE_MS, (abortSignal) =>
+      this.#docker.listContainers({ all: true, abortSignal }),
+    );
+    return new Set(containers.map(({ ImageID }) => ImageID));
   }
 
   /** The new container's id. */

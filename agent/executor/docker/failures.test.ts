@@ -1,32 +1,9 @@
 import { expect, test } from "vitest";
 import { EngineError } from "./engine-client.ts";
-import { initFailure, pullFailure, startFailure } from "./failures.ts";
-import { PullError } from "./image-pull.ts";
+import { initFailure, startFailure } from "./failures.ts";
 
 const RUNC =
   "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process:";
-
-const PULLS: [string, string, string][] = [
-  ["manifest for a/b:1 not found: manifest unknown: manifest unknown", "bad-request", "image not found: a/b:1"],
-  [
-    "pull access denied for a/b, repository does not exist or may require 'docker login'",
-    "bad-request",
-    "image not found, or access to it denied: a/b:1",
-  ],
-  ["no matching manifest for linux/arm64/v8 in the manifest list entries", "bad-request", "kind of machine: a/b:1"],
-  ["invalid reference format: repository name must be lowercase", "bad-request", "not the name of an image: a/b:1"],
-  ["toomanyrequests: You have reached your pull rate limit", "node", "its registry refuses more requests for now"],
-  ['Get "https://r/v2/": dial tcp: lookup r on 10.0.0.2:53: no such host', "node", "its registry cannot be reached"],
-  ["net/http: TLS handshake timeout", "node", "its registry cannot be reached"],
-  ["received unexpected HTTP status: 503 Service Unavailable", "node", "503 Service Unavailable"],
-];
-
-test.each(PULLS)("a pull that fails with %j is told as %s", (text, kind, message) => {
-  const found = pullFailure("a/b:1", new PullError(text));
-  expect(found).toEqual({ kind, message: expect.stringContaining(message) });
-  // Where a registry's name is resolved is nobody's business.
-  expect(found.message).not.toContain("10.0.0.2");
-});
 
 const STARTS: [number, string, string, string][] = [
   [400, `${RUNC} exec: "nope": executable file not found in $PATH: unknown`, "bad-request", "in the image: nope"],
@@ -54,9 +31,7 @@ test("an engine that does not answer is the node's fault, in its own words", () 
     undefined,
     undefined,
   );
-  for (const failure of [startFailure(silent, "x"), pullFailure("a", silent)]) {
-    expect(failure).toEqual({ kind: "node", message: silent.message });
-  }
+  expect(startFailure(silent, "x")).toEqual({ kind: "node", message: silent.message });
 });
 
 test("a very long message of Docker is cut", () => {

@@ -5,34 +5,11 @@ import { EngineError } from "./engine-client.ts";
 /** The part of an unforeseen message of Docker that a person is shown. */
 const MAX_QUOTED = 300;
 
-type Failure = Extract<AllocationEnd, { kind: "bad-request" | "node" }>;
+/** It cannot start: by the job's own doing, or by the node's. */
+export type Failure = Extract<AllocationEnd, { kind: "bad-request" | "node" }>;
 
-const badRequest = (message: string): Failure => ({ kind: "bad-request", message });
-const node = (message: string): Failure => ({ kind: "node", message });
-
-/** Why an image could not be had. What the registry or its network is to blame for may work at another try. */
-export function pullFailure(image: string, error: unknown): Failure {
-  const text = messageOf(error);
-  if (error instanceof EngineError && error.status === undefined) return node(text);
-  if (/toomanyrequests|too many requests|rate limit/i.test(text)) {
-    return node(`could not pull image ${image}: its registry refuses more requests for now`);
-  }
-  if (/dial tcp|no such host|timeout|timed? out|TLS|x509|connection (refused|reset)|unexpected EOF/i.test(text)) {
-    return node(`could not pull image ${image}: its registry cannot be reached`);
-  }
-  if (/no matching manifest|does not match the specified platform/i.test(text)) {
-    return badRequest(`image is not made for this kind of machine: ${image}`);
-  }
-  if (/invalid reference format|invalid tag|repository name must/i.test(text)) {
-    return badRequest(`not the name of an image: ${image}`);
-  }
-  if (/denied|unauthorized|authentication required|no basic auth/i.test(text)) {
-    return badRequest(`image not found, or access to it denied: ${image}`);
-  }
-  if (/manifest unknown|name unknown|not found|does not exist/i.test(text))
-    return badRequest(`image not found: ${image}`);
-  return node(`could not pull image ${image}: ${quoted(text)}`);
-}
+export const badRequest = (message: string): Failure => ({ kind: "bad-request", message });
+export const node = (message: string): Failure => ({ kind: "node", message });
 
 /** Why a container could not be created or started. */
 export function startFailure(error: unknown, program: string | undefined): Failure {
@@ -80,7 +57,8 @@ export function initFailure(output: string): Failure | undefined {
   return badRequest(`command cannot be executed: ${program}`);
 }
 
-function quoted(text: string): string {
+/** In one line, and not too long. */
+export function quoted(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length <= MAX_QUOTED ? line : `${line.slice(0, MAX_QUOTED)}…`;
 }

@@ -32,8 +32,6 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
   const calls: string[] = [];
   const record = (call: string) => async (): Promise<void> => void calls.push(call);
   const engine: LauncherOptions["engine"] = {
-    hasImage: async () => true,
-    pull: async () => (async function* () {})(),
     create: async () => "id",
     start: record("start"),
     inspect: async () => undefined,
@@ -45,6 +43,7 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
   const grant = { kind: "none", reason: "" } as const;
   const launcher = new Launcher({
     engine,
+    images: { provide: async () => void calls.push("provide"), wanting: (_, task) => task() },
     discards,
     closing: AbortSignal.timeout(15_000),
     log: silentLogger,
@@ -72,7 +71,7 @@ test("a launch that is answered throughout leaves a running container", async ()
   const { allocation, calls, done } = launchOn({});
   await done;
   expect(allocation.state).toEqual(runs);
-  expect(calls).toEqual(["start"]);
+  expect(calls).toEqual(["provide", "start"]);
 });
 
 test("a creation that is not answered ends the launch, and what may still come of it is remembered", async () => {
@@ -82,10 +81,31 @@ test("a creation that is not answered ends the launch, and what may still come o
   expect(discards.has(NAME)).toBe(true);
 });
 
+test("an image that is removed before its container is created is provided once more", async () => {
+  const gone = new EngineError("No such image: image:latest", 404, undefined);
+  let creations = 0;
+  const create = async (): Promise<string> => {
+    creations += 1;
+    if (creations === 1) throw gone;
+    return "id";
+  };
+  const { allocation, calls, done } = launchOn({ create });
+  await done;
+  expect(calls).toEqual(["provide", "provide", "start"]);
+  expect(allocation.state).toEqual(runs);
+
+  const never = launchOn({ create: failing(gone) });
+  await never.done;
+  expect(never.calls).toEqual(["provide", "provide", "provide"]);
+  expect(never.allocation.state).toMatchObject({
+    end: { kind: "node", message: "image image is removed as soon as it is there" },
+  });
+});
+
 test("a start that is refused removes the container before its end is told", async () => {
   const { allocation, calls, done } = launchOn({ start: failing(new EngineError("no space left", 500, undefined)) });
   await done;
-  expect(calls).toEqual(["remove"]);
+  expect(calls).toEqual(["provide", "remove"]);
   expect(allocation.state).toMatchObject({ end: { kind: "node" } });
 });
 
@@ -93,7 +113,7 @@ test("a start that is not answered and has happened is a running job", async () 
   const { allocation, calls, done } = launchOn({ start: failing(unanswered) });
   await done;
   expect(allocation.state).toEqual(runs);
-  expect(calls).toEqual([]);
+  expect(calls).toEqual(["provide"]);
 });
 
 test("a start that is not answered and has not happened is told as an end once it cannot happen any more", async () => {
@@ -107,7 +127,7 @@ test("a start that is not answered and has not happened is told as an end once i
   });
   await done;
   expect(states).toEqual(["starting", "starting"]);
-  expect(calls).toEqual(["remove"]);
+  expect(calls).toEqual(["provide", "remove"]);
   expect(allocation.state).toMatchObject({
     phase: "ended",
     end: { kind: "node", message: "Docker did not answer while the container was being started" },
@@ -122,7 +142,7 @@ test("a container that was created for a job which is stopped meanwhile is never
     },
   });
   await world.done;
-  expect(world.calls).toEqual(["remove"]);
+  expect(world.calls).toEqual(["provide", "remove"]);
   expect(world.allocation.state).toMatchObject({ end: { kind: "node", message: "stopped before it started" } });
 });
 
@@ -133,6 +153,6 @@ test("a container of that name which is another agent's is left alone", async ()
     inspect: async () => taken,
   });
   await done;
-  expect(calls).toEqual([]);
+  expect(calls).toEqual(["provide"]);
   expect(allocation.state).toMatchObject({ end: { message: `Docker has another container named ${NAME}` } });
 });

@@ -6,9 +6,10 @@ import type { AllocationEnd, LaunchSpec } from "../executor.ts";
 import type { Allocation } from "./allocation.ts";
 import { containerOptions, type HostFacts } from "./container-options.ts";
 import type { Discards } from "./discards.ts";
-import { type ContainerDetails, type EngineClient, EngineError, isUnanswered } from "./engine-client.ts";
-import { pullFailure, startFailure } from "./failures.ts";
-import { pullImage } from "./image-pull.ts";
+import { type ContainerDetails, type EngineClient, EngineError, isMissing, isUnanswered } from "./engine-client.ts";
+import { startFailure } from "./failures.ts";
+import { isImageName } from "./images/image-name.ts";
+import type { ImageStore } from "./images/image-store.ts";
 import { parseLabels } from "./labels.ts";
 import { Slots } from "./slots.ts";
 
@@ -16,13 +17,14 @@ import { Slots } from "./slots.ts";
 const MAX_STARTING = 8;
 const RETRY_MS = 1_000;
 const TAKEN_NAME_WITHIN_MS = 30_000;
-/** What may stand in the path of an HTTP request; Docker itself checks the rest. */
-const IMAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
+/** An image may be removed before its container is created: it is provided so many times. */
+const MAX_PROVISIONS = 3;
 
 const STOPPED_BEFORE: AllocationEnd = { kind: "node", message: "stopped before it started" };
 
 export interface LauncherOptions {
-  readonly engine: Pick<EngineClient, "hasImage" | "pull" | "create" | "start" | "inspect" | "remove">;
+  readonly engine: Pick<EngineClient, "create" | "start" | "inspect" | "remove">;
+  readonly images: Pick<ImageStore, "provide" | "wanting">;
   readonly discards: Discards;
   readonly closing: AbortSignal;
   readonly log: Logger;
@@ -59,33 +61,38 @@ export class Launcher {
   async #bringUp(allocation: Allocation, spec: LaunchSpec): Promise<AllocationEnd | undefined> {
     const { image } = spec;
     if (image === undefined) return { kind: "bad-request", message: "a node with Docker needs an image" };
-    if (!IMAGE_NAME.test(image) || image.includes("..")) {
+    if (!isImageName(image)) {
       return { kind: "bad-request", message: `not the name of an image: ${image}` };
     }
-    return (
-      (await this.#provideImage(allocation, image)) ??
-      (await this.#slots.run(() => this.#createAndStart(allocation, spec, image)))
-    );
+    return await this.#options.images.wanting(image, () => this.#bringUpWith(allocation, spec, image));
+  }
+
+  async #bringUpWith(allocation: Allocation, spec: LaunchSpec, image: string): Promise<AllocationEnd | undefined> {
+    for (let provisions = 1; ; provisions += 1) {
+      const failure = await this.#provideImage(allocation, image);
+      if (failure) return failure;
+      const end = await this.#slots.run(() => this.#createAndStart(allocation, spec, image));
+      if (end !== "image-is-gone") return end;
+      if (provisions >= MAX_PROVISIONS)
+        return { kind: "node", message: `image ${image} is removed as soon as it is there` };
+    }
   }
 
   async #provideImage(allocation: Allocation, image: string): Promise<AllocationEnd | undefined> {
-    const { engine, log } = this.#options;
-    try {
-      if (await engine.hasImage(image)) return undefined;
-      const onProgress = (percent: number): void =>
-        allocation.become({ phase: "starting", message: `pulling image: ${percent}%` });
-      onProgress(0);
-      await pullImage(engine, image, onProgress, allocation.stopSignal);
-      allocation.become({ phase: "starting", message: "starting" });
-      return undefined;
-    } catch (error) {
-      if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
-      log.warn({ err: error, image }, "image not available");
-      return pullFailure(image, error);
-    }
+    const { images, log, closing } = this.#options;
+    const onMessage = (message: string): void => allocation.become({ phase: "starting", message });
+    const failure = await images.provide(image, onMessage, allocation.stopSignal);
+    if (allocation.stopSignal.aborted || closing.aborted) return STOPPED_BEFORE;
+    if (failure) log.warn({ allocation: allocation.name, image, reason: failure.message }, "image not available");
+    else onMessage("starting");
+    return failure;
   }
 
-  async #createAndStart(allocation: Allocation, spec: LaunchSpec, image: string): Promise<AllocationEnd | undefined> {
+  async #createAndStart(
+    allocation: Allocation,
+    spec: LaunchSpec,
+    image: string,
+  ): Promise<AllocationEnd | "image-is-gone" | undefined> {
     const { engine, discards, log } = this.#options;
     const [program] = argvOf(spec);
     if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
@@ -94,6 +101,8 @@ export class Launcher {
     } catch (error) {
       const isTaken = error instanceof EngineError && error.status === 409;
       if (isTaken) return await this.#adopt(allocation);
+      // Somebody removed it since it was looked for: another agent on this engine, or a person.
+      if (isMissing(error) && /no such image/i.test(messageOf(error))) return "image-is-gone";
       log.warn({ err: error, allocation: allocation.name }, "container not created");
       // What was not answered may still be carried out. A created container alone does nothing.
       if (isUnanswered(error)) discards.remember(allocation.containerName);

@@ -37,6 +37,7 @@ async function startAgent() {
   let last: AllocationState | undefined;
   const executor = await createProcessExecutor({
     dataDir: disk.directory,
+    minFreeDisk: { bytes: 0, share: undefined },
     log: silentLogger,
     onChange: (_, state) => {
       last = state;

@@ -5,6 +5,7 @@ import type { Logger } from "../../../base/logger.ts";
 import { makeDataDirectory } from "../../../base/make-directory.ts";
 import { ServiceStack } from "../../../base/service.ts";
 import { SECOND_MS } from "../../../base/time.ts";
+import { type MinFree, roomProblem } from "../../disk/disk-room.ts";
 import { readBootId } from "../../inventory.ts";
 import { argvOf } from "../argv.ts";
 import type {
@@ -37,6 +38,8 @@ const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
 
 export interface ProcessExecutorOptions {
   readonly dataDir: string;
+  /** Of the data directory's disk. */
+  readonly minFreeDisk: MinFree;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -169,7 +172,8 @@ class ProcessExecutor implements Executor {
   }
 
   async health(): Promise<ExecutorHealth> {
-    const { problem } = this.#link;
+    const { dataDir: directory, minFreeDisk } = this.#options;
+    const problem = this.#link.problem ?? (await roomProblem([{ directory, what: "the agent's data" }], minFreeDisk));
     return { ready: problem === undefined, message: problem ?? "" };
   }
 

@@ -1,5 +1,6 @@
 import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
+import type { IdleDevice } from "./idle.ts";
 
 /** What a user asked for, checked and never changed. Fields left out are absent; {@link demandOf} has the defaults. */
 export interface JobSpec {
@@ -54,6 +55,7 @@ export type JobEventKind =
   | "preempting"
   | "preempted"
   | "checkpoint"
+  | "gpu-idle"
   | "node-unreachable"
   | "node-returned"
   | "completed"
@@ -63,7 +65,14 @@ export type JobEventKind =
 /** What becomes of a job once its ranks are gone. */
 export type Verdict =
   | { readonly kind: "completed"; readonly exitCode: number; readonly message: string }
-  | { readonly kind: "failed"; readonly exitCode?: number; readonly signal?: number; readonly message: string }
+  | {
+      readonly kind: "failed";
+      readonly exitCode?: number;
+      readonly signal?: number;
+      readonly message: string;
+      /** Present when it was stopped for it. */
+      readonly idle?: IdleDevice;
+    }
   | { readonly kind: "cancelled"; readonly message: string }
   /** Made room for another job, and its user does not want it tried again. */
   | { readonly kind: "preempted"; readonly message: string }

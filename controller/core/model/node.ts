@@ -1,5 +1,6 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
+import type { IdleClock } from "./idle.ts";
 import { type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
 import type { KnownMemberships } from "./membership.ts";
 
@@ -183,6 +184,8 @@ export interface Node {
   throttling: ReadonlySet<DeviceId>;
   /** Devices that are near to it: taken last. */
   hot: ReadonlySet<DeviceId>;
+  /** Held devices that are idle, where that matters to their jobs' tenants; never stored. */
+  readonly idle: Map<DeviceId, IdleClock>;
   /** Devices held by allocations of the ledger. */
   readonly held: Map<DeviceId, readonly Holder[]>;
   /** The allocations here that have not ended, by job: at most one each. */
@@ -218,6 +221,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
     likeness: undefined,
     throttling: new Set(),
     hot: new Set(),
+    idle: new Map(),
     held: new Map(),
     jobs: new Map(),
     claims: new Map(),
