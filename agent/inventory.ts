@@ -27,7 +27,7 @@ export interface InventoryOptions {
   readonly peerAddress?: string | undefined;
   /** Who knows what a person should know of the host. */
   readonly doctor?: { readonly findings: readonly Finding[] } | undefined;
-  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
+  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion" | "cudaVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
 

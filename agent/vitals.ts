@@ -2,13 +2,14 @@ import { withDeadline } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Device, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 
 /** How often the devices are listed anew, so that one that vanished or appeared is told. */
 const DEVICE_LIST_EVERY_MS = 30_000;
 /** A reading that is older tells nothing any more. */
 const READING_KEPT_MS = 30_000;
+const LISTING = "listing the devices";
 /** Whatever the driver or the engine does, no probe is waited for any longer. */
 const PROBE_DEADLINE_MS = 10_000;
 
@@ -25,7 +26,7 @@ export interface VitalsOptions {
  */
 export class Vitals {
   readonly #options: VitalsOptions;
-  #devices: readonly Device[] = [];
+  #listed: DeviceList = { devices: [], links: [], lost: [] };
   #devicesError: string | undefined = "the devices have not been listed yet";
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #readings: readonly DeviceReading[] = [];
@@ -37,8 +38,13 @@ export class Vitals {
     this.#options = options;
   }
 
+  /** As they were listed last, with how they are linked and which of them are lost. */
+  get listed(): DeviceList {
+    return this.#listed;
+  }
+
   get devices(): readonly Device[] {
-    return this.#devices;
+    return this.#listed.devices;
   }
 
   /** What the driver told last, nothing once that is too old. */
@@ -56,10 +62,18 @@ export class Vitals {
   async refresh(): Promise<void> {
     const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
     await Promise.all([
-      listIsDue ? this.#probe("listing the devices", () => this.#list()) : undefined,
+      listIsDue ? this.#probe(LISTING, () => this.#list()) : undefined,
       this.#probe("reading the devices", () => this.#read()),
       this.#probe("asking the executor", () => this.#askExecutor()),
     ]);
+    if (!listIsDue && this.#isOutOfStep()) await this.#probe(LISTING, () => this.#list());
+  }
+
+  /** Whether other devices are read than are listed as well: one was lost, or came back. */
+  #isOutOfStep(): boolean {
+    const lost = new Set(this.#listed.lost.map(({ id }) => id));
+    const well = new Set(this.#listed.devices.map(({ id }) => id).filter((id) => !lost.has(id)));
+    return this.#readings.length !== well.size || this.#readings.some(({ id }) => !well.has(id));
   }
 
   async #probe(name: string, probe: () => Promise<void>): Promise<void> {
@@ -77,7 +91,7 @@ export class Vitals {
   async #list(): Promise<void> {
     const { devices, clock } = this.#options;
     try {
-      this.#devices = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
+      this.#listed = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
       this.#devicesError = undefined;
       this.#listedAtMs = clock.monotonicMs();
     } catch (error) {

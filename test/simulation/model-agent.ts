@@ -168,7 +168,7 @@ export class ModelAgent implements AgentView {
 
   #streamHost(executor: ModelExecutor, shell: AgentShell, outbox: Outbox) {
     const { host } = this;
-    const devices = { name: "simulated", reason: "", driverVersion: "" } as const;
+    const devices = { name: "simulated", reason: "", driverVersion: "", cudaVersion: "" } as const;
     return createStreamHost({
       identity: { nodeName: host.name, agentId: host.agentId, bootId: host.bootId },
       shell,

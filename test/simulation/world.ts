@@ -1,3 +1,4 @@
+import { UNTOLD_DEVICE } from "../../agent/devices/device-source.ts";
 import type { Executor } from "../../agent/executor/executor.ts";
 import type { StreamHost } from "../../agent/uplink/control-stream.ts";
 import { asDeviceId, type JobId } from "../../base/ids.ts";
@@ -85,14 +86,12 @@ export class World implements WorldView {
     if (this.agents.length >= MAX_NODES) return;
     const name = `node-${this.agents.length + 1}`;
     const devices = Array.from({ length: this.random.between(1, 4) }, (_, index) => ({
+      ...UNTOLD_DEVICE,
       id: asDeviceId(`${name}-gpu-${index}`),
       model: "Simulated",
       memoryMb: 80_000,
       index,
       pciBusId: "",
-      numaNode: undefined,
-      island: undefined,
-      slowdownC: undefined,
     }));
     const random = new Random(this.random.between(0, 2 ** 32 - 1));
     const peerAddress = random.next() < this.#peersShare ? peerAddressOf(name) : undefined;

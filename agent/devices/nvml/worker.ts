@@ -35,7 +35,7 @@ async function open(): Promise<NvmlAnswer> {
     // It is killed in the end, and keeps nothing then.
     flushCompileCache();
     library = new NvmlLibrary(path);
-    return { value: { driverVersion: library.driverVersion() } };
+    return { value: library.driver() };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "NvmlError") {
       return { error: `cannot load ${path}: ${messageOf(error)}`, isAbsent: true };
