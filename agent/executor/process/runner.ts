@@ -8,6 +8,7 @@ import { flushCompileCache } from "node:module";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import { giveBackMemory } from "../../../base/give-back.ts";
 import { readBootId } from "../../inventory.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { RunnerServer } from "./runner-server.ts";
@@ -51,6 +52,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     return server;
   };
   let server = await open();
+  const memory = giveBackMemory();
   let lastNeededAtMs = performance.now();
   let cappedAtMs = performance.now();
   while (performance.now() - lastNeededAtMs < IDLE_EXIT_MS) {
@@ -61,6 +63,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     cappedAtMs = performance.now();
     await runner.capLogs().catch((error: unknown) => console.error(`cannot limit the output: ${messageOf(error)}`));
   }
+  await memory.close();
   server.close();
 }
 
