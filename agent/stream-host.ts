@@ -41,7 +41,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         cluster_id: shell.memory.clusterId,
         highest_term: shell.memory.highestTerm,
         highest_revision: shell.memory.revision ?? 0,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: nodeInventory(inventory, vitals.listed),
         allocations: reports.map(reportToProto),
         executor: vitals.health,
       };
@@ -65,7 +65,7 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
       return {
         telemetry: vitals.readings.map(telemetryToProto),
         executor: vitals.health,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: nodeInventory(inventory, vitals.listed),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };

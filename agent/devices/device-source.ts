@@ -107,6 +107,7 @@ export interface LostDevice {
   readonly why: string;
 }
 
+/** What a host has, at the moment. */
 export interface DeviceList {
   /** With those that are {@link lost} and were seen well before: they stay, as they were last described. */
   readonly devices: readonly Device[];

@@ -174,6 +174,7 @@ export class ModelAgent implements AgentView {
       shell,
       vitals: {
         devices: host.devices,
+        listed: { devices: host.devices, links: [], lost: [] },
         readings: [],
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),

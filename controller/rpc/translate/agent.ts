@@ -16,7 +16,8 @@ import { graceMsOf } from "../../core/model/job.ts";
 import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
-import { toInventory, toReading } from "./node.ts";
+import { toReading } from "./device.ts";
+import { toInventory } from "./node.ts";
 
 const NODE_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?$/;
 const MAX_ALLOCATIONS = 10_000;
