@@ -99,7 +99,7 @@ export interface DeviceLink {
 
 /** A device that was there, or should be, and does not answer. */
 export interface LostDevice {
-  /** Undefined for one that was never seen well. */
+  /** Undefined if it is not known. */
   readonly id: DeviceId | undefined;
   /** Empty if it is not known. */
   readonly pciBusId: string;
