@@ -112,6 +112,12 @@ module.exports = {
       { path: "^agent/", pathNot: "^agent/core/", dependencyTypesNot: ["type-only"] },
     ),
     never(
+      "agent-truth-core-is-pure",
+      "What is judged of processes imports itself, pure files of base and what an executor says of itself.",
+      { path: "^agent/truth/core/", pathNot: TEST },
+      { pathNot: ["^agent/truth/core/", PURE_BASE, "^agent/executor/executor\\.ts$"] },
+    ),
+    never(
       "store-knows-no-loop",
       "Data flows rpc → loop → core → store.",
       { path: "^controller/store/", pathNot: TEST },

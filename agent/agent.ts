@@ -5,13 +5,16 @@ import { lockDataDir } from "./data-dir-lock.ts";
 import type { MinFree } from "./disk/disk-room.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import { discoverDevices } from "./devices/discover.ts";
+import { Doctor, examiner } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
 import type { ImageSettings } from "./executor/docker/images/image-store.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
+import type { SuspectAnswer } from "./health/conditions.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
 import { type NodePulse, runNode } from "./node.ts";
+import type { Answers } from "./truth/core/answers.ts";
 
 export interface AgentOptions {
   /** `host:port`, at least one; any of the cluster. */
@@ -31,11 +34,19 @@ export interface AgentOptions {
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
+  /** Whether jobs are given devices of which something was seen that may be theirs. */
+  readonly suspectDevices: SuspectAnswer;
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;
   /** Between heartbeats. */
   readonly heartbeatMs: number;
+  /** No job starts while a version is in use that is known to be unsafe. */
+  readonly requireSafeVersions?: boolean;
   /** Undefined is all that the host has. */
   readonly cpuCores: number | undefined;
   readonly memoryMb: number | undefined;
@@ -75,10 +86,11 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
   const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const doctor = services.add(createDoctor({ ...options, log }));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const timing = { heartbeatMs };
   const node = services.add(
-    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
+    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, doctor, timing, log }),
   );
   return {
     nodeName,
@@ -98,6 +110,16 @@ async function createExecutor(
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
   const images = { ...options.images, minFreeDisk: options.minFreeDisk };
   return createDockerExecutor({ ...options, socketPath, runtime, images, simulated: simulateGpus !== undefined });
+}
+
+function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {
+  const [peerListen, peerAddress] = [peers?.listen, peers?.advertise];
+  const simulated = simulateGpus !== undefined;
+  return new Doctor({
+    requireSafeVersions,
+    examine: examiner({ ...options, peerListen, peerAddress, simulated }),
+    log,
+  });
 }
 
 function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executor): string[] {

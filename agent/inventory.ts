@@ -5,6 +5,7 @@ import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelem
 import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { Device, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { Finding } from "./doctor/finding.ts";
 import type { Executor } from "./executor/executor.ts";
 
 /** What a simulated device brings with it, so that the documented examples fit on a laptop. */
@@ -24,6 +25,8 @@ export interface InventoryOptions {
   readonly allowSharing: boolean;
   /** Where other agents reach this one; undefined where they cannot. */
   readonly peerAddress?: string | undefined;
+  /** Who knows what a person should know of the host. */
+  readonly doctor?: { readonly findings: readonly Finding[] } | undefined;
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion" | "cudaVersion">;
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
@@ -51,6 +54,7 @@ export function nodeInventory(
     allows_sharing: options.allowSharing,
     peer_address: options.peerAddress ?? "",
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
+    findings: (options.doctor?.findings ?? []).map((finding) => ({ ...finding })),
   };
 }
 

@@ -122,7 +122,7 @@ function endToProto(end: AllocationEnd): AllocationReport {
     case "bad-request":
       return { cause: "END_CAUSE_BAD_REQUEST", message };
     case "node":
-      return { cause: "END_CAUSE_NODE", message };
+      return { cause: "END_CAUSE_NODE", message, failed_gpu_ids: [...(end.failedDeviceIds ?? [])] };
     case "fenced":
       return { cause: "END_CAUSE_FENCED", message };
   }

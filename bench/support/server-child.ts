@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { startAgent } from "../../agent/agent.ts";
+import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { silentLogger as log } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { type Controller, startController } from "../../controller/controller.ts";
@@ -77,6 +78,9 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       minFreeDisk: { bytes: 0, share: undefined },
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
+      onFinding: DEFAULT_ANSWERS,
+      ignoreProcesses: [],
+      suspectDevices: "avoid",
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

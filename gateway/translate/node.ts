@@ -27,6 +27,12 @@ export function toNode(node: Node__Output) {
     driver_version: inventory?.driver_version ?? "",
     cuda_version: inventory?.cuda_version || null,
     agent_version: inventory?.agent_version ?? "",
+    findings: (inventory?.findings ?? []).map(({ check, severity, message, cure }) => ({
+      check,
+      severity,
+      message,
+      cure,
+    })),
     registered_at: formatTimestamp(node.registered_at_ms),
     last_heard_at: timestamp(node.last_heard_at_ms),
     confirmed_dead: node.confirmed_dead

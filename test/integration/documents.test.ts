@@ -14,6 +14,7 @@ import {
   agentOptions,
   controllerOptions,
   devOptions,
+  doctorOptions,
   gatewayOptions,
   guardOptions,
   unsupportedByAgent,
@@ -66,6 +67,7 @@ describe("docs/configuration.md", () => {
     ["gateway", gatewayOptions, unsupportedByGateway],
     ["agent", agentOptions, unsupportedByAgent],
     ["guard", guardOptions, unsupportedByGuard],
+    ["doctor", doctorOptions, {}],
   ];
 
   test.each(roles)("has the options of %s", (role, options) => {

@@ -179,6 +179,8 @@ export class ModelAgent implements AgentView {
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,
+      looker: { look: () => Promise.resolve(), useOf: () => undefined },
+      health: { missing: () => [], conditions: () => [] },
       outbox,
       inventory: {
         address: host.name,

@@ -157,6 +157,9 @@ export const sampleNode = {
     gpu_grant_reason: "the engine knows nvidia.com/gpu",
     allows_sharing: true,
     gpu_sharing: "mps",
+    findings: [
+      { check: "docker-live-restore", severity: "warning", message: "live-restore is off", cure: "switch it on" },
+    ],
   },
   telemetry: [
     {

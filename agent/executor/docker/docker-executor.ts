@@ -12,7 +12,9 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  Occupant,
   OutputPiece,
+  ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
 import type { Allocation } from "./allocation.ts";
@@ -22,8 +24,10 @@ import { Discards } from "./discards.ts";
 import { type ContainerDetails, EngineClient, type EngineInfo } from "./engine-client.ts";
 import { chooseGrant, type GpuGrantSetting } from "./gpu-grant.ts";
 import { type ImageSettings, ImageStore } from "./images/image-store.ts";
+import { InsideView } from "./inside-view.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
 import { Launcher } from "./launcher.ts";
+import { listOccupants, reapContainer } from "./occupants.ts";
 import { keepOutput } from "./output-keeper.ts";
 import { Observer } from "./observer.ts";
 import { readContainerOutput, readSavedOutput, saveContainerOutput, watchContainerOutput } from "./output.ts";
@@ -94,6 +98,7 @@ class DockerExecutor implements Executor {
   readonly #launcher: Launcher;
   readonly #releasing = new Slots(MAX_RELEASING);
   readonly #readers = new Readers();
+  readonly #insideView: InsideView;
   /** What runs in the background: closing waits for it. */
   readonly #tasks = new Set<Promise<void>>();
 
@@ -107,6 +112,7 @@ class DockerExecutor implements Executor {
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
     this.#engine = engine;
+    this.#insideView = new InsideView(engine);
     this.#observer = new Observer({
       ...parts,
       owner: this.#owner,
@@ -207,6 +213,26 @@ class DockerExecutor implements Executor {
     } catch (error) {
       return { ready: false, message: messageOf(error) };
     }
+  }
+
+  async occupants(): Promise<readonly Occupant[]> {
+    return await this.#orUnavailable("list the containers", () => listOccupants(this.#engine));
+  }
+
+  async reap(occupant: Occupant, processes: readonly ProcessId[]): Promise<boolean> {
+    const isOver = (): boolean => this.#observer.get(occupant.key)?.hasEnded ?? true;
+    const { agentId } = this.#owner;
+    const { log } = this.#options;
+    if (!isOver()) return false;
+    return await this.#orUnavailable("end what is left of an attempt", () =>
+      reapContainer(occupant, processes, { engine: this.#engine, agentId, isOver, log }),
+    );
+  }
+
+  async seesDevices(key: AllocationKey, mayRun: boolean): Promise<boolean | undefined> {
+    return await this.#orUnavailable("look into a container", () =>
+      this.#insideView.seesDevices(containerName(key), mayRun),
+    );
   }
 
   /** Leaves every container as it is. */

@@ -33,6 +33,9 @@ export function containerName(key: AllocationKey): string {
   return NAME_PREFIX + allocationName(key);
 }
 
+/** The label that the containers of every agent have. */
+export const ANY_AGENT_LABEL = "gpusched.agent";
+
 /** The label by which an agent finds its containers. */
 export function agentLabel(agentId: string): string {
   return `gpusched.agent=${agentId}`;

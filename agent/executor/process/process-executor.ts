@@ -15,7 +15,9 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  Occupant,
   OutputPiece,
+  ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
@@ -25,7 +27,8 @@ import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
 import { RunnerLink } from "./runner-link.ts";
-import { killProcessesIn } from "./session.ts";
+import { killMembers, killProcessesIn } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
@@ -37,6 +40,7 @@ const RUNNER_PATIENCE_MS = 30 * SECOND_MS;
 const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
 
 export interface ProcessExecutorOptions {
+  readonly agentId: string;
   readonly dataDir: string;
   /** Of the data directory's disk. */
   readonly minFreeDisk: MinFree;
@@ -72,6 +76,7 @@ class ProcessExecutor implements Executor {
   /** What was begun and nobody waits for but `close`. */
   readonly #background = new Set<Promise<void>>();
   readonly #launchCheck: NodeJS.Timeout;
+  readonly #sessions = new Sessions();
   #isRecovered = false;
 
   constructor(options: ProcessExecutorOptions, files: AttemptFiles, bootId: string) {
@@ -99,6 +104,7 @@ class ProcessExecutor implements Executor {
       if (!key || this.#entries.has(name)) continue;
       const status = this.#claimed.get(name) ?? (await this.#readStatus(name));
       const entry = createEntry(key, { status, bootId: this.#bootId });
+      if (status) this.#sessions.learn(key, status);
       this.#entries.set(name, entry);
       if (!this.#claimed.has(name)) await this.#settle(entry, status);
     }
@@ -175,6 +181,23 @@ class ProcessExecutor implements Executor {
     const { dataDir: directory, minFreeDisk } = this.#options;
     const problem = this.#link.problem ?? (await roomProblem([{ directory, what: "the agent's data" }], minFreeDisk));
     return { ready: problem === undefined, message: problem ?? "" };
+  }
+
+  occupants(): Promise<readonly Occupant[]> {
+    const { agentId } = this.#options;
+    for (const { key, status } of this.#entries.values()) this.#sessions.learn(key, status);
+    return Promise.resolve(this.#sessions.all((name) => this.#isOver(name)).map((one) => ({ ...one, agentId })));
+  }
+
+  async reap({ id, agentId, key }: Occupant, processes: readonly ProcessId[]): Promise<boolean> {
+    const leader = this.#sessions.leaderOf(id, key);
+    if (!leader || agentId !== this.#options.agentId || !this.#isOver(allocationName(key))) return false;
+    return await killMembers(leader, processes);
+  }
+
+  /** It sees what its user sees. */
+  seesDevices(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async close(): Promise<void> {
@@ -301,6 +324,7 @@ class ProcessExecutor implements Executor {
     const after = toAllocationState(status.state);
     if (before.phase === "ended") return;
     entry.status = status;
+    this.#sessions.learn(entry.key, status);
     if (after.phase !== "starting") entry.launch = undefined;
     if (after.phase === "ended") this.#orphans.drop(entry.name);
     const isNews = JSON.stringify(before) !== JSON.stringify(after);
@@ -328,6 +352,11 @@ class ProcessExecutor implements Executor {
       }
     });
     return entry.saving;
+  }
+
+  #isOver(name: string): boolean {
+    const entry = this.#entries.get(name);
+    return entry === undefined || hasEnded(entry);
   }
 
   #begin(work: Promise<void>): void {

@@ -24,6 +24,18 @@ export function killProcessesIn(directory: string): Promise<boolean> {
   return killAll(() => processesIn(directory));
 }
 
+/** Kills those of the processes that still are what they were, in the session of that leader. Whether there were any. */
+export async function killMembers(leader: ProcessId, processes: readonly ProcessId[]): Promise<boolean> {
+  const members = await sessionMembers(leader);
+  let killed = false;
+  for (const one of processes) {
+    if (!members.includes(one.pid) || !(await isAlive(one))) continue;
+    sendSignal(one.pid, "SIGKILL");
+    killed = true;
+  }
+  return killed;
+}
+
 async function killAll(find: () => Promise<readonly number[]>): Promise<boolean> {
   const deadline = performance.now() + KILL_DEADLINE_MS;
   for (let pause = KILL_PAUSE_MS.first; ; pause = Math.min(pause * 2, KILL_PAUSE_MS.most)) {

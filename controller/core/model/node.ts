@@ -59,6 +59,16 @@ export interface Inventory {
   readonly gpuSharing?: "mps" | "accounted";
   /** Where other agents reach this node's; absent where they cannot. */
   readonly peerAddress?: string;
+  /** What a person should know of the host, or mend; absent where there is nothing. */
+  readonly findings?: readonly HostFinding[];
+}
+
+/** What the agent has found about its host. */
+export interface HostFinding {
+  readonly check: string;
+  readonly severity: "warning" | "error";
+  readonly message: string;
+  readonly cure: string;
 }
 
 /** A moment's reading of a device. */

@@ -18,6 +18,8 @@ const MAX_DEVICES = 1_024;
 /** Of 128 devices that all reach each other. */
 const MAX_LINKS = 8_192;
 const MAX_LABELS = 256;
+const MAX_FINDINGS = 64;
+const MAX_FINDING_CHARACTERS = 1_000;
 
 /** @throws RequestError `invalid` when the core could not count with it */
 export function toInventory(message: NodeInventory__Output): Inventory {
@@ -41,7 +43,21 @@ export function toInventory(message: NodeInventory__Output): Inventory {
       ? { allowsSharing: true, gpuSharing: message.gpu_sharing === "mps" ? "mps" : "accounted" }
       : {}),
     ...(message.peer_address === "" ? {} : { peerAddress: message.peer_address }),
+    ...toFindings(message),
   };
+}
+
+/** Without those where all is well, and cut to what can be stored with a node. */
+function toFindings({ findings }: NodeInventory__Output): Pick<Inventory, "findings"> {
+  const told = findings.flatMap(({ check, severity, message, cure }) => {
+    if (severity !== "warning" && severity !== "error") return [];
+    return [{ check: cut(check), severity, message: cut(message), cure: cut(cure) } as const];
+  });
+  return told.length === 0 ? {} : { findings: told.slice(0, MAX_FINDINGS) };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_FINDING_CHARACTERS ? `${text.slice(0, MAX_FINDING_CHARACTERS)}…` : text;
 }
 
 function checkInventory(inventory: NodeInventory__Output): void {
@@ -78,6 +94,7 @@ function fromInventory(inventory: Inventory): NodeInventory {
     allows_sharing: inventory.allowsSharing ?? false,
     gpu_sharing: inventory.gpuSharing ?? "",
     peer_address: inventory.peerAddress ?? "",
+    findings: (inventory.findings ?? []).map((finding) => ({ ...finding })),
   };
 }
 

@@ -253,6 +253,18 @@ test("an agent's report keeps its end, and a hello that is not one is refused by
   expect(() => toHello(overTheWire("Hello", { ...hello, inventory: undefined }), 1)).toThrow("inventory");
 });
 
+test("what an agent found about its host is kept without what is well, and cut to a size that can be stored", () => {
+  const finding = { check: "runc-version", severity: "error", message: "runc is old", cure: "a newer one" };
+  const others = ["ok", "unknown", "sad"].map((severity) => ({ ...finding, severity }));
+  const found = [...others, finding, { ...finding, severity: "warning", message: "x".repeat(5_000) }];
+  const inventory = { executor: "process", findings: [...found, ...Array.from({ length: 500 }, () => finding)] };
+  const hello = { node_name: "n", agent_id: "a", boot_id: "b", inventory };
+  const { findings = [] } = toHello(overTheWire("Hello", hello), 1).inventory;
+  expect(findings[0]).toEqual(finding);
+  expect(findings[1]?.message.length).toBeLessThan(1_100);
+  expect(findings).toHaveLength(64);
+});
+
 test("a waiting job says when too much happens before it starts to tell when that will be", () => {
   const w = new CoreWorld();
   w.addTenant();
