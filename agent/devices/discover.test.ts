@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { silentLogger } from "../../base/logger.ts";
@@ -62,6 +62,16 @@ async function listed(found: DeviceSource, ids: readonly string[]): Promise<void
       () => [],
     );
   await expect.poll(ask, patience).toEqual(ids);
+}
+
+/** The processes that hold NVML. */
+async function workers(): Promise<string[]> {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, "utf8");
+  const commands = children
+    .split(" ")
+    .filter(Boolean)
+    .map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
+  return (await Promise.all(commands)).filter((command) => command.includes("nvml/worker"));
 }
 
 const { uuid } = stubGpu(0);
@@ -143,6 +153,16 @@ test("a driver that is unloaded takes its devices with it, told as lost, until i
     )
     .toEqual([]);
   expect(found.name).toBe("nvml");
+});
+
+test("closing does not wait for a driver that hangs while it is looked for, and leaves nothing behind", async () => {
+  const found = await discover();
+  await nvml.install({ gpus: [stubGpu(0)], faults: [{ does: "hang" }] });
+  const listing = found.list().catch((error: unknown) => error);
+  await expect.poll(workers, patience).toHaveLength(1);
+  await found.close();
+  expect(await workers()).toEqual([]);
+  expect(await listing).toMatchObject({ message: expect.any(String) });
 });
 
 test("a library without a device is no driver, until there is one", async () => {

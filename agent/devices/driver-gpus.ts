@@ -27,7 +27,7 @@ export async function withUntold(list: DeviceList, proc = "/proc"): Promise<Devi
 }
 
 async function gpusOf(directory: string): Promise<LostDevice[]> {
-  const places = await readdir(directory).catch(() => []);
+  const places = await readdir(directory).catch((): string[] => []);
   const gpus = places.toSorted().map(async (place): Promise<LostDevice[]> => {
     const pciBusId = normalPciAddress(place);
     const text = await readFile(join(directory, place, "information"), "utf8").catch(() => "");
