@@ -19,7 +19,8 @@ import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
 import { toConditions } from "./condition.ts";
 import { fromVolumes } from "./job-spec.ts";
-import { toInventory, toReading } from "./node.ts";
+import { toReading } from "./device.ts";
+import { toInventory } from "./node.ts";
 
 const MAX_ALLOCATIONS = 10_000;
 const MAX_READINGS = 1_024;
