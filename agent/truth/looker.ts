@@ -68,6 +68,8 @@ export class Looker implements Service {
   look(following = 0): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     clearTimeout(this.#following);
+    // One that waits must not make what is known of the devices older, nor hide that their driver hangs.
+    if (this.#looking && following === 0) void this.#options.refresh();
     this.#looking ??= this.#look(following)
       .catch((error: unknown) => this.#options.log.error({ err: error }, "cannot look what is on the devices"))
       .finally(() => {
