@@ -10,6 +10,7 @@ import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 const DEVICE_LIST_EVERY_MS = 30_000;
 /** A reading that is older tells nothing any more. */
 const READING_KEPT_MS = 30_000;
+const LISTING = "listing the devices";
 /** Whatever the driver or the engine does, no probe is waited for any longer. */
 const PROBE_DEADLINE_MS = 10_000;
 
@@ -83,10 +84,18 @@ export class Vitals {
     this.#noteSilence();
     const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
     await Promise.all([
-      listIsDue ? this.#probe("listing the devices", () => this.#list()) : undefined,
+      listIsDue ? this.#probe(LISTING, () => this.#list()) : undefined,
       this.#beginReading(),
       this.#probe("asking the executor", () => this.#askExecutor()),
     ]);
+    if (!listIsDue && this.#isOutOfStep()) await this.#probe(LISTING, () => this.#list());
+  }
+
+  /** Whether other devices are read than are listed as well: one was lost, or came back. */
+  #isOutOfStep(): boolean {
+    const lost = new Set(this.#listed.lost.map(({ id }) => id));
+    const well = new Set(this.#listed.devices.map(({ id }) => id).filter((id) => !lost.has(id)));
+    return this.#readings.length !== well.size || this.#readings.some(({ id }) => !well.has(id));
   }
 
   #beginReading(): Promise<void> {
@@ -126,8 +135,6 @@ export class Vitals {
     this.#readBegunAtMs = clock.monotonicMs();
     try {
       const readings = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.read());
-      // Which devices there are has changed: not to be found out half a minute later.
-      if (this.#readAtMs >= 0 && !isOfSame(readings, this.#readings)) this.#listedAtMs = Number.NEGATIVE_INFINITY;
       this.#readings = readings;
       this.#readAtMs = clock.monotonicMs();
       onNews?.({ kind: "beat", readings, failure: "" });
@@ -154,8 +161,4 @@ export class Vitals {
       throw error;
     }
   }
-}
-
-function isOfSame(readings: readonly DeviceReading[], before: readonly DeviceReading[]): boolean {
-  return readings.length === before.length && readings.every(({ id }, index) => id === before[index]?.id);
 }
