@@ -14,6 +14,9 @@ import {
   text,
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
+import { DEFAULT_ANSWERS, type Answers, parseAnswers } from "../agent/truth/core/answers.ts";
+import type { VolumePrefix } from "../agent/policy/container-policy.ts";
+import { prefixProblem } from "../agent/volumes/reserved.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -59,6 +62,20 @@ const minFreeDisk: Kind<{ readonly bytes: number | undefined; readonly share: nu
   },
 };
 
+const WRITABLE = ":rw";
+
+/** `/data`, or `/data:rw` where jobs may write. */
+const volumePrefix: Kind<VolumePrefix> = {
+  placeholder: "PREFIX[:rw]",
+  expected: "an absolute path such as /data, or /data:rw, that is no directory of the system's own",
+  repeatable: false,
+  parse: (value) => {
+    const writable = value.endsWith(WRITABLE);
+    const prefix = writable ? value.slice(0, -WRITABLE.length) : value;
+    return prefixProblem(prefix) === undefined ? { path: prefix, writable } : undefined;
+  },
+};
+
 /** `7:8120`, as the controller prints it. */
 const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
   placeholder: "TERM:REVISION",
@@ -68,6 +85,15 @@ const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
     const [, term, revision] = /^(\d{1,15}):(\d{1,15})$/.exec(value) ?? [];
     return term === undefined ? undefined : { term: Number(term), revision: Number(revision) };
   },
+};
+
+/** `foreign=warn,orphan=avoid`. */
+const findingAnswers: Kind<Answers> = {
+  placeholder: "FINDING=ANSWER,…",
+  expected:
+    "pairs such as foreign=warn,orphan=avoid: docs/operations.md has the findings and what can be done about each",
+  repeatable: true,
+  parse: parseAnswers,
 };
 
 /** What every role has. */
@@ -125,7 +151,7 @@ const nodeOptions = {
   dockerSocket: { kind: path, default: "/var/run/docker.sock", help: "where Docker answers" },
   dockerRuntime: { kind: text, help: "the Docker runtime for all jobs (chosen by how GPUs are granted)" },
   gpuGrant: {
-    kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
+    kind: oneOf("auto", "cdi", "runtime", "device-requests", "devices", "none"),
     default: "auto",
     help: "how containers get their GPUs",
   },
@@ -140,6 +166,31 @@ const nodeOptions = {
     kind: flag,
     default: "false",
     help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
+  },
+  onFinding: {
+    kind: findingAnswers,
+    default: Object.entries(DEFAULT_ANSWERS)
+      .map(([finding, answer]) => `${finding}=${answer}`)
+      .join(","),
+    help: "what is done about what should not be on a GPU; what is not named is as by default",
+  },
+  ignoreProcesses: {
+    kind: list(text),
+    default: "Xorg,Xwayland,gnome-shell,kwin_wayland",
+    help: "programs that may be on any GPU, with up to 1024 MB of its memory",
+  },
+  suspectDevices: {
+    kind: oneOf("avoid", "use"),
+    default: "avoid",
+    help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
+  containerPolicy: {
+    kind: path,
+    help: "a YAML file of root's with what jobs may be here (/etc/gpusched/policy.yaml, if it is there)",
+  },
+  allowVolume: {
+    kind: list(volumePrefix),
+    help: "paths of this host below which jobs may have volumes, to read or also to write (none)",
   },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
@@ -265,14 +316,11 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
-
-export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+export const unsupportedByAgent = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
-  ...unsupportedByNode,
 } satisfies UnsupportedFlags;

@@ -34,6 +34,7 @@ export class AgentWatch {
     return {
       name: executor.name,
       gpuGrant: executor.gpuGrant,
+      limits: executor.limits,
       recover: () => executor.recover(),
       launch: (spec: LaunchSpec) => {
         this.#checkTerm(agent, `launches ${allocationName(spec.key)}`);
@@ -51,6 +52,9 @@ export class AgentWatch {
       readLog: (...how) => executor.readLog(...how),
       watchOutput: (...how) => executor.watchOutput(...how),
       health: () => executor.health(),
+      occupants: () => executor.occupants(),
+      reap: (...how) => executor.reap(...how),
+      seesDevices: (...how) => executor.seesDevices(...how),
       close: () => executor.close(),
     };
   }

@@ -174,10 +174,13 @@ export class ModelAgent implements AgentView {
       shell,
       vitals: {
         devices: host.devices,
-        readings: [],
+        // The first of them is idle whatever is done on it.
+        readings: host.devices.map(({ id, index }) => ({ id, utilizationPercent: index === 0 ? 0 : 50 })),
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,
+      looker: { look: () => Promise.resolve(), useOf: () => undefined },
+      health: { missing: () => [], conditions: () => [] },
       outbox,
       inventory: {
         address: host.name,

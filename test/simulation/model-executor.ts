@@ -25,6 +25,7 @@ interface Launching {
 export class ModelExecutor implements Executor {
   readonly name = "process";
   readonly gpuGrant = { kind: "environment", reason: "simulated" } as const;
+  readonly limits = "limited by nothing";
   readonly #world: WorldView;
   readonly #host: ModelHost;
   readonly #actor: Actor;
@@ -99,6 +100,19 @@ export class ModelExecutor implements Executor {
 
   health(): Promise<ExecutorHealth> {
     return Promise.resolve({ ready: true, message: "" });
+  }
+
+  /** No look is taken in a simulation. */
+  occupants(): Promise<never> {
+    return Promise.reject(new Error("nobody asks"));
+  }
+
+  reap(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  seesDevices(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   close(): Promise<void> {

@@ -11,6 +11,9 @@ import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import { giveBackMemory } from "../../../base/give-back.ts";
 import { readBootId } from "../../inventory.ts";
 import { AttemptFiles } from "./attempt-files.ts";
+import { leavePlace } from "./cgroup/group-place.ts";
+import { placeFor } from "./cgroup/host-place.ts";
+import { announceLimits, withdrawFeatures } from "./runner-features.ts";
 import { RunnerServer } from "./runner-server.ts";
 
 const IDLE_EXIT_MS = 10_000;
@@ -44,7 +47,9 @@ function listen(server: Server, path: string): Promise<void> {
 
 /** Serves until nobody needs it any more. */
 async function serve(dataDir: string, socketPath: string): Promise<void> {
-  const runner = new RunnerServer(new AttemptFiles(dataDir), await readBootId());
+  const { place, reason } = placeFor(dataDir);
+  console.error(`control groups of jobs: ${reason}`);
+  const runner = new RunnerServer(new AttemptFiles(dataDir), place, await readBootId());
   const open = async (): Promise<Server> => {
     await rm(socketPath, { force: true });
     const server = createServer((socket) => runner.accept(socket));
@@ -65,6 +70,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
   }
   await memory.close();
   server.close();
+  if (place) leavePlace(place);
 }
 
 /** Temporary files are cleaned up on some hosts: without its socket no agent would find the runner's jobs again. */
@@ -85,8 +91,10 @@ const [dataDirArgument = "", socketPath = ""] = process.argv.slice(2);
 const dataDir = realpathSync(dataDirArgument);
 if (await lock(dataDir)) {
   const pidFile = join(dataDir, "runner.pid");
+  announceLimits(dataDir);
   writeFileSync(pidFile, `${process.pid}\n`);
   await serve(dataDir, socketPath);
   rmSync(pidFile, { force: true });
+  withdrawFeatures(dataDir);
 }
 process.exit(0);
