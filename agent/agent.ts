@@ -28,7 +28,7 @@ export interface AgentOptions {
   readonly dockerSocket: string;
   /** Undefined is the engine's default runtime. */
   readonly dockerRuntime: string | undefined;
-  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";
   readonly images: Omit<ImageSettings, "minFreeDisk">;
   /** Of the disks of Docker and of the data directory: with less, no new jobs come. */
   readonly minFreeDisk: MinFree;
@@ -90,7 +90,7 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const devices = services.add(await discoverDevices({ simulateGpus, log }));
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
-  const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const executor = services.add(await createExecutor({ ...options, devices, log, agentId: journal.agentId, onChange }));
   const doctor = services.add(createDoctor({ ...options, log }));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const { volumes } = options.policy.policy;
@@ -120,7 +120,11 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
 }
 
 async function createExecutor(
-  options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
+  options: AgentOptions & {
+    readonly agentId: string;
+    readonly devices: DeviceSource;
+    readonly onChange: AllocationListener;
+  },
 ): Promise<Executor> {
   const { policy } = options.policy;
   if (options.executor === "process") {
@@ -165,6 +169,6 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
   const jobs =
     executor.name === "docker"
       ? ["jobs run in Docker containers", options.policy.note]
-      : ["jobs run as plain processes: nothing confines them"];
+      : [`jobs run as plain processes, ${executor.limits}`];
   return [...gpus, ...jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

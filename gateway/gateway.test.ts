@@ -197,10 +197,35 @@ describe("answers exactly as documented", () => {
       nvlink_island: 0,
       slowdown_c: 87,
       throttling: true,
+      health: "unhealthy",
+      health_owner: "agent",
+      health_reason: "XID 79: the GPU has fallen off the bus",
+      way_back: "reboot the host",
+      since: "2024-01-15T10:30:00Z",
+      use: "in_use",
+      use_reason: null,
+      withheld: "unhealthy: XID 79: the GPU has fallen off the bus",
       holder: { gpu_milli: 250 },
       holders: [{ gpu_milli: 250 }, { job_id: "job-1705314600000000009", attempt: 2, gpu_milli: 500 }],
     });
+    const untold = { health: null, health_owner: null, way_back: null, since: null, use: null, withheld: null };
+    expect((node as { devices: unknown[] }).devices[1]).toMatchObject(untold);
     expect(JSON.stringify(body)).not.toContain("10.0.0.7");
+  });
+
+  test("an operator's word on a device, whose id is as its driver writes it; one that is not there is told", async () => {
+    const device_id = "GPU-b850f46d:0";
+    const path = (verb: string) => `/api/v1/nodes/node-1/devices/${device_id}/${verb}`;
+    expect(await answer("POST", path("quarantine"), { by: "ann", reason: "its fan" })).toMatchObject({
+      status: 200,
+      body: { node: { name: "node-1" }, job_ids: [sampleJob.id] },
+    });
+    const told = { node_name: "node-1", device_id };
+    expect(fake.received("QuarantineDevice").at(-1)).toMatchObject({ ...told, by: "ann", reason: "its fan" });
+    expect(await answer("POST", path("release"))).toMatchObject({ status: 200 });
+    expect(fake.received("ReleaseDevice").at(-1)).toMatchObject(told);
+    expect(await answer("POST", "/api/v1/nodes/node-404/devices/gpu-1/release")).toMatchObject({ status: 404 });
+    expect(await answer("POST", path("quarantine"), { deadline_seconds: 1 })).toMatchObject({ status: 400 });
   });
 
   test.each(["", "/api/v1"])("health, readiness and metrics under %s/", async (prefix) => {

@@ -151,7 +151,7 @@ const nodeOptions = {
   dockerSocket: { kind: path, default: "/var/run/docker.sock", help: "where Docker answers" },
   dockerRuntime: { kind: text, help: "the Docker runtime for all jobs (chosen by how GPUs are granted)" },
   gpuGrant: {
-    kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
+    kind: oneOf("auto", "cdi", "runtime", "device-requests", "devices", "none"),
     default: "auto",
     help: "how containers get their GPUs",
   },

@@ -139,7 +139,7 @@ export interface Occupant {
 
 /** How devices reach a job on this host, and why that way was chosen. */
 export interface GpuGrant {
-  readonly kind: "cdi" | "runtime" | "device-requests" | "environment" | "none";
+  readonly kind: "cdi" | "runtime" | "device-requests" | "devices" | "environment" | "none";
   readonly reason: string;
 }
 
@@ -150,6 +150,8 @@ export interface GpuGrant {
 export interface Executor extends Service {
   readonly name: "docker" | "process";
   readonly gpuGrant: GpuGrant;
+  /** What jobs are held to of what they asked for, and why not to more: a sentence. */
+  readonly limits: string;
 
   /** Everything of this agent that exists on the host, ended allocations included until they are released. */
   recover(): Promise<readonly FoundAllocation[]>;

@@ -50,6 +50,7 @@ export class DockerExecutorWorld {
       policy: { ...DEFAULT_CONTAINER_POLICY, registries: ["docker.io", "127.0.0.1"] },
       reserved: [],
       simulated: true,
+      devices: { name: "simulated", list: async () => ({ devices: [], links: [], lost: [] }) },
       images: IMAGE_SETTINGS,
       log: silentLogger,
       onChange: this.log.listener,

@@ -1,5 +1,4 @@
 /** The devices of NVML, whole or in slices: what is told of them, in the words of our own messages. */
-import { connectedGroups } from "./connected-groups.ts";
 import {
   clockOf,
   eccErrorsOf,
@@ -70,10 +69,7 @@ export class NvmlLibrary {
       }
     }
     const links = linksBetween(this.#nvml, whole);
-    const linked = new Set(links.map(({ a, b }) => `${a} ${b}`));
-    const groups = connectedGroups(whole.length, (a, b) => linked.has(`${whole[a]?.id} ${whole[b]?.id}`));
-    const islands = new Map(whole.map(({ id }, at) => [id, groups[at]]));
-    return { devices: devices.map((device) => ({ ...device, island: islands.get(device.id) })), links, lost };
+    return { devices, links, lost };
   }
 
   read(): NvmlMoment {

@@ -13,7 +13,6 @@ const deviceSchema = z.strictObject({
   memoryMb: z.number(),
   index: z.int(),
   pciBusId: z.string(),
-  island: z.int().optional(),
   slowdownC: z.number().optional(),
   parentId: id.optional(),
   migProfile: z.string().optional(),

@@ -8,7 +8,7 @@ const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
   cpus: 2,
   hasInit: false,
-  grant: { kind: "runtime", reason: "" },
+  grant: { kind: "runtime", reason: "", devices: new Map() },
   runtime: undefined,
   policy: DEFAULT_CONTAINER_POLICY,
   isRemapped: false,
@@ -24,7 +24,7 @@ const under = (policy: Partial<ContainerPolicy>, more: Partial<HostFacts> = {}) 
 test("a launch becomes a container under the built-in policy, whichever way its devices come", () => {
   for (const kind of ["cdi", "runtime", "device-requests", "environment", "none"] as const) {
     for (const cgroupVersion of ["1", "2", undefined]) {
-      const facts = { ...host, grant: { kind, reason: "" }, cgroupVersion };
+      const facts = { ...host, grant: { kind, reason: "", devices: new Map() }, cgroupVersion };
       expect(allow(spec, [], facts)).toMatchObject({ kind: "allowed", options: { User: "65534:65534" } });
     }
   }

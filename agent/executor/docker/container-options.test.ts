@@ -25,7 +25,7 @@ const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
   cpus: 8,
   hasInit: true,
-  grant: { kind: "cdi", reason: "" },
+  grant: { kind: "cdi", reason: "", devices: new Map() },
   runtime: undefined,
   policy: DEFAULT_CONTAINER_POLICY,
   isRemapped: false,

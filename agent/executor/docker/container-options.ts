@@ -1,9 +1,9 @@
 import { argvOf } from "../argv.ts";
-import type { GpuGrant, LaunchSpec } from "../executor.ts";
+import type { LaunchSpec } from "../executor.ts";
 import type { ContainerPolicy } from "../../policy/container-policy.ts";
 import type { ResolvedVolume } from "../../volumes/resolve.ts";
 import type { CreateOptions, HostConfig } from "./engine-client.ts";
-import { grantOptions, visibleDevices } from "./gpu-grant.ts";
+import { type DockerGrant, grantOptions, visibleDevices } from "./gpu-grant.ts";
 import { type ContainerOwner, containerName, labelsOf } from "./labels.ts";
 import { SCRATCH, SCRATCH_TMP, SCRATCH_VOLUME } from "./scratch.ts";
 
@@ -30,7 +30,7 @@ export interface HostFacts {
   readonly cpus: number;
   /** The engine can put its own init in front, which forwards signals and reaps orphans. */
   readonly hasInit: boolean;
-  readonly grant: GpuGrant;
+  readonly grant: DockerGrant;
   readonly runtime: string | undefined;
   readonly policy: ContainerPolicy;
   /** The engine makes a container's root a user without rights on the host. */

@@ -5,6 +5,7 @@ import { delay } from "../../../base/abort.ts";
 import { messageOf, RequestError } from "../../../base/errors.ts";
 import { type AllocationKey, allocationName } from "../../../base/ids.ts";
 import type { Logger } from "../../../base/logger.ts";
+import type { DeviceSource } from "../../devices/device-source.ts";
 import type {
   AllocationEnd,
   AllocationListener,
@@ -24,8 +25,9 @@ import type { Allocation } from "./allocation.ts";
 import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
 import { Discards } from "./discards.ts";
-import { type ContainerDetails, EngineClient, type EngineInfo } from "./engine-client.ts";
-import { chooseGrant, type GpuGrantSetting } from "./gpu-grant.ts";
+import { type ContainerDetails, EngineClient } from "./engine-client.ts";
+import type { GpuGrantSetting } from "./gpu-grant.ts";
+import { GrantKeeper } from "./grant/grant-keeper.ts";
 import { type ImageSettings, ImageStore } from "./images/image-store.ts";
 import { InsideView } from "./inside-view.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
@@ -62,6 +64,8 @@ export interface DockerExecutorOptions {
   readonly scratchEveryMs?: number;
   /** The node's devices are simulated. */
   readonly simulated: boolean;
+  /** Where the node's devices are read. */
+  readonly devices: Pick<DeviceSource, "name" | "list">;
   readonly images: ImageSettings;
   readonly log: Logger;
   readonly onChange: AllocationListener;
@@ -85,6 +89,7 @@ export async function createDockerExecutor(options: DockerExecutorOptions): Prom
   });
   const executor = new DockerExecutor(options, { bootId, engine, images, closing });
   await executor.connected();
+  await executor.lookAtGrant();
   return executor;
 }
 
@@ -98,11 +103,13 @@ interface Parts {
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
+  readonly limits = "limited by Docker: memory, cores, processes";
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
   readonly #closing: AbortController;
   readonly #engine: EngineClient;
   readonly #images: ImageStore;
+  readonly #grants: GrantKeeper;
   readonly #connection: EngineConnection;
   readonly #observer: Observer;
   readonly #launcher: Launcher;
@@ -118,6 +125,8 @@ class DockerExecutor implements Executor {
     const discards = new Discards(engine, log);
     this.#closing = controller;
     this.#images = images;
+    const { gpuGrant: setting, runtime, simulated, devices: source } = options;
+    this.#grants = new GrantKeeper({ setting, runtime, simulated, source, log });
     const parts = { engine, discards, closing, log };
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
@@ -166,7 +175,14 @@ class DockerExecutor implements Executor {
 
   get gpuGrant(): GpuGrant {
     const { info, problem } = this.#connection;
-    return info === undefined ? { kind: "none", reason: problem } : this.#grant(info);
+    if (info === undefined) return { kind: "none", reason: problem };
+    return this.#grants.latest ?? { kind: "none", reason: "how devices reach containers has not been found out yet" };
+  }
+
+  /** Finds out how devices reach containers, unless that was done a moment ago: engines, drivers and specifications change. */
+  async lookAtGrant(): Promise<void> {
+    const { info } = this.#connection;
+    if (info !== undefined) await this.#grants.keep(info);
   }
 
   /** @throws RequestError `unavailable` when Docker does not answer: what exists is then unknown, not nothing */
@@ -226,6 +242,7 @@ class DockerExecutor implements Executor {
   async health(): Promise<ExecutorHealth> {
     try {
       await this.#engine.ping();
+      await this.lookAtGrant();
       const problem = await this.#images.problem();
       return { ready: problem === undefined, message: problem ?? "" };
     } catch (error) {
@@ -314,7 +331,7 @@ class DockerExecutor implements Executor {
       cpus: info.NCPU ?? availableParallelism(),
       // What Docker says when it could not run its init.
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
-      grant: this.#grant(info),
+      grant: await this.#grants.keep(info),
       runtime: this.#options.runtime,
       policy: this.#options.policy,
       isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
@@ -331,11 +348,6 @@ class DockerExecutor implements Executor {
       // Where images may name their user, jobs may be anybody.
       user: policy.root === "never" ? policy.user : undefined,
     };
-  }
-
-  #grant(info: EngineInfo): GpuGrant {
-    const { gpuGrant: setting, runtime, simulated } = this.#options;
-    return chooseGrant({ setting, runtime, simulated, info });
   }
 
   get #logsDirectory(): string {

@@ -10,7 +10,7 @@ const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
   cpus: 8,
   hasInit: true,
-  grant: { kind: "device-requests", reason: "" },
+  grant: { kind: "device-requests", reason: "", devices: new Map() },
   runtime: undefined,
   policy: DEFAULT_CONTAINER_POLICY,
   isRemapped: false,

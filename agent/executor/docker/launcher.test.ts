@@ -43,7 +43,7 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
   const discards = new Discards(engine, silentLogger);
   const owner = { agentId: "agent-a", nodeName: "node-a", bootId: "boot-1" };
   const policy = DEFAULT_CONTAINER_POLICY;
-  const grant = { kind: "none", reason: "" } as const;
+  const grant = { kind: "none", reason: "", devices: new Map() } as const;
   const launcher = new Launcher({
     engine,
     images: { provide: async () => void calls.push("provide"), wanting: (_, task) => task() },

@@ -11,6 +11,7 @@ import type { HostFacts } from "./container-options.ts";
 import type { Discards } from "./discards.ts";
 import { type ContainerDetails, type EngineClient, EngineError, isMissing, isUnanswered } from "./engine-client.ts";
 import { startFailure } from "./failures.ts";
+import { grantProblem } from "./gpu-grant.ts";
 import type { ImageStore } from "./images/image-store.ts";
 import { parseLabels } from "./labels.ts";
 import { SCRATCH_ROOT, scratchArchive } from "./scratch.ts";
@@ -105,6 +106,8 @@ export class Launcher {
     let volumes: readonly ResolvedVolume[] = [];
     try {
       const host = await this.#options.host();
+      const problem = grantProblem(host.grant, spec.deviceIds);
+      if (problem !== undefined) return { kind: "node", message: problem };
       const looked = await this.#lookAtVolumes(spec);
       if (looked.kind === "refused") return looked.end;
       volumes = looked.volumes;

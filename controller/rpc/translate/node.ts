@@ -10,9 +10,13 @@ import type { NodeInventory, NodeInventory__Output } from "../../../proto/genera
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
 import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node, VolumePrefix } from "../../core/model/node.ts";
 import { describeCordon } from "../../core/drain.ts";
-import { freeDevices } from "../../core/model/node.ts";
+import { allConditions } from "../../core/model/device-condition.ts";
+import { describeWithholding } from "../../core/model/withheld.ts";
+import { takesWork } from "../../core/model/likeness.ts";
+import { freeDevices, GOOD_BEATS_NEEDED } from "../../core/model/node.ts";
 import { type Mesh, MIN_MEMBERS } from "../../core/model/membership.ts";
 import type { State } from "../../core/model/state.ts";
+import { fromCondition } from "./condition.ts";
 import { describeHeld } from "../../core/quorum.ts";
 
 const MAX_DEVICES = 1_024;
@@ -165,6 +169,7 @@ export function fromNode(node: Node, { mesh }: Pick<State, "mesh">): NodeMessage
     cordon: fromCordon(node.record.cordon),
     lives_by: leaseAlone === undefined ? "peers" : "lease",
     lives_by_reason: leaseAlone ?? "",
+    conditions: allConditions(node).map(fromCondition),
   };
 }
 
@@ -199,7 +204,19 @@ function nodeMessage(node: Node): string {
   if (node.session === undefined) return "its agent is not connected";
   if (node.reach !== "online") return "its agent has fallen silent";
   if (!node.executorReady) return node.executorMessage;
-  return node.record.cordon ? cordonMessage(node, node.record.cordon) : "";
+  const good = node.goodBeats;
+  if (good !== undefined) return `back for ${good} of ${GOOD_BEATS_NEEDED} good heartbeats: then it takes jobs again`;
+  return node.record.cordon ? cordonMessage(node, node.record.cordon) : withheldMessage(node);
+}
+
+/** How many of its devices are given to nobody, and why the first is not. */
+function withheldMessage({ withheld, record }: Node): string {
+  const told = [...withheld].flatMap(([id, one]) =>
+    one.kind === "condition" ? [describeWithholding(id, one.why)] : [],
+  );
+  if (told.length === 0) return "";
+  const { devices } = record.inventory;
+  return `${told.length} of ${devices.length} GPUs ${told.length === 1 ? "is" : "are"} withheld: ${told[0]}`;
 }
 
 function cordonMessage(node: Node, cordon: Cordon): string {
@@ -224,7 +241,7 @@ export function fromCluster(
     totalGpus += devices.length;
     if (node.reach !== "online") continue;
     onlineNodes += 1;
-    if (node.executorReady && !node.record.cordon) {
+    if (takesWork(node)) {
       availableGpus += freeDevices(node);
     }
   }
