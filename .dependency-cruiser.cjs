@@ -50,10 +50,10 @@ module.exports = {
     ),
     never(
       "contract-is-for-the-edges",
-      "The rest of the parts speak protobuf or their own types.",
+      "The rest of the parts speak protobuf or their own types; what may run on a host its agent checks by the same bounds.",
       {
         path: "^(controller|agent|proto)/",
-        pathNot: ["^controller/rpc/", TEST],
+        pathNot: ["^controller/rpc/", "^agent/(executor|policy|uplink|volumes)/", TEST],
       },
       { path: "^contract/" },
     ),
@@ -110,6 +110,12 @@ module.exports = {
       "Of its shell the core knows types, never code.",
       { path: "^agent/core/", pathNot: TEST },
       { path: "^agent/", pathNot: "^agent/core/", dependencyTypesNot: ["type-only"] },
+    ),
+    never(
+      "agent-truth-core-is-pure",
+      "What is judged of processes imports itself, pure files of base and what an executor says of itself.",
+      { path: "^agent/truth/core/", pathNot: TEST },
+      { pathNot: ["^agent/truth/core/", PURE_BASE, "^agent/executor/executor\\.ts$"] },
     ),
     never(
       "store-knows-no-loop",

@@ -5,13 +5,17 @@ import { lockDataDir } from "./data-dir-lock.ts";
 import type { MinFree } from "./disk/disk-room.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
 import { discoverDevices } from "./devices/discover.ts";
+import { Doctor, examiner } from "./doctor/doctor.ts";
 import type { AllocationListener, Executor } from "./executor/executor.ts";
 import type { ImageSettings } from "./executor/docker/images/image-store.ts";
 import { createProcessExecutor } from "./executor/process/process-executor.ts";
 import { capacity, readBootId } from "./inventory.ts";
+import type { SuspectAnswer } from "./health/conditions.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
+import type { KnownPolicy } from "./policy/container-policy.ts";
 import { type NodePulse, runNode } from "./node.ts";
+import type { Answers } from "./truth/core/answers.ts";
 
 export interface AgentOptions {
   /** `host:port`, at least one; any of the cluster. */
@@ -31,11 +35,23 @@ export interface AgentOptions {
   readonly simulateGpus: { readonly count: number; readonly memoryMb: number } | undefined;
   /** Jobs may have a part of a device. */
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
+  /** Whether jobs are given devices of which something was seen that may be theirs. */
+  readonly suspectDevices: SuspectAnswer;
+  /** What jobs may be and see on this host. */
+  readonly policy: KnownPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;
   /** Between heartbeats. */
   readonly heartbeatMs: number;
+  /** No job starts while a version is in use that is known to be unsafe. */
+  readonly requireSafeVersions?: boolean;
   /** Undefined is all that the host has. */
   readonly cpuCores: number | undefined;
   readonly memoryMb: number | undefined;
@@ -75,10 +91,24 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
   const executor = services.add(await createExecutor({ ...options, devices, log, agentId: journal.agentId, onChange }));
+  const doctor = services.add(createDoctor({ ...options, log }));
   const simulatedGpus = simulateGpus?.count ?? 0;
+  const { volumes } = options.policy.policy;
   const timing = { heartbeatMs };
   const node = services.add(
-    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, timing, log }),
+    await runNode({
+      ...options,
+      volumes,
+      simulatedGpus,
+      journal,
+      bootId,
+      devices,
+      executor,
+      changes,
+      doctor,
+      timing,
+      log,
+    }),
   );
   return {
     nodeName,
@@ -96,12 +126,34 @@ async function createExecutor(
     readonly onChange: AllocationListener;
   },
 ): Promise<Executor> {
-  if (options.executor === "process") return createProcessExecutor(options);
+  const { policy } = options.policy;
+  if (options.executor === "process") {
+    const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const reserved = [options.dataDir, ...options.reserved, options.dockerSocket];
+    return createProcessExecutor({ ...options, volumeRules: { prefixes: policy.volumes, reserved, user } });
+  }
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
   const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
   const images = { ...options.images, minFreeDisk: options.minFreeDisk };
-  return createDockerExecutor({ ...options, socketPath, runtime, images, simulated: simulateGpus !== undefined });
+  return createDockerExecutor({
+    ...options,
+    policy,
+    socketPath,
+    runtime,
+    images,
+    simulated: simulateGpus !== undefined,
+  });
+}
+
+function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {
+  const [peerListen, peerAddress] = [peers?.listen, peers?.advertise];
+  const simulated = simulateGpus !== undefined;
+  return new Doctor({
+    requireSafeVersions,
+    examine: examiner({ ...options, peerListen, peerAddress, simulated }),
+    log,
+  });
 }
 
 function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executor): string[] {
@@ -115,6 +167,8 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
           `the node offers ${cpu_cores} cores and ${memory_mb} MB of memory, whatever this host has`,
         ];
   const jobs =
-    executor.name === "docker" ? "jobs run in Docker containers" : `jobs run as plain processes, ${executor.limits}`;
-  return [...gpus, jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
+    executor.name === "docker"
+      ? ["jobs run in Docker containers", options.policy.note]
+      : [`jobs run as plain processes, ${executor.limits}`];
+  return [...gpus, ...jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

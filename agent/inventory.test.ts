@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
 import { capacity, readBootId, telemetryToProto } from "./inventory.ts";
+import { UNTOLD_READING } from "./devices/device-source.ts";
 import { asDeviceId } from "../base/ids.ts";
 
 const host = { cpuCores: undefined, memoryMb: undefined, simulatedGpus: 0 };
@@ -26,16 +27,10 @@ test("the boot id is the kernel's", async () => {
 });
 
 test("what the driver does not tell is absent, not 0", () => {
-  const nothing = {
-    utilizationPercent: undefined,
-    memoryUsedMb: undefined,
-    temperatureC: undefined,
-    powerW: undefined,
-    isThrottling: undefined,
-  };
-  expect(telemetryToProto({ id: asDeviceId("GPU-a"), ...nothing })).toEqual({ id: "GPU-a" });
+  expect(telemetryToProto({ id: asDeviceId("GPU-a"), ...UNTOLD_READING })).toEqual({ id: "GPU-a" });
   expect(
     telemetryToProto({
+      ...UNTOLD_READING,
       id: asDeviceId("GPU-a"),
       utilizationPercent: 0,
       memoryUsedMb: 1.6,

@@ -5,7 +5,9 @@ import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelem
 import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import { mpsDirectory } from "./devices/mps.ts";
+import type { Finding } from "./doctor/finding.ts";
 import type { Executor } from "./executor/executor.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 
 /** What a simulated device brings with it, so that the documented examples fit on a laptop. */
 const SIMULATED_CORES_PER_DEVICE = 8;
@@ -24,7 +26,11 @@ export interface InventoryOptions {
   readonly allowSharing: boolean;
   /** Where other agents reach this one; undefined where they cannot. */
   readonly peerAddress?: string | undefined;
-  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion">;
+  /** Who knows what a person should know of the host. */
+  readonly doctor?: { readonly findings: readonly Finding[] } | undefined;
+  readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion" | "cudaVersion">;
+  /** Below which of the host's paths jobs may have volumes. */
+  readonly volumes?: readonly VolumePrefix[];
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
 
@@ -45,7 +51,9 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     gpu_grant_reason: executor.gpuGrant.reason,
     allows_sharing: options.allowSharing,
     peer_address: options.peerAddress ?? "",
+    volume_prefixes: (options.volumes ?? []).map(({ path, writable }) => (writable ? `${path}:rw` : path)),
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
+    findings: (options.doctor?.findings ?? []).map((finding) => ({ ...finding })),
   };
 }
 

@@ -28,6 +28,7 @@ const contentSchema = z.strictObject({
     .optional(),
   life: z.int().nonnegative().optional(),
   fenced: z.array(z.string()).readonly().optional(),
+  givenUp: z.record(z.string(), z.string()).readonly().optional(),
 });
 
 type Content = z.infer<typeof contentSchema>;

@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import { asJobId } from "../base/ids.ts";
+import { silentLogger } from "../base/logger.ts";
 import { ServiceStack } from "../base/service.ts";
+import { Doctor } from "./doctor/doctor.ts";
 import { FakeController } from "../test/support/fake-controller.ts";
 import { type FakeNode, type FakeNodeOptions, startFakeNode } from "../test/support/fake-node.ts";
 
@@ -40,6 +42,18 @@ async function connected(
   await expect.poll(() => controller.session?.heartbeats.length, patience).toBeGreaterThan(0);
   return { controller, node };
 }
+
+test("Hello and heartbeats carry what was found about the host, and unsafe versions keep jobs away where that is asked for", async () => {
+  const unsafe = { check: "runc-version", severity: "error", message: "runc is old", cure: "a newer one" } as const;
+  const examine = () => Promise.resolve([unsafe]);
+  const doctor = services.add(new Doctor({ requireSafeVersions: true, examine, log: silentLogger }));
+  const { controller } = await connected({ doctor });
+  expect(controller.session?.hello?.inventory?.findings).toEqual([unsafe]);
+  expect(controller.session?.heartbeats[0]?.executor).toEqual({
+    ready: false,
+    message: "runc is old (--require-safe-versions)",
+  });
+});
 
 test("Hello tells who the node is, what it has and every allocation it knows", async () => {
   const found = { key: KEY, deviceIds: [], graceMs: 1_000, requeueOnNodeLost: true, state: exited };

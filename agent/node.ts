@@ -3,19 +3,27 @@ import { present } from "../base/assert.ts";
 import { exponentialBackoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
+import type { AllocationKey } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import type { ChangeRelay } from "./change-relay.ts";
 import { CheckpointWatch } from "./checkpoint/checkpoint-watch.ts";
 import type { Report } from "./core/input.ts";
 import type { DeviceSource } from "./devices/device-source.ts";
-import type { Executor, FoundAllocation } from "./executor/executor.ts";
+import type { Doctor } from "./doctor/doctor.ts";
+import type { AllocationListener, Executor, FoundAllocation } from "./executor/executor.ts";
+import { Blame, withBlame } from "./health/blame.ts";
+import type { SuspectAnswer } from "./health/conditions.ts";
+import { HealthWatch } from "./health/health-watch.ts";
 import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
+import type { Answers } from "./truth/core/answers.ts";
+import { Looker } from "./truth/looker.ts";
 import { dial, dialLogRelay } from "./uplink/channel.ts";
 import { serveLogs } from "./uplink/log-server.ts";
 import { Outbox } from "./uplink/outbox.ts";
@@ -36,6 +44,12 @@ export interface NodeParts {
   readonly memoryMb: number | undefined;
   readonly simulatedGpus: number;
   readonly allowSharing: boolean;
+  /** What is done about what should not be on a device. */
+  readonly onFinding: Answers;
+  /** Names of programs that may be on any device. */
+  readonly ignoreProcesses: readonly string[];
+  readonly suspectDevices: SuspectAnswer;
+  readonly volumes?: readonly VolumePrefix[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
@@ -44,6 +58,8 @@ export interface NodeParts {
   readonly executor: Executor;
   /** What the executor tells its changes to. */
   readonly changes: ChangeRelay;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly timing?: Partial<UplinkTiming>;
@@ -120,30 +136,41 @@ async function tryRecover({ executor, log }: NodeParts): Promise<readonly FoundA
 async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promise<WorkingNode> {
   const { nodeName, bootId, journal, devices, executor, changes, log, clock = hostClock } = parts;
   const { agentId } = journal;
-  const vitals = new Vitals({ devices, executor, clock, log });
+  const services = new ServiceStack();
+  const isSimulated = devices.name === "simulated";
+  const health = services.add(
+    await HealthWatch.open({ ...parts, isSimulated, suspects: parts.suspectDevices, clock, log }),
+  );
+  const vitals = new Vitals({ devices, executor, clock, log, onNews: (news) => health.input(news) });
   await vitals.refresh();
   log.info(
     { allocations: found.length, devices: vitals.devices.length, source: devices.name },
     "the agent knows its host",
   );
 
-  const services = new ServiceStack();
   const outbox = new Outbox();
   const report = (news: Report): void => outbox.put(news);
   const mark = services.add(await LeaseMarkWriter.open(parts.dataDir, { agentId, bootId }, log));
   const onGoneBy = mark.put.bind(mark);
   const shell = services.add(new AgentShell({ executor, journal, clock, bootId, nodeName, report, onGoneBy, log }));
-  shell.input({ kind: "recovered", wallMs: clock.wallMs(), found });
+  const blamed = found.map((one) => ({ ...one, state: withBlame(one.state, one.deviceIds, health) }));
+  shell.input({ kind: "recovered", wallMs: clock.wallMs(), found: blamed });
   const onCheckpoint = outbox.putCheckpoint.bind(outbox);
   const checkpoints = services.add(await CheckpointWatch.open({ ...parts, clock, onCheckpoint }));
   for (const { key, state } of found) checkpoints.onChange(key, state);
-  changes.connect((key, state) => {
+  const take: AllocationListener = (key, state) => {
     shell.input({ kind: "allocation-changed", key, state });
     checkpoints.onChange(key, state);
-  });
+  };
+  const devicesOf = (key: AllocationKey) => shell.devicesOf(key);
+  const blame = services.add(new Blame({ health, devicesOf, look: () => vitals.refresh(), take }));
+  changes.connect(blame.listener);
+  const looker = services.add(createLooker(parts, { vitals, shell, checkpoints, clock }));
+  void looker.look();
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
   const inventory = { ...parts, peerAddress: mesh?.peerAddress };
   const identity = { nodeName, agentId, bootId };
+  const { doctor } = parts;
   const reachesPeers = () => mesh?.reachesPeers();
   let saidAtMs = clock.monotonicMs();
   const onSaid = () => {
@@ -152,7 +179,19 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const uplink = services.add(
     new Uplink({
       controllers: parts.controllers,
-      host: createStreamHost({ identity, shell, vitals, outbox, inventory, reachesPeers, log, onSaid }),
+      host: createStreamHost({
+        identity,
+        shell,
+        vitals,
+        health,
+        looker,
+        outbox,
+        inventory,
+        doctor,
+        reachesPeers,
+        log,
+        onSaid,
+      }),
       relay: () => mesh?.relay(),
       dialling: grpcDialling,
       serveLogs: ({ address, via }) =>
@@ -177,4 +216,33 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     }),
     close: () => services.close(),
   };
+}
+
+interface LookerParts {
+  readonly vitals: Vitals;
+  readonly shell: AgentShell;
+  readonly checkpoints: CheckpointWatch;
+  readonly clock: Clock;
+}
+
+function createLooker(parts: NodeParts, { vitals, shell, checkpoints, clock }: LookerParts): Looker {
+  const { journal, executor, log } = parts;
+  return new Looker({
+    agentId: journal.agentId,
+    answers: parts.onFinding,
+    ignoredPrograms: parts.ignoreProcesses,
+    executor,
+    refresh: () => vitals.refresh(),
+    read: () => parts.devices.read(),
+    devices: () => vitals.devices,
+    readings: () => vitals.readings,
+    allocations: () => shell.reports(),
+    onDiscovered: (found) => {
+      shell.input({ kind: "discovered", wallMs: clock.wallMs(), found });
+      for (const { key, state } of found) checkpoints.onChange(key, state);
+    },
+    onGivenUp: (key, why) => shell.input({ kind: "give-up", key, why }),
+    clock,
+    log,
+  });
 }

@@ -7,7 +7,7 @@ import type { Logger } from "../base/logger.ts";
 import type { Service } from "../base/service.ts";
 import type { Command, Effect, Input, Memory, Report, Welcome } from "./core/input.ts";
 import { helloNumber } from "./core/memory.ts";
-import { type AgentState, allReports, createAgentState } from "./core/state.ts";
+import { type AgentState, allReports, createAgentState, knownAllocation } from "./core/state.ts";
 import { step } from "./core/step.ts";
 import { goneByMs, livesByPeers, silentMs } from "./core/vouching.ts";
 import type { AllocationState, Executor, LaunchSpec } from "./executor/executor.ts";
@@ -130,6 +130,11 @@ export class AgentShell implements Service {
   /** How many allocations this node knows. */
   get allocations(): number {
     return this.#state.allocations.size;
+  }
+
+  /** What the allocation was granted; nothing for one that is not known. */
+  devicesOf(key: AllocationKey): readonly string[] {
+    return knownAllocation(this.#state, key)?.deviceIds ?? [];
   }
 
   /** Every allocation that this node knows. */

@@ -1,8 +1,12 @@
 import type { Logger } from "../base/logger.ts";
 import { mpsDirectory } from "./devices/mps.ts";
-import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
+import type { Doctor } from "./doctor/doctor.ts";
+import type { HealthWatch } from "./health/health-watch.ts";
+import { capacity, type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
+import type { Looker } from "./truth/looker.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
+import type { NodeGrant } from "./uplink/launch-fault.ts";
 import type { Outbox } from "./uplink/outbox.ts";
 import { commandFromProto, membershipFromProto, reportToProto } from "./uplink/translate.ts";
 import type { Vitals } from "./vitals.ts";
@@ -11,8 +15,12 @@ export interface StreamHostOptions {
   readonly identity: { readonly nodeName: string; readonly agentId: string; readonly bootId: string };
   readonly shell: AgentShell;
   readonly vitals: Vitals;
+  readonly health: Pick<HealthWatch, "missing" | "conditions">;
+  readonly looker: Pick<Looker, "look" | "useOf">;
   readonly outbox: Outbox;
   readonly inventory: InventoryOptions;
+  /** Undefined has nobody look at the host. */
+  readonly doctor?: Doctor | undefined;
   /** Whether a peer has answered; undefined while that is not known, or there are none. */
   readonly reachesPeers?: (() => boolean | undefined) | undefined;
   readonly log: Logger;
@@ -22,8 +30,13 @@ export interface StreamHostOptions {
 
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
-  const { identity, shell, vitals, outbox, inventory, log, onSaid = () => {} } = options;
-  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
+  const { identity, shell, vitals, health, looker, outbox, inventory, log, onSaid = () => {} } = options;
+  const executorHealth = () => options.doctor?.judge(vitals.health) ?? vitals.health;
+  // Those that have vanished are still told of: a device is never silently dropped.
+  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing(vitals.devices)]);
+  const conditions = () => health.conditions((id) => looker.useOf(id));
+  const grant = (): NodeGrant => ({ ...grantOf(inventory), devices: new Set(vitals.devices.map(({ id }) => id)) });
+  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory, grant };
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -41,9 +54,10 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
         cluster_id: shell.memory.clusterId,
         highest_term: shell.memory.highestTerm,
         highest_revision: shell.memory.revision ?? 0,
-        inventory: nodeInventory(inventory, vitals.devices),
+        inventory: inventoryNow(),
+        conditions: conditions(),
         allocations: reports.map(reportToProto),
-        executor: vitals.health,
+        executor: executorHealth(),
       };
     },
     onWelcome: ({ cluster_id, term, lease_ms, revision }) => {
@@ -60,19 +74,29 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     heartbeat() {
       onSaid();
       // For the next heartbeat: this one goes out with what is known already.
-      void vitals.refresh();
+      void looker.look();
       const reaches = options.reachesPeers?.();
       return {
         telemetry: vitals.readings.map(telemetryToProto),
-        executor: vitals.health,
-        inventory: nodeInventory(inventory, vitals.devices),
+        executor: executorHealth(),
+        inventory: inventoryNow(),
+        conditions: conditions(),
         membership_version: shell.memory.membership?.version ?? 0,
         ...(reaches === undefined ? {} : { reaches_peers: reaches }),
       };
     },
     onHeartbeatSent: (sequence) => shell.input({ kind: "heartbeat-sent", sequence }),
-    onHeartbeatAcked: (sequence, revision) => shell.input({ kind: "heartbeat-acked", sequence, revision }),
+    onHeartbeatAcked(sequence, revision, sentAtMs) {
+      options.doctor?.onLeaderTime(sentAtMs);
+      shell.input({ kind: "heartbeat-acked", sequence, revision });
+    },
     takeNews: () => outbox.take(),
     onDisconnected: () => shell.input({ kind: "disconnected" }),
   };
+}
+
+/** What the node offers, beside its devices. */
+function grantOf(inventory: InventoryOptions): Omit<NodeGrant, "devices"> {
+  const { cpu_cores: cpuCores, memory_mb: memoryMb } = capacity(inventory);
+  return { cpuCores, memoryMb, allowsSharing: inventory.allowSharing };
 }

@@ -2,7 +2,8 @@ import { withDeadline } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import { formatDuration } from "../base/time.ts";
+import type { Device, DeviceEvent, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 
 /** How often the devices are listed anew, so that one that vanished or appeared is told. */
@@ -12,9 +13,22 @@ const READING_KEPT_MS = 30_000;
 /** Whatever the driver or the engine does, no probe is waited for any longer. */
 const PROBE_DEADLINE_MS = 10_000;
 
+/** A reading that has been under way for so long at the next heartbeat is none: the driver may hang. */
+const SILENT_AFTER_MS = 1_500;
+
+const READING = "reading the devices";
+
+/** What the driver has told, or that it told nothing. */
+export type DriverNews =
+  | ({ readonly kind: "listed" } & Pick<DeviceList, "devices" | "lost">)
+  | ({ readonly kind: "xid" } & DeviceEvent)
+  | { readonly kind: "beat"; readonly readings: readonly DeviceReading[] | undefined; readonly failure: string };
+
 export interface VitalsOptions {
   readonly devices: DeviceSource;
   readonly executor: Executor;
+  /** Told of each list, at each refresh once of what was read, and of faults. */
+  readonly onNews?: (news: DriverNews) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -25,11 +39,12 @@ export interface VitalsOptions {
  */
 export class Vitals {
   readonly #options: VitalsOptions;
-  #devices: readonly Device[] = [];
+  #listed: DeviceList = { devices: [], links: [], lost: [] };
   #devicesError: string | undefined = "the devices have not been listed yet";
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #readings: readonly DeviceReading[] = [];
   #readAtMs = Number.NEGATIVE_INFINITY;
+  #readBegunAtMs = 0;
   #health: ExecutorHealth = { ready: false, message: "the executor has not answered yet" };
   readonly #underWay = new Set<string>();
 
@@ -37,8 +52,13 @@ export class Vitals {
     this.#options = options;
   }
 
+  /** As they were listed last, with how they are linked and which of them are lost. */
+  get listed(): DeviceList {
+    return this.#listed;
+  }
+
   get devices(): readonly Device[] {
-    return this.#devices;
+    return this.#listed.devices;
   }
 
   /** What the driver told last, nothing once that is too old. */
@@ -54,10 +74,11 @@ export class Vitals {
 
   /** Begins what is due; a probe that is still under way is not begun again. Resolves when all that it began has ended. */
   async refresh(): Promise<void> {
+    this.#noteSilence();
     const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
     await Promise.all([
       listIsDue ? this.#probe("listing the devices", () => this.#list()) : undefined,
-      this.#probe("reading the devices", () => this.#read()),
+      this.#probe(READING, () => this.#read()),
       this.#probe("asking the executor", () => this.#askExecutor()),
     ]);
   }
@@ -77,9 +98,11 @@ export class Vitals {
   async #list(): Promise<void> {
     const { devices, clock } = this.#options;
     try {
-      this.#devices = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
+      this.#listed = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.list());
       this.#devicesError = undefined;
       this.#listedAtMs = clock.monotonicMs();
+      const { devices: all, lost } = this.#listed;
+      this.#options.onNews?.({ kind: "listed", devices: all, lost });
     } catch (error) {
       // Those known before stay listed: their jobs may well be running.
       this.#devicesError = `the devices cannot be listed: ${messageOf(error)}`;
@@ -88,9 +111,28 @@ export class Vitals {
   }
 
   async #read(): Promise<void> {
-    const { devices, clock } = this.#options;
-    this.#readings = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.read());
-    this.#readAtMs = clock.monotonicMs();
+    const { devices, clock, onNews } = this.#options;
+    this.#readBegunAtMs = clock.monotonicMs();
+    try {
+      const readings = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.read());
+      // Which devices there are has changed: not to be found out half a minute later.
+      if (this.#readAtMs >= 0 && !isOfSame(readings, this.#readings)) this.#listedAtMs = Number.NEGATIVE_INFINITY;
+      this.#readings = readings;
+      this.#readAtMs = clock.monotonicMs();
+      onNews?.({ kind: "beat", readings, failure: "" });
+    } catch (error) {
+      onNews?.({ kind: "beat", readings: undefined, failure: messageOf(error) });
+      throw error;
+    } finally {
+      for (const event of devices.events()) onNews?.({ kind: "xid", ...event });
+    }
+  }
+
+  #noteSilence(): void {
+    const silentMs = this.#options.clock.monotonicMs() - this.#readBegunAtMs;
+    if (!this.#underWay.has(READING) || silentMs < SILENT_AFTER_MS) return;
+    const failure = `no answer for ${formatDuration(silentMs)}`;
+    this.#options.onNews?.({ kind: "beat", readings: undefined, failure });
   }
 
   async #askExecutor(): Promise<void> {
@@ -101,4 +143,8 @@ export class Vitals {
       throw error;
     }
   }
+}
+
+function isOfSame(readings: readonly DeviceReading[], before: readonly DeviceReading[]): boolean {
+  return readings.length === before.length && readings.every(({ id }, index) => id === before[index]?.id);
 }

@@ -3,9 +3,13 @@ export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }
 
-/** Throws {@link InvariantError} with the message unless the condition holds. */
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new InvariantError(message);
+/**
+ * Throws {@link InvariantError} with the message unless the condition holds.
+ *
+ * @param message a function where it is asked so often that to make each message would cost more than the check
+ */
+export function assert(condition: unknown, message: string | (() => string)): asserts condition {
+  if (!condition) throw new InvariantError(typeof message === "string" ? message : message());
 }
 
 /**

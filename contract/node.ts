@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { displayName, wholeNumber } from "./text.ts";
 
+/** How a node's name looks: like a host's. Whether there is such a node is another question. */
+export const NODE_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?$/;
+
 const MAX_DRAIN_SECONDS = 30 * 86_400;
 const DEFAULT_DRAIN_SECONDS = 3_600;
 

@@ -11,6 +11,8 @@ const count = wholeNumber(0, 2_147_483_647);
 const weight = amount(0.001, 1_000);
 const gpuHours = amount(0, 1_000_000_000);
 const windowDays = wholeNumber(1, 3_650);
+const percent = wholeNumber(0, 100);
+const idleMinutes = wholeNumber(5, 10_080);
 const megabytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 const tier = z.enum(PRIORITY_TIERS, { error: "must be low, medium, high or critical" });
 /** For people, who write addresses in more ways than one: any text that can be shown. */
@@ -33,6 +35,8 @@ export const tenantRequestSchema = z.strictObject({
   fair_share_weight: weight.optional(),
   gpu_hours_budget: gpuHours.optional(),
   budget_window_days: windowDays.optional(),
+  min_gpu_utilization: percent.optional(),
+  gpu_idle_window_minutes: idleMinutes.optional(),
 });
 export type TenantRequest = z.output<typeof tenantRequestSchema>;
 
@@ -54,6 +58,8 @@ export const tenantPatchSchema = z
     fair_share_weight: weight.nullable().optional(),
     gpu_hours_budget: gpuHours.nullable().optional(),
     budget_window_days: windowDays.nullable().optional(),
+    min_gpu_utilization: percent.nullable().optional(),
+    gpu_idle_window_minutes: idleMinutes.nullable().optional(),
     active: flag().optional(),
   })
   .refine((patch) => Object.keys(patch).length > 0, {

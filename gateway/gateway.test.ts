@@ -176,7 +176,12 @@ describe("answers exactly as documented", () => {
     const { body } = await answer("GET", "/api/v1/nodes");
     const [node] = (body as { nodes: object[] }).nodes;
     expect(body).toEqual({ nodes: [node], total: 1 });
+    expect(fake.received("ListNodes").at(-1)).toEqual({ name: "" });
     expect(await answer("GET", "/api/v1/nodes/node-1")).toEqual({ status: 200, body: node });
+    expect(fake.received("ListNodes").at(-1)).toEqual({ name: "node-1" });
+    for (const name of ["node-2", "NODE-1", "-", "__proto__", "n".repeat(254)]) {
+      expect(await answer("GET", `/api/v1/nodes/${name}`)).toEqual({ status: 404, body: { error: "Node not found" } });
+    }
     expect(node).toMatchObject({
       state: "online",
       devices: [

@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../base/errors.ts";
 import { UsageError } from "../base/options.ts";
 import { parseDuration, SECOND_MS } from "../base/time.ts";
+import { NODE_NAME } from "../contract/node.ts";
 import { ExitCode } from "./exit-code.ts";
 import type { Role } from "./role.ts";
 
@@ -56,6 +57,7 @@ function describe({ verb, name }: Word, count: number): string {
     case "cordon":
       return `node ${name} is cordoned: ${jobs} on it`;
     case "drain":
+      if (count === 0) return `node ${name} is drained: no job is on it`;
       return `node ${name} is being drained: ${jobs} still on it`;
     case "uncordon":
       return `node ${name} takes jobs again: ${jobs} on it`;
@@ -76,6 +78,13 @@ interface Answer {
   readonly job_ids?: unknown;
 }
 
+/** What a gateway answers to a path that it does not have, unlike to a node that there is not. */
+const NO_SUCH_PATH = "Not found";
+
+function isWrongPath(status: number, answer: { readonly error?: unknown }): boolean {
+  return status === 404 && answer.error === NO_SUCH_PATH;
+}
+
 async function ask(url: string, body: unknown): Promise<Answer> {
   try {
     const response = await fetch(url, {
@@ -84,8 +93,12 @@ async function ask(url: string, body: unknown): Promise<Answer> {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(DEADLINE_MS),
     });
-    const answer: unknown = await response.json().catch(() => ({ error: `${url} answers ${response.status}` }));
-    return { ...(typeof answer === "object" ? answer : {}), status: response.status };
+    const { status } = response;
+    const answer: unknown = await response.json().catch(() => undefined);
+    const isOurs = typeof answer === "object" && answer !== null;
+    if (isOurs && !isWrongPath(status, answer)) return { ...answer, status };
+    const what = isOurs ? `: ${NO_SUCH_PATH}` : "";
+    return { status: 0, error: `${url} answers ${status}${what}: is --url that of a gateway?` };
   } catch (error) {
     const why = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
     return { status: 503, error: `no answer from ${url}: ${why}` };
@@ -97,8 +110,11 @@ function parse(args: readonly string[], environment: Readonly<Record<string, str
   const [verb, name, ...more] = positionals;
   if (!isVerb(verb)) throw new UsageError(`one of ${VERBS.join(", ")} is needed`);
   if (name === undefined || more.length > 0) throw new UsageError("one NAME is needed");
+  if (!NODE_NAME.test(name)) throw new UsageError(`${JSON.stringify(name)} is no node's name`);
   const url = (values.url ?? environment["GPUSCHED_URL"] ?? DEFAULT_URL).replace(/\/$/, "");
-  if (!URL.canParse(url)) throw new UsageError(`--url: ${JSON.stringify(url)} is no URL`);
+  if (!URL.canParse(url) || !/^https?:\/\//i.test(url)) {
+    throw new UsageError(`--url: ${JSON.stringify(url)} is no http:// or https:// URL`);
+  }
   if (values.deadline !== undefined && verb !== "drain") throw new UsageError("--deadline is for drain");
   return { verb, name, url, body: bodyOf(verb, values) };
 }

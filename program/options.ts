@@ -14,6 +14,9 @@ import {
   text,
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
+import { DEFAULT_ANSWERS, type Answers, parseAnswers } from "../agent/truth/core/answers.ts";
+import type { VolumePrefix } from "../agent/policy/container-policy.ts";
+import { prefixProblem } from "../agent/volumes/reserved.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -59,6 +62,20 @@ const minFreeDisk: Kind<{ readonly bytes: number | undefined; readonly share: nu
   },
 };
 
+const WRITABLE = ":rw";
+
+/** `/data`, or `/data:rw` where jobs may write. */
+const volumePrefix: Kind<VolumePrefix> = {
+  placeholder: "PREFIX[:rw]",
+  expected: "an absolute path such as /data, or /data:rw, that is no directory of the system's own",
+  repeatable: false,
+  parse: (value) => {
+    const writable = value.endsWith(WRITABLE);
+    const prefix = writable ? value.slice(0, -WRITABLE.length) : value;
+    return prefixProblem(prefix) === undefined ? { path: prefix, writable } : undefined;
+  },
+};
+
 /** `7:8120`, as the controller prints it. */
 const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
   placeholder: "TERM:REVISION",
@@ -68,6 +85,15 @@ const stateMark: Kind<{ readonly term: number; readonly revision: number }> = {
     const [, term, revision] = /^(\d{1,15}):(\d{1,15})$/.exec(value) ?? [];
     return term === undefined ? undefined : { term: Number(term), revision: Number(revision) };
   },
+};
+
+/** `foreign=warn,orphan=avoid`. */
+const findingAnswers: Kind<Answers> = {
+  placeholder: "FINDING=ANSWER,…",
+  expected:
+    "pairs such as foreign=warn,orphan=avoid: docs/operations.md has the findings and what can be done about each",
+  repeatable: true,
+  parse: parseAnswers,
 };
 
 /** What every role has. */
@@ -141,6 +167,31 @@ const nodeOptions = {
     default: "false",
     help: "let several jobs share a GPU, each with its part of it (gpu_milli)",
   },
+  onFinding: {
+    kind: findingAnswers,
+    default: Object.entries(DEFAULT_ANSWERS)
+      .map(([finding, answer]) => `${finding}=${answer}`)
+      .join(","),
+    help: "what is done about what should not be on a GPU; what is not named is as by default",
+  },
+  ignoreProcesses: {
+    kind: list(text),
+    default: "Xorg,Xwayland,gnome-shell,kwin_wayland",
+    help: "programs that may be on any GPU, with up to 1024 MB of its memory",
+  },
+  suspectDevices: {
+    kind: oneOf("avoid", "use"),
+    default: "avoid",
+    help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
+  containerPolicy: {
+    kind: path,
+    help: "a YAML file of root's with what jobs may be here (/etc/gpusched/policy.yaml, if it is there)",
+  },
+  allowVolume: {
+    kind: list(volumePrefix),
+    help: "paths of this host below which jobs may have volumes, to read or also to write (none)",
+  },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
   cpuCores: { kind: integer(1, 100_000), help: "cores for jobs (all of the host's)" },
@@ -208,6 +259,11 @@ export const agentOptions = {
     help: "where other agents ask whether this one hears a leader, and are relayed (nowhere: then there is the lease alone)",
   },
   peerAddress: { kind: address, help: "where they reach it (where it listens, or --address if that is everywhere)" },
+  requireSafeVersions: {
+    kind: flag,
+    default: "false",
+    help: "start no jobs while Docker, runc or NVIDIA's toolkit is of a version that is known to be unsafe",
+  },
   ...nodeOptions,
   ...insecureOption,
   ...commonOptions,
@@ -218,6 +274,24 @@ export const guardOptions = {
   executor: { kind: executor, default: "docker", help: "what runs its jobs" },
   dockerSocket: nodeOptions.dockerSocket,
   ...commonOptions,
+} satisfies OptionTable;
+
+const { controllers, peerListen, peerAddress } = agentOptions;
+const { dockerSocket, dockerRuntime, gpuGrant } = nodeOptions;
+
+/** What it looks at is what the agent of the host is told. */
+export const doctorOptions = {
+  output: { kind: oneOf("table", "json"), default: "table", help: "how findings are told; -o is the same" },
+  all: { kind: flag, default: "false", help: "a line for each check, also where all is well" },
+  controllers,
+  dataDir: { kind: path, default: "./data/agent", help: "the data directory of the agent" },
+  executor: { kind: executor, default: "docker", help: "what runs its jobs" },
+  dockerSocket,
+  dockerRuntime,
+  gpuGrant,
+  simulateGpus: { kind: simulatedGpus, help: "the GPUs are simulated: the host's own do not matter" },
+  peerListen,
+  peerAddress,
 } satisfies OptionTable;
 
 export const devOptions = {
@@ -242,14 +316,11 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
-
-export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+export const unsupportedByAgent = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
-  ...unsupportedByNode,
 } satisfies UnsupportedFlags;

@@ -19,6 +19,8 @@ export interface Memory {
   readonly life?: number;
   /** Allocations that the agent itself ends or has ended, by name, until they are released; absent is none. */
   readonly fenced?: readonly string[];
+  /** Those that it ends for what happened to them on this node, and why: by name, until they are released; absent is none. */
+  readonly givenUp?: Readonly<Record<string, string>>;
 }
 
 /** Times of the host's clock in that boot. */
@@ -70,6 +72,15 @@ export type Input =
       readonly key: AllocationKey;
       readonly state: AllocationState;
     }
+  /** What the executor has that the agent did not know of: the leader is told. */
+  | {
+      readonly kind: "discovered";
+      readonly atMs: number;
+      readonly wallMs: number;
+      readonly found: readonly FoundAllocation[];
+    }
+  /** The node cannot do for it what it was started for: it ends as the node's doing, for that reason. */
+  | { readonly kind: "give-up"; readonly atMs: number; readonly key: AllocationKey; readonly why: string }
   /** The executor has carried out a release, or failed to. */
   | { readonly kind: "released"; readonly atMs: number; readonly key: AllocationKey; readonly done: boolean }
   | { readonly kind: "heartbeat-sent"; readonly atMs: number; readonly sequence: number }

@@ -5,7 +5,7 @@ import { goneByMs, leaseGoneByMs, vouchedFenceAtMs } from "./vouching.ts";
 import { type AgentState, type KnownAllocation, reportOf } from "./state.ts";
 
 /** How long a stop waits for the disk to remember that it is a fence. */
-const DISK_PATIENCE_MS = 2_000;
+export const DISK_PATIENCE_MS = 2_000;
 /** The disk learns of the lease's beginning when it is behind by this part of the lease. */
 const LEASE_STEP = 1 / 8;
 /** So long after its start an agent waits for a leader's answer before it begins to stop anything, if there is time for that. */

@@ -15,6 +15,8 @@ export interface KnownAllocation {
   fencedAtMs: number | undefined;
   /** And has said so to the executor. */
   fenceIsTold: boolean;
+  /** The agent ends it for what happened to it on this node: why, and whether the executor has been told. */
+  givenUp?: { readonly why: string; readonly atMs: number; isTold: boolean } | undefined;
   /** Undefined until a leader asked for it. */
   release: { retryAtMs: number | undefined } | undefined;
 }

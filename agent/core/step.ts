@@ -12,6 +12,7 @@ import {
   prolongLease,
   wasFenced,
 } from "./lease.ts";
+import { carryOutGivingUp, forgetGivenUp, giveUp, wasGivenUp, withGivenUpEnd } from "./give-up.ts";
 import { onHelloRefused, remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
 import { onLeaderHeard, onMembership, onPeerAnswered } from "./vouching.ts";
@@ -32,6 +33,7 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
     case "recovered":
       for (const found of input.found) adopt(state, found, input, effects);
       forgetFenced(state, (name) => !state.allocations.has(name), effects);
+      forgetGivenUp(state, (name) => !state.allocations.has(name), effects);
       break;
     case "connected":
       onWelcome(state, input, effects);
@@ -47,6 +49,12 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
       break;
     case "allocation-changed":
       onAllocationChanged(state, input, effects);
+      break;
+    case "discovered":
+      for (const found of input.found) discover(state, found, input, effects);
+      break;
+    case "give-up":
+      giveUp(state, input.key, input.why, input.atMs, effects);
       break;
     case "released":
       onReleased(state, input, effects);
@@ -71,9 +79,11 @@ export function step(state: AgentState, input: Input): readonly Effect[] {
     case "persisted":
       onPersisted(state, input, effects);
       fence(state, input.atMs, effects);
+      carryOutGivingUp(state, input.atMs, effects);
       break;
     case "tick":
       fence(state, input.atMs, effects);
+      carryOutGivingUp(state, input.atMs, effects);
       retryReleases(state, input.atMs, effects);
       break;
     default:
@@ -98,11 +108,29 @@ function adopt(
     stopping: isFenced || (found.state.phase === "running" && found.state.stopping),
     fencedAtMs: isFenced ? atMs : undefined,
     fenceIsTold: false,
+    givenUp: wasGivenUp(state, name, atMs),
     release: undefined,
   };
+  if (allocation.givenUp && !isFenced) allocation.state = withGivenUpEnd(allocation);
   state.allocations.set(name, allocation);
   // Its stop may never have been asked for.
   if (isFenced && found.state.phase !== "ended") fenceOne(state, allocation, atMs, effects);
+}
+
+/**
+ * Something of ours that came up after the agent had looked what there is, as a start may that an engine was late with. Whether it is
+ * wanted only the leader knows: it is told as if it had been found at the start.
+ */
+function discover(
+  state: AgentState,
+  found: FoundAllocation,
+  at: { readonly atMs: number; readonly wallMs: number },
+  effects: Effect[],
+): void {
+  if (knownAllocation(state, found.key)) return;
+  adopt(state, found, at, effects);
+  const known = knownAllocation(state, found.key);
+  if (known) effects.push({ kind: "report", report: reportOf(known) });
 }
 
 function onWelcome(state: AgentState, input: Extract<Input, { kind: "connected" }>, effects: Effect[]): void {
@@ -148,6 +176,7 @@ function onAllocationChanged(
   if (known.state.phase === "running" && next.phase === "starting") return;
   const isFenced = known.fencedAtMs !== undefined || wasFenced(state, known, next, atMs);
   known.state = isFenced ? withFencedEnd(next) : next;
+  if (!isFenced) known.state = withGivenUpEnd(known);
   if (next.phase === "running" && next.stopping) known.stopping = true;
   effects.push({ kind: "report", report: reportOf(known) });
 }
@@ -171,6 +200,7 @@ function onReleased(state: AgentState, input: Extract<Input, { kind: "released" 
   const released = allocationName(input.key);
   state.allocations.delete(released);
   forgetFenced(state, (name) => name === released, effects);
+  forgetGivenUp(state, (name) => name === released, effects);
 }
 
 function retryReleases(state: AgentState, atMs: number, effects: Effect[]): void {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { silentLogger } from "../../base/logger.ts";
-import type { DeviceSource } from "./device-source.ts";
+import { type DeviceSource, UNTOLD_DEVICE, UNTOLD_READING } from "./device-source.ts";
 import { discoverDevices } from "./discover.ts";
 import { NvidiaSmiSource } from "./nvidia-smi.ts";
 
@@ -44,7 +44,7 @@ test("devices to simulate are not looked for", async () => {
   await stubNvidiaSmi(`echo '${GOOD}'`);
   const simulated = await discover({ count: 2, memoryMb: 81_920 });
   expect(simulated.name).toBe("simulated");
-  expect((await simulated.list()).map(({ id, memoryMb }) => [id, memoryMb])).toEqual([
+  expect((await simulated.list()).devices.map(({ id, memoryMb }) => [id, memoryMb])).toEqual([
     ["gpu-1", 81_920],
     ["gpu-2", 81_920],
   ]);
@@ -57,21 +57,22 @@ test("without NVML, nvidia-smi is used, and the reason says why", async () => {
   expect(found.name).toBe("nvidia-smi");
   expect(found.reason).toMatch(/cannot load .*libnvidia-ml.so.1/);
   expect(found.driverVersion).toBe("570.01");
-  const at = { model: "NVIDIA L4", numaNode: undefined, island: undefined };
-  expect(await found.list()).toEqual([
+  const at = { ...UNTOLD_DEVICE, model: "NVIDIA L4" };
+  expect((await found.list()).devices).toEqual([
     { id: "GPU-aaaa", ...at, memoryMb: 23_034, index: 0, pciBusId: "00000000:18:00.0", slowdownC: 88 },
     { id: "GPU-bbbb", ...at, memoryMb: 0, index: 1, pciBusId: "00000000:19:00.0", slowdownC: undefined },
   ]);
-  const nothing = {
-    utilizationPercent: undefined,
-    memoryUsedMb: undefined,
-    temperatureC: undefined,
-    powerW: undefined,
-    isThrottling: undefined,
-  };
   expect(await found.read()).toEqual([
-    { id: "GPU-aaaa", utilizationPercent: 37, memoryUsedMb: 512, temperatureC: 61, powerW: 72.13, isThrottling: true },
-    { id: "GPU-bbbb", ...nothing },
+    {
+      ...UNTOLD_READING,
+      id: "GPU-aaaa",
+      utilizationPercent: 37,
+      memoryUsedMb: 512,
+      temperatureC: 61,
+      powerW: 72.13,
+      isThrottling: true,
+    },
+    { id: "GPU-bbbb", ...UNTOLD_READING },
   ]);
 });
 
@@ -81,7 +82,7 @@ test("an older nvidia-smi is asked for what it knows", async () => {
     `case "$1" in *tlimit*) echo 'Field "temperature.gpu.tlimit" is not a valid field to query.'; exit 2;; esac; echo '${short}'`,
   );
   const found = await discover();
-  expect(await found.list()).toMatchObject([{ id: "GPU-aaaa", slowdownC: undefined }]);
+  expect((await found.list()).devices).toMatchObject([{ id: "GPU-aaaa", slowdownC: undefined }]);
   expect(await found.read()).toMatchObject([{ id: "GPU-aaaa", isThrottling: true }]);
   const bare = GOOD.split(", ").slice(0, 10).join(", ");
   await stubNvidiaSmi(
@@ -95,7 +96,7 @@ test("without either there are no devices, and the reason names both", async () 
   const found = await discover();
   expect(found.name).toBe("none");
   expect(found.reason).toMatch(/libnvidia-ml.so.1.*nvidia-smi is not installed/);
-  expect(await found.list()).toEqual([]);
+  expect((await found.list()).devices).toEqual([]);
 });
 
 test("an nvidia-smi that fails says why", async () => {

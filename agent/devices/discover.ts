@@ -38,7 +38,7 @@ export async function discoverDevices({ simulateGpus, log }: DiscoverOptions): P
 
 async function probe(source: DeviceSource): Promise<Outcome> {
   try {
-    const devices = await source.list();
+    const { devices } = await source.list();
     return devices.length > 0
       ? { kind: "devices", why: "" }
       : { kind: "absent", why: `${source.name} lists no device` };

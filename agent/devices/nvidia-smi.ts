@@ -2,7 +2,14 @@ import { type ChildProcess, execFile } from "node:child_process";
 import { withDeadline } from "../../base/abort.ts";
 import { messageOf, RequestError, systemErrorCode } from "../../base/errors.ts";
 import { asDeviceId } from "../../base/ids.ts";
-import type { Device, DeviceReading, DeviceSource } from "./device-source.ts";
+import {
+  type Device,
+  type DeviceList,
+  type DeviceReading,
+  type DeviceSource,
+  UNTOLD_DEVICE,
+  UNTOLD_READING,
+} from "./device-source.ts";
 
 const QUERY =
   "index,uuid,name,memory.total,pci.bus_id,utilization.gpu,memory.used,temperature.gpu,power.draw,driver_version";
@@ -37,6 +44,7 @@ export class NvidiaSmiAbsentError extends RequestError {}
 /** Reads devices through the program that comes with every driver. One that hangs is killed. */
 export class NvidiaSmiSource implements DeviceSource {
   readonly name = "nvidia-smi";
+  readonly cudaVersion = "";
   readonly reason: string;
   #driverVersion = "";
   /** Whoever asks meanwhile gets the same answer: one that cannot be killed is never joined by another. */
@@ -53,8 +61,12 @@ export class NvidiaSmiSource implements DeviceSource {
     return this.#driverVersion;
   }
 
-  async list(): Promise<readonly Device[]> {
-    return (await this.#query()).map((row) => row.device);
+  async list(): Promise<DeviceList> {
+    return { devices: (await this.#query()).map((row) => row.device), links: [], lost: [] };
+  }
+
+  events(): readonly [] {
+    return [];
   }
 
   async read(): Promise<readonly DeviceReading[]> {
@@ -118,16 +130,16 @@ function parseRow(fields: readonly string[]): Row | undefined {
   const id = asDeviceId(uuid);
   return {
     device: {
+      ...UNTOLD_DEVICE,
       id,
       model,
       memoryMb: numberOf(memory) ?? 0,
       index: Number(index),
       pciBusId: bus.startsWith("[") ? "" : bus,
-      numaNode: undefined,
-      island: undefined,
       slowdownC: slowdownOf(numberOf(temperature), numberOf(margin)),
     },
     reading: {
+      ...UNTOLD_READING,
       id,
       utilizationPercent: numberOf(utilization),
       memoryUsedMb: numberOf(used),

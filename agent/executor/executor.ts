@@ -1,5 +1,15 @@
 import type { AllocationKey, DeviceId } from "../../base/ids.ts";
 import type { Service } from "../../base/service.ts";
+import type { ProcessId } from "./process/proc-fs.ts";
+
+export type { ProcessId };
+
+/** A directory or file of the host that a job is to see. */
+export interface Volume {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
 
 /** One rank of a job as an executor must start it. Everything a container needs, nothing about scheduling. */
 export interface LaunchSpec {
@@ -23,11 +33,17 @@ export interface LaunchSpec {
   /** Complete: the user's, the job's, the gang's and the devices' variables. */
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  readonly volumes?: readonly Volume[];
+  /** Why this node gives nobody what is asked here: then no executor is asked. */
+  readonly fault?: LaunchFault | undefined;
   /** SIGTERM to SIGKILL when the agent itself has to stop it. */
   readonly graceMs: number;
   /** Will be started elsewhere when this node is given up: the agent must stop it before its lease ends. */
   readonly requeueOnNodeLost: boolean;
 }
+
+/** The end of a launch that asks for what it is not given. */
+export type LaunchFault = Extract<AllocationEnd, { kind: "bad-request" | "node" }>;
 
 /** How an allocation ended. */
 export type AllocationEnd =
@@ -41,8 +57,8 @@ export type AllocationEnd =
     }
   /** It cannot start as asked, here or elsewhere: the user has to act. */
   | { readonly kind: "bad-request"; readonly message: string }
-  /** The node could not start it, or lost it. */
-  | { readonly kind: "node"; readonly message: string }
+  /** The node could not start it, or lost it; `failedDeviceIds` broke while it ran on them. */
+  | { readonly kind: "node"; readonly message: string; readonly failedDeviceIds?: readonly DeviceId[] }
   /** The agent ended it because its lease ran out. */
   | { readonly kind: "fenced"; readonly message: string };
 
@@ -107,6 +123,20 @@ export interface ExecutorHealth {
   readonly message: string;
 }
 
+/** Something that an agent has on this host for an allocation: a container, or the session of a plain process. */
+export interface Occupant {
+  /** Of a container that of the engine; of a session `pid:start` of its leader. Never used again. */
+  readonly id: string;
+  readonly kind: "container" | "session";
+  /** Whose it is: an engine may have the containers of several agents. */
+  readonly agentId: string;
+  readonly key: AllocationKey;
+  /** What it was started with. */
+  readonly deviceIds: readonly DeviceId[];
+  /** False for one that has ended; processes of it may be left all the same. */
+  readonly isRunning: boolean;
+}
+
 /** How devices reach a job on this host, and why that way was chosen. */
 export interface GpuGrant {
   readonly kind: "cdi" | "runtime" | "device-requests" | "devices" | "environment" | "none";
@@ -148,4 +178,21 @@ export interface Executor extends Service {
   watchOutput(key: AllocationKey, from: string | undefined, signal: AbortSignal): AsyncIterable<OutputPiece>;
 
   health(): Promise<ExecutorHealth>;
+
+  /** All that agents have on this host and that may run, whoever's it is. Rejects when that cannot be told. */
+  occupants(): Promise<readonly Occupant[]>;
+
+  /**
+   * Kills what is left of an attempt that is over: the container or session, and of the processes those that still are in it.
+   * False if nothing was done, because it is another agent's, or belongs to an allocation that has not ended as far as this
+   * executor knows. Nothing else is ever killed.
+   */
+  reap(occupant: Occupant, processes: readonly ProcessId[]): Promise<boolean>;
+
+  /**
+   * Whether a running allocation still sees its devices; undefined where that cannot be told.
+   *
+   * @param mayRun a program may be run inside for it
+   */
+  seesDevices(key: AllocationKey, mayRun: boolean): Promise<boolean | undefined>;
 }

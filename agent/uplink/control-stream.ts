@@ -35,7 +35,8 @@ export interface StreamHost {
   /** The content of the next heartbeat, without its sequence; the inventory is dropped when it is no news. */
   heartbeat(): Heartbeat;
   onHeartbeatSent(sequence: number): void;
-  onHeartbeatAcked(sequence: number, revision: number): void;
+  /** @param sentAtMs what the leader's clock showed when it began to answer; 0 where it did not say */
+  onHeartbeatAcked(sequence: number, revision: number, sentAtMs: number): void;
   /** The next report or checkpoint, undefined when none waits. */
   takeNews(): AgentMessage | undefined;
   onDisconnected(): void;
@@ -134,7 +135,8 @@ export class ControlStream {
     else if (message.heartbeat_ack) {
       this.#acked = Math.max(this.#acked, message.heartbeat_ack.sequence);
       this.#echoMs = Math.max(this.#echoMs, message.heartbeat_ack.sent_at_ms);
-      this.#options.host.onHeartbeatAcked(message.heartbeat_ack.sequence, message.heartbeat_ack.revision);
+      const { sequence, revision, sent_at_ms: sentAtMs } = message.heartbeat_ack;
+      this.#options.host.onHeartbeatAcked(sequence, revision, sentAtMs);
     } else if (message.membership && this.#welcomed) this.#options.host.onMembership(message.membership);
     else if (message.command && this.#welcomed) this.#options.host.onCommand(message.command);
   }

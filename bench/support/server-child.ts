@@ -3,7 +3,9 @@
  * who ask it. Prints `{"address":"host:port"}` once it listens; ends when its standard input does.
  */
 import { join } from "node:path";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { startAgent } from "../../agent/agent.ts";
+import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { silentLogger as log } from "../../base/logger.ts";
 import { ServiceStack } from "../../base/service.ts";
 import { type Controller, startController } from "../../controller/controller.ts";
@@ -77,6 +79,11 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       minFreeDisk: { bytes: 0, share: undefined },
       simulateGpus: { count: SIMULATED_GPUS, memoryMb: SIMULATED_MEMORY_MB },
       allowSharing: false,
+      onFinding: DEFAULT_ANSWERS,
+      ignoreProcesses: [],
+      suspectDevices: "avoid",
+      policy: { policy: DEFAULT_CONTAINER_POLICY, note: "" },
+      reserved: [],
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

@@ -32,6 +32,8 @@ export interface TenantFields {
   readonly fairShareWeight?: number;
   readonly gpuHoursBudget?: number;
   readonly budgetWindowDays?: number;
+  readonly minGpuUtilization?: number;
+  readonly gpuIdleWindowMinutes?: number;
 }
 
 /** Fields that are present are set; limits and texts that are null are removed. */
@@ -46,6 +48,8 @@ export interface TenantChange {
   readonly fairShareWeight?: number | null;
   readonly gpuHoursBudget?: number | null;
   readonly budgetWindowDays?: number | null;
+  readonly minGpuUtilization?: number | null;
+  readonly gpuIdleWindowMinutes?: number | null;
   readonly active?: boolean;
 }
 

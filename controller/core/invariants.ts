@@ -1,5 +1,6 @@
 import { assert } from "../../base/assert.ts";
 import type { DeviceId, JobId } from "../../base/ids.ts";
+import { overlookedIdleness } from "./idleness.ts";
 import { isHeld } from "./model/allocation.ts";
 import { type Job, type JobState, stateOf, WHOLE_DEVICE } from "./model/job.ts";
 import type { State } from "./model/state.ts";
@@ -57,6 +58,7 @@ export function checkInvariants(state: State): void {
   checkPast(state);
   checkNodes(state, held);
   checkClaims(state, held);
+  for (const what of overlookedIdleness(state)) assert(false, `it is overlooked ${what}`);
 }
 
 interface Held {
@@ -91,32 +93,32 @@ function checkGroups(state: State): void {
     const { historyKey, kind } = group.facts;
     for (const job of group) {
       const key = state.historyKeyOf(state.spec(job.id), kind);
-      assert(key === historyKey, `job ${job.id} waits with those known by "${historyKey}", not "${key}"`);
+      assert(key === historyKey, () => `job ${job.id} waits with those known by "${historyKey}", not "${key}"`);
     }
   }
 }
 
 function checkJob(state: State, job: Job): void {
-  assert(state.specs.has(job.array?.id ?? job.id), `job ${job.id} has no spec`);
-  assert(state.tenants.has(job.tenantId), `job ${job.id} has no tenant`);
+  assert(state.specs.has(job.array?.id ?? job.id), () => `job ${job.id} has no spec`);
+  assert(state.tenants.has(job.tenantId), () => `job ${job.id} has no tenant`);
   const holds = job.allocations.filter(isHeld).length;
   if (job.phase === "queued" || job.phase === "held" || job.phase === "finished") {
-    assert(holds === 0, `job ${job.id} is ${job.phase} and holds devices`);
+    assert(holds === 0, () => `job ${job.id} is ${job.phase} and holds devices`);
     return;
   }
-  assert(holds > 0, `job ${job.id} is ${job.phase} and holds nothing`);
-  assert(job.attempt > 0, `job ${job.id} is ${job.phase} without an attempt`);
+  assert(holds > 0, () => `job ${job.id} is ${job.phase} and holds nothing`);
+  assert(job.attempt > 0, () => `job ${job.id} is ${job.phase} without an attempt`);
   const gpus = job.allocations.reduce((sum, allocation) => sum + allocation.devices.length, 0);
-  assert(gpus === job.gpuCount, `job ${job.id} asked for ${job.gpuCount} GPUs and was given ${gpus}`);
+  assert(gpus === job.gpuCount, () => `job ${job.id} asked for ${job.gpuCount} GPUs and was given ${gpus}`);
   assert(
     job.allocations.every((allocation, index) => allocation.rank === index),
-    `the ranks of job ${job.id} are not in order`,
+    () => `the ranks of job ${job.id} are not in order`,
   );
   if (job.phase === "running") {
-    assert(job.startedAt !== undefined, `job ${job.id} runs without a start`);
+    assert(job.startedAt !== undefined, () => `job ${job.id} runs without a start`);
     assert(
       job.allocations.every((allocation) => allocation.state.phase !== "assigned"),
-      `job ${job.id} runs before all of its ranks do`,
+      () => `job ${job.id} runs before all of its ranks do`,
     );
   }
 }
@@ -175,16 +177,16 @@ function checkDependents(state: State): void {
   }
   for (const id of state.arrays.keys()) {
     const counted = state.dependents.progressOf(id).outstanding;
-    assert(counted === (outstanding.get(id) ?? 0), `${counted} jobs of array ${id} are outstanding`);
+    assert(counted === (outstanding.get(id) ?? 0), () => `${counted} jobs of array ${id} are outstanding`);
   }
   const waiting = new Map<JobId, ReadonlySet<JobId>>();
   for (const job of state.jobs.values()) {
     if (job.phase !== "held" || job.hold.kind !== "dependencies") continue;
     for (const id of job.hold.on) {
       const isOver = state.arrays.has(id) ? !outstanding.has(id) : state.job(id).phase === "finished";
-      assert(!isOver, `job ${job.id} waits for ${id}, which is over`);
+      assert(!isOver, () => `job ${job.id} waits for ${id}, which is over`);
       if (!waiting.has(id)) waiting.set(id, new Set(state.dependents.waitingFor(id)));
-      assert(waiting.get(id)?.has(job.id), `${id} does not know that job ${job.id} waits for it`);
+      assert(waiting.get(id)?.has(job.id), () => `${id} does not know that job ${job.id} waits for it`);
     }
   }
 }
@@ -205,10 +207,10 @@ function checkPast(state: State): void {
   let jobs = 0;
   for (const [id, count] of over) {
     jobs += count;
-    assert(state.past.has(id), `${id} is over and not counted as past`);
-    assert(state.dependents.isNeeded(id) === needed.has(id), `it is wrong whether a job depends on ${id}`);
+    assert(state.past.has(id), () => `${id} is over and not counted as past`);
+    assert(state.dependents.isNeeded(id) === needed.has(id), () => `it is wrong whether a job depends on ${id}`);
   }
-  assert(state.past.count === jobs, `${jobs} jobs are past, not ${state.past.count}`);
+  assert(state.past.count === jobs, () => `${jobs} jobs are past, not ${state.past.count}`);
 }
 
 /** That nobody but those who are being stopped is where room is kept for another job. */

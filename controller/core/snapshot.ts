@@ -86,7 +86,7 @@ function schedulingOf(state: State): SchedulingSnapshot {
     groups: groups.flatMap(({ first, refusedAt, trial }) => {
       return first ? [{ first: first.id, refusedAt, trial: trial && { ...trial } }] : [];
     }),
-    deadlines: [...state.deadlines].filter(({ kind }) => kind !== "node"),
+    deadlines: [...state.deadlines].filter(({ kind }) => kind !== "node" && kind !== "idle"),
   };
 }
 

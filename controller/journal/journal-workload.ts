@@ -38,11 +38,15 @@ export function trueRunTime({ attempts }: Submission): Pick<AttemptRun, "runMs" 
   return attempts.find(({ isWhole }) => isWhole) ?? attempts.toSorted((a, b) => b.runMs - a.runMs)[0];
 }
 
-type Asked = Omit<Submission, "attempts" | "cancelledAt" | "outcome">;
+type Asked = Omit<Submission, "attempts" | "cancelledAt" | "outcome" | "wasIdle">;
 
 function isCancelled(job: Job): boolean {
   if (job.phase === "finished") return job.outcome.kind === "cancelled";
   return job.phase === "stopping" && job.verdict.kind === "cancelled";
+}
+
+function isStoppedIdle(job: Job): boolean {
+  return job.phase === "finished" && job.outcome.kind === "failed" && job.outcome.idle !== undefined;
 }
 
 class Gathering {
@@ -162,7 +166,8 @@ class Gathering {
       const job = present(this.#newest.get(asked.jobId), `job ${asked.jobId}`);
       const attempts = this.#times.attemptsOf(asked.jobId, job.attempt, until);
       const outcome = job.phase === "finished" ? job.outcome.kind : undefined;
-      return { ...asked, cancelledAt: this.#cancelledAt.get(asked.jobId), outcome, attempts };
+      const cancelledAt = this.#cancelledAt.get(asked.jobId);
+      return { ...asked, cancelledAt, outcome, wasIdle: isStoppedIdle(job), attempts };
     });
     return {
       beginsAt: this.#beginsAt,

@@ -243,6 +243,25 @@ test("what a job had saved when it was stopped is neither done again nor lost in
   }
 });
 
+test("a job that was stopped for an idle device is stopped in the replay, and in the rerun runs as long, not until its limit", async () => {
+  world.addTenant("tenant-1", {}, { minGpuUtilization: 10, gpuIdleWindowMinutes: 1 });
+  world.addNode("node-1", 1);
+  world.node("node-1").utilization.set("node-1-gpu-0", 0);
+  await world.settle();
+  world.submit({ name: "idle", gpuCount: 1, maxRuntimeMinutes: 600 });
+  await begin();
+  for (let beats = 0; beats < 13; beats += 1) await pass(5 * SECOND);
+  for (const { node, name } of world.running()) {
+    world.report(node, name, { phase: "ended", endedAt: world.now, end: exited(143) });
+  }
+  await world.settle();
+  await pass(5 * SECOND);
+  const { workload, again, record } = await rerun();
+  expect(workload).toMatchObject({ differsFromLine: undefined, submissions: [{ outcome: "failed", wasIdle: true }] });
+  expect([...again.certainty.values()]).toEqual(["at-least"]);
+  expect(Object.values(story(record.jobs))).toEqual(["0-65 over"]);
+});
+
 test("jobs of which the end was not seen are marked, and taken back or ended by their limits as they were", async () => {
   world.addTenant("tenant-1");
   world.addNode("node-1", 4);

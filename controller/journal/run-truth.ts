@@ -42,7 +42,7 @@ export function runTruthOf(submission: Submission, guess: RuntimeGuess, beginsAt
 
 /** What is to be said of a job whose newest attempt did not come to its own end. */
 function cutShort(
-  { cancelledAt, outcome, spec }: Submission,
+  { cancelledAt, outcome, wasIdle, spec }: Submission,
   attempts: readonly AttemptRun[],
   guess: RuntimeGuess,
 ): Omit<RunTruth, "failures"> {
@@ -51,7 +51,7 @@ function cutShort(
   const endless = { runMs: Number.POSITIVE_INFINITY, checkpointsMs: longest?.checkpointsMs ?? [] };
   if (cancelledAt !== undefined) return { ...endless, certainty: "until-cancelled" };
   if (longest) {
-    if (outcome === "failed" && limitMs !== undefined) return { ...endless, certainty: "until-limit" };
+    if (outcome === "failed" && limitMs !== undefined && !wasIdle) return { ...endless, certainty: "until-limit" };
     return { runMs: longest.runMs, checkpointsMs: longest.checkpointsMs, certainty: "at-least" };
   }
   // It ended before anybody heard that it ran, or could not start at all.

@@ -39,6 +39,8 @@ export interface Submission {
   readonly cancelledAt: number | undefined;
   /** How it ended; undefined if it had not. */
   readonly outcome: Outcome["kind"] | undefined;
+  /** Whether it was stopped for not using its devices. */
+  readonly wasIdle: boolean;
   readonly attempts: readonly AttemptRun[];
 }
 

@@ -1,5 +1,5 @@
 import { present } from "../../base/assert.ts";
-import { asJobId, asTenantId, type JobId, type NodeName, type TenantId } from "../../base/ids.ts";
+import { asJobId, asTenantId, type NodeName, type TenantId } from "../../base/ids.ts";
 import { DAY_MS } from "../../base/time.ts";
 import { chargePlaced } from "../core/budget.ts";
 import { isHeld } from "../core/model/allocation.ts";
@@ -36,15 +36,14 @@ export function recover(contents: StoreContents, settings: Settings, at: number)
     watchDrain(state, node);
   }
   for (const { key, value } of rows.get("spec") ?? []) state.specs.set(asJobId(key), rowAs<JobSpec>(value));
-  const jobs = sortedByKey(rows.get("job") ?? []).map(({ value }) => rowAs<Job>(value));
-  const past = jobs.flatMap((job) => pastOf(job) ?? []);
+  const asked = askedBy(state, sortedByKey(rows.get("job") ?? []));
+  const past = asked.flatMap((one) => pastOf(one) ?? []);
   const forgotten = [...state.tenants.values()].flatMap((tenant) => forgottenOf(tenant, at));
   const all = [...forgotten, ...past].sort(byTime);
   for (const one of all) takeIntoAccount(state, one);
-  const asked = kindsOf(state);
   // Before the jobs, which wait with those that are predicted alike.
-  state.history.addAll(runsOf(asked, all));
-  for (const job of jobs) loadJob(state, job, asked);
+  state.history.addAll(runsOf(all));
+  for (const one of asked) loadJob(state, one);
   state.past.sort();
   for (const job of state.alive()) if (job.allocations.some(isHeld)) chargePlaced(state, job);
   for (const job of state.alive()) if (job.phase === "running") armDeadlines(state, job, at);
@@ -83,25 +82,30 @@ export function recoverAmid(
   return state;
 }
 
-/** A spec, and what it asks for. */
+/** A job, and what it asks for. */
 interface Asked {
+  readonly job: Job;
   readonly spec: JobSpec;
   readonly kind: Kind;
 }
 
-/** By job, or by array: to find out takes longer than to remember, and each is asked for twice. */
-function kindsOf({ specs, kinds }: State): ReadonlyMap<JobId, Asked> {
-  return new Map([...specs].map(([id, spec]) => [id, { spec, kind: kinds.of(spec) }]));
+/** In the order of rows. Each job's spec is looked up once: there may be hundreds of thousands. */
+function askedBy({ specs, kinds }: State, rows: readonly Row[]): readonly Asked[] {
+  // Equal specs may be one value.
+  const known = new Map<JobSpec, Kind>();
+  return rows.map(({ value }) => {
+    const job = rowAs<Job>(value);
+    const spec = present(specs.get(job.array?.id ?? job.id), "spec of", job.id);
+    const kind = known.get(spec) ?? kinds.of(spec);
+    known.set(spec, kind);
+    return { job, spec, kind };
+  });
 }
 
-function askedBy(asked: ReadonlyMap<JobId, Asked>, { id, array }: Job): Asked {
-  return present(asked.get(array?.id ?? id), "spec of", id);
-}
-
-function loadJob(state: State, job: Job, asked: ReadonlyMap<JobId, Asked>): void {
+function loadJob(state: State, { job, kind }: Asked): void {
   state.ids.note(job.id);
   state.putJob(job);
-  countDemand(state.scheduling.mix, askedBy(asked, job).kind);
+  countDemand(state.scheduling.mix, kind);
   if (job.phase === "held" && job.hold.kind !== "dependencies") {
     state.deadlines.add({ at: job.hold.until, kind: "job", jobId: job.id });
   }
@@ -113,18 +117,19 @@ interface Past {
   readonly tenantId: TenantId;
   /** The job, or the day. */
   readonly name: string;
-  readonly job?: Job;
+  readonly asked?: Asked;
   readonly spentGpuMs: number;
   readonly since: number;
   /** When the newest of them ended. */
   readonly until: number;
 }
 
-function pastOf(job: Job): Past | undefined {
+function pastOf(asked: Asked): Past | undefined {
+  const { job } = asked;
   const { id: name, tenantId, spentGpuMs = 0, placedAt } = job;
   if (job.phase !== "finished" && job.spentGpuMs === undefined) return undefined;
   const until = job.phase === "finished" ? job.finishedAt : (gaveWayAt(job) ?? placedAt ?? job.submittedAt);
-  return { tenantId, name, job, spentGpuMs, since: Math.min(placedAt ?? until, until), until };
+  return { tenantId, name, asked, spentGpuMs, since: Math.min(placedAt ?? until, until), until };
 }
 
 /** When its last attempt was over, of a job that is to be tried again. */
@@ -145,12 +150,10 @@ function byTime(a: Past, b: Past): number {
 }
 
 /** What jobs that have ended tell of the next ones, the newest first. */
-function* runsOf(asked: ReadonlyMap<JobId, Asked>, past: readonly Past[]) {
-  for (const { job } of past.toReversed()) {
-    const ranMs = job?.phase === "finished" ? ranFor(job) : undefined;
-    if (!job || ranMs === undefined) continue;
-    const { spec, kind } = askedBy(asked, job);
-    yield { spec, shape: kind.shape, ranMs };
+function* runsOf(past: readonly Past[]) {
+  for (const { asked } of past.toReversed()) {
+    const ranMs = asked?.job.phase === "finished" ? ranFor(asked.job) : undefined;
+    if (asked && ranMs !== undefined) yield { spec: asked.spec, shape: asked.kind.shape, ranMs };
   }
 }
 

@@ -154,6 +154,26 @@ test("a batch that finds no room is undone: its requests are refused, and what a
   await loop.close();
 });
 
+test("a device that becomes idle while the store takes no writes ends its job once there is room, and the term never", async () => {
+  const { full, loop, effects, jobId } = await begin();
+  const change = { limits: {}, minGpuUtilization: 10, gpuIdleWindowMinutes: Number.EPSILON };
+  loop.post({ kind: "allocation-report", session: 1, node, report: runningReport(jobId) });
+  await loop.submit({ kind: "update-tenant", tenantId: TENANT.id, change });
+  full.isFull = true;
+  await expect(loop.submit(JOB)).rejects.toMatchObject({ code: "full" });
+  const telemetry = [{ id: asDeviceId("gpu-1"), utilizationPercent: 0 }];
+  const idleMs = () => loop.read((state) => state.nodes.get(node)?.idle.get(asDeviceId("gpu-1"))?.idleMs);
+  for (let sequence = 2; !(await idleMs()); sequence += 1) {
+    loop.post({ ...heartbeat(sequence), telemetry } as Unstamped<Input>);
+    await expect.poll(() => effects.at(-1), patience).toMatchObject({ kind: "heartbeat-ack", sequence });
+  }
+  expect(await phaseOf(loop, jobId)).toBe("running");
+  full.isFull = false;
+  await expect.poll(() => phaseOf(loop, jobId), patience).toBe("stopping");
+  expect(told(effects, "stop")).toBe(1);
+  await loop.close();
+});
+
 test("a hello in a batch that was undone is welcome once there is room, and its node is not taken for heard before", async () => {
   const { full, loop, effects, jobId } = await begin();
   full.isFull = true;

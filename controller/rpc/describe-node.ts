@@ -29,6 +29,8 @@ export function describeReason(reason: NodeReason, demand: Demand): string {
       return "runs containers, and the job names no image";
     case "no-sharing":
       return "does not share GPUs: only jobs without gpu_milli can run there";
+    case "volume":
+      return describeVolume(reason);
     case "selector":
       return describeSelector(reason);
     case "too-few-gpus":
@@ -48,6 +50,17 @@ export function describeReason(reason: NodeReason, demand: Demand): string {
       return `has GPUs of which the job would hold ${reason.wantsMb} MB, and its tenant's quota has ${reason.leftMb} MB for it`;
     case "claimed":
       return `has room that is kept for ${namesOf(reason.for)}, for which others were stopped`;
+  }
+}
+
+function describeVolume({ source, problem }: NodeReason & { kind: "volume" }): string {
+  switch (problem) {
+    case "not-allowed":
+      return `allows no volume from ${source}`;
+    case "read-only":
+      return `allows a volume from ${source} only with read_only true`;
+    case "elsewhere":
+      return `runs plain processes, which see ${source} in its own place only: its target must be the same`;
   }
 }
 

@@ -1,6 +1,7 @@
 /** One sentence on why a job is where it is: the core's reasons, rendered for people. */
 import { formatTimestamp } from "../../base/time.ts";
 import { whyWaiting } from "../core/explain.ts";
+import { describeIdleness } from "../core/idleness.ts";
 import { isHeld } from "../core/model/allocation.ts";
 import { demandOf, type Hold, type Job, type JobIn } from "../core/model/job.ts";
 import type { Node } from "../core/model/node.ts";
@@ -46,7 +47,7 @@ function nodesOf(job: Job): string {
 
 function runningMessage(state: State, job: JobIn<"running">): string {
   const silent = silentNode(state, job);
-  if (!silent) return "";
+  if (!silent) return describeIdleness(state, job) ?? "";
   const held = nodesInUse(state, job).find((node) => node.requeuesHeld)?.requeuesHeld;
   if (held) return `${silent}; the job is not started elsewhere yet: ${describeHeld(held)}`;
   return `${silent}; the job is presumed to go on`;

@@ -1,12 +1,11 @@
 import * as grpc from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
-import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation, protoPath as healthProtoPath } from "grpc-health-check";
+import { HealthImplementation } from "grpc-health-check";
 import { RequestError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { AgentServiceHandlers } from "../../proto/generated/gpusched/v1/AgentService.ts";
 import type { SchedulerServiceHandlers } from "../../proto/generated/gpusched/v1/SchedulerService.ts";
-import { AgentService, packageDefinition, SchedulerService } from "../../proto/load.ts";
+import { AgentService, SchedulerService } from "../../proto/load.ts";
+import { addReflection } from "./reflection.ts";
 
 /** A batch of 8 MiB of JSON, with room to spare. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -37,17 +36,12 @@ export async function startRpcServer(
     "gpusched.v1.AgentService": "SERVING",
   });
   health.addToServer(server);
+  addReflection(server);
   const port = await bind(server, listen);
-  // It takes long to prepare, nobody asks for it in the first moment, and the store's thread can begin meanwhile.
-  setImmediate(() => addReflection(server));
   return {
     address: `${listen.slice(0, listen.lastIndexOf(":"))}:${port}`,
     close: () => shutDown(server),
   };
-}
-
-function addReflection(server: grpc.Server): void {
-  new ReflectionService({ ...packageDefinition, ...loadSync(healthProtoPath) }).addToServer(server);
 }
 
 function bind(server: grpc.Server, listen: string): Promise<number> {

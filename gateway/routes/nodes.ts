@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema, NODE_NAME, uncordonSchema } from "../../contract/node.ts";
 import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
@@ -10,9 +10,6 @@ import { hasBody, MAX_BODY_BYTES, readJson } from "../body.ts";
 import { scheduler } from "../controller-client.ts";
 import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
-
-/** What could be a node's name; whether there is such a node is another question. */
-const NODE_NAME = /^[A-Za-z0-9._-]{1,253}$/;
 
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
@@ -36,8 +33,9 @@ function list({ client }: RouteContext): Handler {
 function get({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
-    const { nodes } = await client.call(scheduler.ListNodes, {});
-    const node = nodes.find(({ name }) => name === request.params.name);
+    const name = pathName(request, "name", NODE_NAME, "Node not found");
+    const { nodes } = await client.call(scheduler.ListNodes, { name });
+    const node = nodes.find((one) => one.name === name);
     if (!node) throw new RequestError("not_found", "Node not found");
     sendJson(response, 200, toNode(node));
   };

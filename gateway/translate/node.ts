@@ -26,6 +26,12 @@ export function toNode(node: Node__Output) {
     gpu_sharing: inventory?.gpu_sharing || null,
     driver_version: inventory?.driver_version ?? "",
     agent_version: inventory?.agent_version ?? "",
+    findings: (inventory?.findings ?? []).map(({ check, severity, message, cure }) => ({
+      check,
+      severity,
+      message,
+      cure,
+    })),
     registered_at: formatTimestamp(node.registered_at_ms),
     last_heard_at: timestamp(node.last_heard_at_ms),
     confirmed_dead: node.confirmed_dead
@@ -43,6 +49,7 @@ export function toNode(node: Node__Output) {
           drain_until: timestamp(node.cordon.drain_until_ms),
         }
       : null,
+    volume_prefixes: inventory?.volume_prefixes ?? [],
     lives_by: node.lives_by,
     lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),

@@ -10,6 +10,7 @@ import { word } from "./words.ts";
 /** What is meant where nothing was said. */
 const DEFAULT_WEIGHT = 1;
 const DEFAULT_WINDOW_DAYS = 30;
+const DEFAULT_IDLE_WINDOW_MINUTES = 60;
 
 const TIER_TO_PROTO = {
   low: "PRIORITY_TIER_LOW",
@@ -68,6 +69,8 @@ export function toTenant(tenant: Tenant__Output) {
     fair_share_weight: spec?.fair_share_weight ?? DEFAULT_WEIGHT,
     gpu_hours_budget: spec?.gpu_hours_budget ?? null,
     budget_window_days: spec?.budget_window_days ?? DEFAULT_WINDOW_DAYS,
+    min_gpu_utilization: spec?.min_gpu_utilization ?? null,
+    gpu_idle_window_minutes: spec?.gpu_idle_window_minutes ?? DEFAULT_IDLE_WINDOW_MINUTES,
     current_gpu_memory_mb: usage?.gpu_memory_mb ?? 0,
     current_cpu_cores: usage?.cpu_cores ?? 0,
     current_memory_mb: usage?.memory_mb ?? 0,

@@ -71,6 +71,8 @@ test("limits that are not set are null", () => {
   expect(toTenant(tenantOf({ ...sampleTenant, spec: { name: "free" }, usage: null }))).toMatchObject({
     fair_share_weight: 1,
     budget_window_days: 30,
+    min_gpu_utilization: null,
+    gpu_idle_window_minutes: 60,
     name: "free",
     max_gpus: null,
     max_gpu_memory_mb: null,

@@ -183,11 +183,20 @@ describe("what is in the way", () => {
       gpu_hours_budget: 0.5,
       budget_window_days: 7,
       fair_share_weight: 2.5,
+      min_gpu_utilization: 5,
+      gpu_idle_window_minutes: 90,
     });
     expect(await get(`/tenants/${tenant_id}`)).toMatchObject({
       gpu_hours_budget: 0.5,
       budget_window_days: 7,
       fair_share_weight: 2.5,
+      min_gpu_utilization: 5,
+      gpu_idle_window_minutes: 90,
+    });
+    const unwatched = { min_gpu_utilization: null, gpu_idle_window_minutes: null };
+    expect(await rest.json("PATCH", `/tenants/${tenant_id}`, unwatched)).toMatchObject({
+      min_gpu_utilization: null,
+      gpu_idle_window_minutes: 60,
     });
     const own = { ...job, tenant_id, gpu_count: 1, script: "sleep 600", max_runtime_minutes: 20 };
     const first = await rest.submit(own);

@@ -52,6 +52,9 @@ export class AgentWatch {
       readLog: (...how) => executor.readLog(...how),
       watchOutput: (...how) => executor.watchOutput(...how),
       health: () => executor.health(),
+      occupants: () => executor.occupants(),
+      reap: (...how) => executor.reap(...how),
+      seesDevices: (...how) => executor.seesDevices(...how),
       close: () => executor.close(),
     };
   }
@@ -115,10 +118,10 @@ export class AgentWatch {
         sentAtMs.set(sequence, timeline.now);
         host.onHeartbeatSent(sequence);
       },
-      onHeartbeatAcked: (sequence, revision) => {
+      onHeartbeatAcked: (sequence, revision, leaderAtMs) => {
         agent.heardAtMs = timeline.now;
         answered(sentAtMs.get(sequence));
-        host.onHeartbeatAcked(sequence, revision);
+        host.onHeartbeatAcked(sequence, revision, leaderAtMs);
       },
     };
   }

@@ -64,7 +64,8 @@ export class Faults {
   /** None of it any more. */
   isOver = false;
 
-  constructor(random: Random) {
+  /** @param always go wrong in any seed, as often as they can */
+  constructor(random: Random, always: readonly (FaultKind | Condition)[] = []) {
     this.random = random;
     const share = random.next();
     for (const [kind, [least, most]] of Object.entries(FAULTS) as [FaultKind, readonly [number, number]][]) {
@@ -76,6 +77,10 @@ export class Faults {
       this.meanMs.clear();
       this.conditions.clear();
       this.meanMs.set("split of the cluster", SPLIT_MEAN_MS);
+    }
+    for (const fault of always) {
+      if (isCondition(fault)) this.conditions.add(fault);
+      else this.meanMs.set(fault, FAULTS[fault][0] * 1_000);
     }
     this.maxStartMs = this.has("slow starts") ? 20_000 : 500;
     this.maxSyncMs = this.has("slow journals") ? 5_000 : 20;
@@ -103,4 +108,8 @@ export class Faults {
     const meanMs = this.meanMs.get(kind);
     return meanMs === undefined ? undefined : -Math.log(1 - this.random.next()) * meanMs;
   }
+}
+
+function isCondition(fault: FaultKind | Condition): fault is Condition {
+  return CONDITIONS.some((condition) => condition === fault);
 }

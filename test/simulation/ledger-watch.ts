@@ -3,6 +3,7 @@ import { type Allocation, isHeld } from "../../controller/core/model/allocation.
 import { type Job, type JobSpec, WHOLE_DEVICE } from "../../controller/core/model/job.ts";
 import type { Membership } from "../../controller/core/model/membership.ts";
 import type { NodeRecord } from "../../controller/core/model/node.ts";
+import type { State } from "../../controller/core/model/state.ts";
 import type { Limits, Tenant } from "../../controller/core/model/tenant.ts";
 import type { Effect } from "../../controller/core/output.ts";
 import type { Write } from "../../controller/store/store.ts";
@@ -55,11 +56,15 @@ export class LedgerWatch {
     else this.memberships.delete(version);
   }
 
-  /** A new term has read the rows: as they are durable, all of them. */
-  checkLoaded(state: { readonly jobs: ReadonlyMap<JobId, Job>; readonly specs: ReadonlyMap<JobId, JobSpec> }): void {
-    const missing = [...this.jobs.keys()].filter((id) => !state.jobs.has(id));
+  /**
+   * A new term has read the rows: as they are durable, all of them. One that lost its lead while it read may lack what a later
+   * term has added: whatever it commits is refused.
+   */
+  checkLoaded(term: number, { jobs, specs }: Pick<State, "jobs" | "specs">): void {
+    if (term < this.#term) return;
+    const missing = [...this.jobs.keys()].filter((id) => !jobs.has(id));
     if (missing.length > 0) this.#violate(`a new term does not know ${missing.join(", ")}`);
-    if (this.specs.size > state.specs.size) this.#violate("a new term does not know all specs");
+    if (this.specs.size > specs.size) this.#violate("a new term does not know all specs");
   }
 
   /** An effect leaves a controller. */
@@ -150,6 +155,7 @@ export class LedgerWatch {
   }
 
   #checkOutcome(job: Job & { phase: "finished" }): void {
+    this.#checkIdle(job);
     const { outcome, allocations } = job;
     const runs = allocations.map((allocation) => this.#runs.get(nameOf(job, allocation)));
     const codes = runs.map((run) => run?.exitCode);
@@ -161,6 +167,19 @@ export class LedgerWatch {
       outcome.kind !== "failed" || outcome.exitCode === undefined || runs.some((run) => run?.wasStopped === false);
     if (!isItsOwn) this.#violate(`${job.id} is failed with ${outcome.exitCode}, which came of being stopped`);
     if (!isTrue) this.#violate(`${job.id} is ${JSON.stringify(outcome)}, and its ranks ended with ${codes.join(", ")}`);
+  }
+
+  /** Stopped for an idle device: one that is, that was its own, and that its tenant asks to be used. */
+  #checkIdle({ id, tenantId, outcome, allocations }: Job & { phase: "finished" }): void {
+    if (outcome.kind !== "failed" || !outcome.idle) return;
+    const { node, device } = outcome.idle;
+    this.#onChange("idle", "stopped");
+    const isIdle = this.nodes.get(node)?.inventory.devices.find((one) => one.id === device)?.index === 0;
+    const held = allocations.find((one) => one.node === node && one.devices.includes(device));
+    const isMeant = (this.tenants.get(tenantId)?.minGpuUtilization ?? 0) > 0;
+    if (!isIdle || !held || held.milli !== undefined || !isMeant) {
+      this.#violate(`${id} is stopped for ${device} of ${node}, which is not idle, not its own, or may be`);
+    }
   }
 
   /** A job that holds anything has been given all that it asked for. */

@@ -168,16 +168,19 @@ export class ModelAgent implements AgentView {
 
   #streamHost(executor: ModelExecutor, shell: AgentShell, outbox: Outbox) {
     const { host } = this;
-    const devices = { name: "simulated", reason: "", driverVersion: "" } as const;
+    const devices = { name: "simulated", reason: "", driverVersion: "", cudaVersion: "" } as const;
     return createStreamHost({
       identity: { nodeName: host.name, agentId: host.agentId, bootId: host.bootId },
       shell,
       vitals: {
         devices: host.devices,
-        readings: [],
+        // The first of them is idle whatever is done on it.
+        readings: host.devices.map(({ id, index }) => ({ id, utilizationPercent: index === 0 ? 0 : 50 })),
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,
+      looker: { look: () => Promise.resolve(), useOf: () => undefined },
+      health: { missing: () => [], conditions: () => [] },
       outbox,
       inventory: {
         address: host.name,

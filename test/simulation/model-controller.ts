@@ -124,7 +124,8 @@ export class ModelController implements ControllerView {
       onTermEnd: (error) => this.#end(actor, error),
       checkEveryBatch: true,
     });
-    world.ledger.checkLoaded(await loop.read(({ jobs, specs }) => ({ jobs: new Map(jobs), specs: new Map(specs) })));
+    const loaded = await loop.read(({ jobs, specs }) => ({ jobs: new Map(jobs), specs: new Map(specs) }));
+    world.ledger.checkLoaded(leadership.term, loaded);
     this.#leading = { loop, links, leadership };
     world.trace.note(world.timeline.now, this.name, () => `leads term ${leadership.term}`);
   }

@@ -102,6 +102,19 @@ export class ModelExecutor implements Executor {
     return Promise.resolve({ ready: true, message: "" });
   }
 
+  /** No look is taken in a simulation. */
+  occupants(): Promise<never> {
+    return Promise.reject(new Error("nobody asks"));
+  }
+
+  reap(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  seesDevices(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

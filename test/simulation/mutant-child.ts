@@ -32,7 +32,7 @@ process.on("unhandledRejection", () => {});
 let found: { readonly seed: number; readonly violation: string } | undefined;
 let tried = 0;
 for (let seed = Number(from); seed < Number(from) + Number(seeds) && !found; seed += 1) {
-  const { violations } = await simulate(seed);
+  const { violations } = await simulate(seed, { always: mutant.under });
   tried += 1;
   if (violations[0] !== undefined) found = { seed, violation: violations[0] };
 }

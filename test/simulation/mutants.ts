@@ -17,6 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${AGENT}/step.ts`,
     find: "state.waiting = [];",
     replace: "",
+    under: ["slow journals", "stream breaks", "controller crash"],
   },
   {
     name: "a launch that is repeated forgets what was known",
@@ -64,19 +65,22 @@ export const MUTANTS: readonly Mutant[] = [
     name: "any heartbeat prolongs the lease, answered or not",
     file: `${AGENT}/lease.ts`,
     find: "state.heartbeats.set(sequence, atMs);",
-    replace: "state.heartbeats.set(sequence, atMs); prolongLease(state, atMs);",
+    replace: "state.heartbeats.set(sequence, atMs); prolongLease(state, atMs, []);",
+    under: ["one-way partition of an agent"],
   },
   {
     name: "a lease begins anew with its agent",
     file: `${AGENT}/state.ts`,
     find: "memory.leaseFrom?.bootId === bootId ?",
     replace: "memory.leaseFrom?.bootId === `${bootId}!` ?",
+    under: ["agent crash while it is cut off"],
   },
   {
     name: "the disk is never told that the lease began later, and an agent that restarts fences at once",
     file: `${AGENT}/lease.ts`,
     find: "if (leaseMs > 0 && isFar) remember(state, {}, effects);",
     replace: "",
+    under: ["agent crash"],
   },
   {
     name: "Hellos are numbered anew when the agent restarts",
@@ -265,6 +269,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}/on/cancel-job.ts`,
     find: 'if (job.verdict.kind !== "cancelled") stopJob(state, out, job, CANCELLED, at);',
     replace: "",
+  },
+  {
+    name: "a share of a device is taken to be idle when the device is",
+    file: `${CORE}/idleness.ts`,
+    find: "if (holder?.milli !== WHOLE_DEVICE) return undefined;",
+    replace: "if (!holder) return undefined;",
   },
   {
     name: "a quota is exceeded by one",

@@ -1,4 +1,5 @@
 import type { Coverage } from "./coverage.ts";
+import type { Condition, FaultKind } from "./faults.ts";
 import { checkConvergence, CONVERGENCE_MS, unfinished } from "./liveness.ts";
 import { Nemesis } from "./nemesis.ts";
 import { useVirtualTimers } from "./timeline.ts";
@@ -13,6 +14,8 @@ const LOOK_EVERY_MS = 5_000;
 export interface SimulationOptions {
   /** Takes the trace, line by line. */
   readonly print?: ((line: string) => void) | undefined;
+  /** Faults that are not left to chance. */
+  readonly always?: readonly (FaultKind | Condition)[] | undefined;
 }
 
 /** What came of a seed. */
@@ -30,7 +33,7 @@ export interface Result {
 /** Runs one world from its seed: first with faults, to see that nothing forbidden happens; then without, to see that all gets done. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Result> {
   const trace = new Trace(options.print);
-  const world = new World(seed, trace);
+  const world = new World(seed, trace, options.always);
   const undo = useVirtualTimers(world.timeline);
   try {
     await run(world);

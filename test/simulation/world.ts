@@ -1,3 +1,4 @@
+import { UNTOLD_DEVICE } from "../../agent/devices/device-source.ts";
 import type { Executor } from "../../agent/executor/executor.ts";
 import type { StreamHost } from "../../agent/uplink/control-stream.ts";
 import { asDeviceId, type JobId } from "../../base/ids.ts";
@@ -7,7 +8,7 @@ import { Random } from "../support/random.ts";
 import { AgentWatch } from "./agent-watch.ts";
 import { Clients } from "./clients.ts";
 import { Coverage } from "./coverage.ts";
-import { Faults } from "./faults.ts";
+import { type Condition, type FaultKind, Faults } from "./faults.ts";
 import { LedgerWatch } from "./ledger-watch.ts";
 import { ModelAgent } from "./model-agent.ts";
 import { peerAddressOf } from "./model-dialling.ts";
@@ -51,13 +52,14 @@ export class World implements WorldView {
   /** How likely a node is reached by others: in some clusters none is, in most all are. */
   readonly #peersShare: number;
 
-  constructor(seed: number, trace: Trace) {
+  /** @param always faults that are not left to chance */
+  constructor(seed: number, trace: Trace, always?: readonly (FaultKind | Condition)[]) {
     const random = new Random(seed);
     const fork = () => new Random(random.between(0, 2 ** 32 - 1));
     this.random = fork();
     this.trace = trace;
     this.timeline = new Timeline(trace);
-    this.faults = new Faults(fork());
+    this.faults = new Faults(fork(), always);
     this.network = new Network(this.timeline, fork());
     const violate = (what: string) => this.violate(what);
     this.runs = new Runs(violate);
@@ -84,14 +86,12 @@ export class World implements WorldView {
     if (this.agents.length >= MAX_NODES) return;
     const name = `node-${this.agents.length + 1}`;
     const devices = Array.from({ length: this.random.between(1, 4) }, (_, index) => ({
+      ...UNTOLD_DEVICE,
       id: asDeviceId(`${name}-gpu-${index}`),
       model: "Simulated",
       memoryMb: 80_000,
       index,
       pciBusId: "",
-      numaNode: undefined,
-      island: undefined,
-      slowdownC: undefined,
     }));
     const random = new Random(this.random.between(0, 2 ** 32 - 1));
     const peerAddress = random.next() < this.#peersShare ? peerAddressOf(name) : undefined;

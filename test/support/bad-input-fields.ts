@@ -54,7 +54,7 @@ const shapes: readonly BadInputRow[] = [
   ...["privileged", "cap_add", "network_mode", "devices", "security_opt", "runtime", "pid", "sysctls"].map((field) =>
     job(`the field ${field}`, 400, { [field]: true }, field),
   ),
-  job("the field volumes, which is not supported yet", 400, { volumes: 1 }, "volumes"),
+  job("volumes that are no list", 400, { volumes: 1 }, "volumes"),
   tenant("the field cost_per_gpu_hour, which is not supported yet", 400, { cost_per_gpu_hour: 1 }, "cost_per_gpu_hour"),
   tenant("a tenant's field that does not exist", 400, { max_gpu: 1 }, "max_gpu"),
   tenant("a tenant's id chosen by the client", 400, { id: "tenant-1" }, "id"),
@@ -131,6 +131,12 @@ const numbers: readonly BadInputRow[] = [
   ...numberRows(
     "/api/v1/tenants",
     goodTenant,
+    { min_gpu_utilization: {}, gpu_idle_window_minutes: { min_gpu_utilization: 10 } },
+    NUMBER_LITERALS,
+  ),
+  ...numberRows(
+    "/api/v1/tenants",
+    goodTenant,
     { max_gpu_memory_mb: {}, max_memory_mb: {} },
     NUMBER_LITERALS.filter((literal) => literal !== "2147483648"),
   ),
@@ -151,6 +157,10 @@ const numbers: readonly BadInputRow[] = [
   tenant("a budget of more hours than there are", 400, { gpu_hours_budget: 1_000_000_001 }, "gpu_hours_budget"),
   ...[0, 3_651].map((days) =>
     tenant(`a window of ${days} days`, 400, { budget_window_days: days }, "budget_window_days"),
+  ),
+  tenant("more than all of a GPU", 400, { min_gpu_utilization: 101 }, "min_gpu_utilization"),
+  ...[4, 10_081].map((minutes) =>
+    tenant(`idle for ${minutes} minutes`, 400, { gpu_idle_window_minutes: minutes }, "gpu_idle_window_minutes"),
   ),
   job("priority above 10,000", 400, { priority: 10_001 }, "priority"),
   job("gpu_count above 4,096", 400, { gpu_count: 4_097 }, "gpu_count"),

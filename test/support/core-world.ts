@@ -34,6 +34,8 @@ export interface FakeNode {
   bootId: string;
   readonly running: Map<string, AllocationReport>;
   readonly stopping: Set<string>;
+  /** What it reads of its devices, in percent; what is not there, its driver does not tell. */
+  readonly utilization: Map<string, number>;
   /** The newest time of the leader's that it has heard on its stream. */
   heardAt: number | undefined;
   /** The version of the membership that it has. */
@@ -108,6 +110,7 @@ export class CoreWorld {
       labels?: Record<string, string>;
       executor?: "docker" | "process";
       allowsSharing?: boolean;
+      volumePrefixes?: Inventory["volumePrefixes"];
       peerAddress?: string;
     } = {},
   ): FakeNode {
@@ -132,6 +135,7 @@ export class CoreWorld {
       gpuGrant: "none",
       gpuGrantReason: "",
       allowsSharing: options.allowsSharing ?? false,
+      ...(options.volumePrefixes === undefined ? {} : { volumePrefixes: options.volumePrefixes }),
       ...(options.peerAddress === undefined ? {} : { peerAddress: options.peerAddress }),
     };
     const node: FakeNode = {
@@ -141,6 +145,7 @@ export class CoreWorld {
       bootId: "boot-1",
       running: new Map(),
       stopping: new Set(),
+      utilization: new Map(),
       heardAt: undefined,
       membership: undefined,
     };
@@ -175,14 +180,15 @@ export class CoreWorld {
   }
 
   heartbeat(name: string): void {
-    const { session, heardAt, membership } = this.node(name);
+    const { session, heardAt, membership, utilization } = this.node(name);
     if (session === undefined) return;
     const executor = { ready: true, message: "" };
     const known = {
       ...(heardAt === undefined ? {} : { echo: heardAt }),
       ...(membership === undefined ? {} : { membership }),
     };
-    const common = { session, node: asNodeName(name), sequence: 1, executor, telemetry: [] };
+    const telemetry = [...utilization].map(([id, utilizationPercent]) => ({ id: asDeviceId(id), utilizationPercent }));
+    const common = { session, node: asNodeName(name), sequence: 1, executor, telemetry };
     this.apply({ kind: "node-heartbeat", ...common, ...known });
   }
 

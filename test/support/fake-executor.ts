@@ -6,6 +6,7 @@ import type {
   ExecutorHealth,
   FoundAllocation,
   LaunchSpec,
+  Occupant,
   OutputPiece,
   ReadLogOptions,
 } from "../../agent/executor/executor.ts";
@@ -27,6 +28,9 @@ export class FakeExecutor implements Executor {
   /** The output of every allocation. */
   output: (options: ReadLogOptions) => AsyncIterable<Uint8Array> = async function* () {};
   watched: (from: string | undefined, signal: AbortSignal) => AsyncIterable<OutputPiece> = async function* () {};
+  occupantsNow: () => Promise<readonly Occupant[]> = async () => [];
+  readonly reaped: Occupant[] = [];
+  seesNow: () => Promise<boolean | undefined> = async () => undefined;
   closed = false;
   readonly #listener: AllocationListener;
 
@@ -68,6 +72,19 @@ export class FakeExecutor implements Executor {
 
   health(): Promise<ExecutorHealth> {
     return this.healthNow();
+  }
+
+  occupants(): Promise<readonly Occupant[]> {
+    return this.occupantsNow();
+  }
+
+  async reap(occupant: Occupant): Promise<boolean> {
+    this.reaped.push(occupant);
+    return true;
+  }
+
+  seesDevices(): Promise<boolean | undefined> {
+    return this.seesNow();
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ChangeRelay } from "../../agent/change-relay.ts";
 import type { FoundAllocation } from "../../agent/executor/executor.ts";
+import type { Doctor } from "../../agent/doctor/doctor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
+import type { SuspectAnswer } from "../../agent/health/conditions.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
+import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
+import type { Clock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
 import type { Service } from "../../base/service.ts";
 import { FakeDeviceSource } from "./fake-device-source.ts";
@@ -24,6 +28,10 @@ export interface FakeNodeOptions {
   readonly dataDir?: string;
   readonly found?: readonly FoundAllocation[];
   readonly timing?: Partial<UplinkTiming>;
+  readonly doctor?: Doctor;
+  readonly bootId?: string;
+  readonly clock?: Clock;
+  readonly suspectDevices?: SuspectAnswer;
   /** Before the agent asks them anything. */
   readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
 }
@@ -40,7 +48,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
   const node = await runNode({
     nodeName: "node-1",
     address: "127.0.0.1",
-    bootId: "boot-1",
+    bootId: options.bootId ?? "boot-1",
     dataDir,
     controllers: options.controllers,
     labels: { zone: "a" },
@@ -48,11 +56,16 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     memoryMb: undefined,
     simulatedGpus: 2,
     allowSharing: false,
+    onFinding: DEFAULT_ANSWERS,
+    ignoreProcesses: [],
+    suspectDevices: options.suspectDevices ?? "avoid",
     journal,
     devices,
     executor,
     changes,
+    doctor: options.doctor,
     log: silentLogger,
+    ...(options.clock && { clock: options.clock }),
     timing: { heartbeatMs: 30, backoffBaseMs: 20, backoffMaxMs: 50, ...options.timing },
   });
   const close = async (): Promise<void> => {

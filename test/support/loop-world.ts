@@ -26,6 +26,8 @@ interface LoopNode {
   readonly inventory: Inventory;
   session: number | undefined;
   readonly running: Map<string, AllocationReport>;
+  /** What it reads of its devices, in percent; what is not there, its driver does not tell. */
+  readonly utilization: Map<string, number>;
 }
 
 export class LoopWorld {
@@ -109,7 +111,13 @@ export class LoopWorld {
   }
 
   addNode(name: string, gpus: number): void {
-    this.nodes.set(name, { name, inventory: inventoryOf(name, gpus), session: undefined, running: new Map() });
+    this.nodes.set(name, {
+      name,
+      inventory: inventoryOf(name, gpus),
+      session: undefined,
+      running: new Map(),
+      utilization: new Map(),
+    });
     this.hello(name);
   }
 
@@ -139,10 +147,14 @@ export class LoopWorld {
   /** Time passes, and whatever is due is looked at; connected nodes are heard if the test wants that. */
   advance(ms: number, heard: boolean): void {
     this.now += ms;
-    for (const { name, session } of heard ? this.nodes.values() : []) {
+    for (const { name, session, utilization } of heard ? this.nodes.values() : []) {
       if (session === undefined) continue;
       const node = asNodeName(name);
-      this.#loop().post({ kind: "node-heartbeat", session, node, sequence: 1, executor: READY, telemetry: [] });
+      const telemetry = [...utilization].map(([id, utilizationPercent]) => ({
+        id: asDeviceId(id),
+        utilizationPercent,
+      }));
+      this.#loop().post({ kind: "node-heartbeat", session, node, sequence: 1, executor: READY, telemetry });
     }
     this.#loop().post({ kind: "tick" });
   }

@@ -107,6 +107,8 @@ export const sampleTenant = {
     fair_share_weight: 2.5,
     gpu_hours_budget: 1_000,
     budget_window_days: 7,
+    min_gpu_utilization: 15,
+    gpu_idle_window_minutes: 90,
   },
   active: true,
   created_at_ms: Date.parse("2024-01-15T10:00:00Z"),
@@ -145,6 +147,9 @@ export const sampleNode = {
     gpu_grant_reason: "the engine knows nvidia.com/gpu",
     allows_sharing: true,
     gpu_sharing: "mps",
+    findings: [
+      { check: "docker-live-restore", severity: "warning", message: "live-restore is off", cure: "switch it on" },
+    ],
   },
   telemetry: [
     {

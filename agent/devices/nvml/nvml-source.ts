@@ -1,8 +1,16 @@
 import { exponentialBackoffMs } from "../../../base/backoff.ts";
 import { messageOf, RequestError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
-import type { Device, DeviceReading, DeviceSource } from "../device-source.ts";
-import { driverSchema, listSchema, type NvmlCall, readingsSchema } from "./messages.ts";
+import {
+  type DeviceEvent,
+  type DeviceList,
+  type DeviceReading,
+  type DeviceSource,
+  UNTOLD_DEVICE,
+  UNTOLD_READING,
+} from "../device-source.ts";
+import { numaNodeOf } from "../pci.ts";
+import { driverSchema, listSchema, momentSchema, type NvmlCall } from "./messages.ts";
 import { NvmlAbsentError, WorkerProcess } from "./worker-process.ts";
 
 const LIBRARY = "libnvidia-ml.so.1";
@@ -12,13 +20,17 @@ const OPEN_DEADLINE_MS = 15_000;
 const CALL_DEADLINE_MS = 2_000;
 const RESTART_BASE_MS = 1_000;
 const RESTART_MAX_MS = 60_000;
+/** The library knows the GPUs that there were when it was opened: one that was lost comes back only to a new one. */
+const REOPEN_WITH_LOST_MS = 60_000;
+/** Faults that nobody has asked for. */
+const MAX_EVENTS = 1_024;
 
 /** Reads devices through NVML, in a process that is killed and started anew when the driver hangs or crashes it. */
 export class NvmlSource implements DeviceSource {
   readonly name = "nvml";
   readonly #log: Logger;
   readonly #libraryPath = process.env.GPUSCHED_NVML_LIBRARY ?? LIBRARY;
-  #driverVersion = "";
+  #driver = { driverVersion: "", cudaVersion: "" };
   #worker: WorkerProcess | undefined;
   #isOpen = false;
   #isClosed = false;
@@ -27,7 +39,8 @@ export class NvmlSource implements DeviceSource {
   #failures = 0;
   #lastFailure = "";
   #retryAtMs = 0;
-  #lost = "";
+  #reopenAtMs = Number.POSITIVE_INFINITY;
+  #events: DeviceEvent[] = [];
 
   constructor(log: Logger) {
     this.#log = log;
@@ -38,24 +51,39 @@ export class NvmlSource implements DeviceSource {
   }
 
   get driverVersion(): string {
-    return this.#driverVersion;
+    return this.#driver.driverVersion;
   }
 
-  async list(): Promise<readonly Device[]> {
-    const { devices, lost } = listSchema.parse(await this.#call("list"));
-    this.#noteLost(lost.join("; "));
-    if (devices.length === 0 && lost.length > 0) throw new RequestError("unavailable", lost.join("; "));
-    return devices.map((device) => {
-      const { numaNode, island, slowdownC } = device;
-      return { ...device, numaNode, island, slowdownC };
-    });
+  get cudaVersion(): string {
+    return this.#driver.cudaVersion;
+  }
+
+  async list(): Promise<DeviceList> {
+    const { devices, links, lost } = listSchema.parse(await this.#call("list"));
+    if (lost.length === 0) this.#reopenAtMs = Number.POSITIVE_INFINITY;
+    else if (this.#reopenAtMs === Number.POSITIVE_INFINITY) this.#reopenAtMs = performance.now() + REOPEN_WITH_LOST_MS;
+    return {
+      devices: await Promise.all(
+        devices.map(async (device) => {
+          return { ...UNTOLD_DEVICE, ...device, numaNode: await numaNodeOf(device.pciBusId) };
+        }),
+      ),
+      links,
+      lost: lost.map((one) => ({ ...one, id: undefined })),
+    };
   }
 
   async read(): Promise<readonly DeviceReading[]> {
-    const readings = readingsSchema.parse(await this.#call("read"));
-    return readings.map(({ id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling }) => {
-      return { id, utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling };
-    });
+    const { readings, events } = momentSchema.parse(await this.#call("read"));
+    const atMs = Date.now();
+    for (const { id: deviceId, pciBusId, xid } of events)
+      this.#events.push({ deviceId, pciBusId, xid, atMs, message: "" });
+    this.#events = this.#events.slice(-MAX_EVENTS);
+    return readings.map((reading) => ({ ...UNTOLD_READING, ...reading }));
+  }
+
+  events(): readonly DeviceEvent[] {
+    return this.#events.splice(0);
   }
 
   async close(): Promise<void> {
@@ -71,6 +99,10 @@ export class NvmlSource implements DeviceSource {
   }
 
   async #callNow(call: NvmlCall): Promise<unknown> {
+    if (performance.now() >= this.#reopenAtMs) {
+      this.#reopenAtMs = Number.POSITIVE_INFINITY;
+      await this.#worker?.close();
+    }
     const worker = await this.#openWorker();
     try {
       const value = await worker.call(call, CALL_DEADLINE_MS);
@@ -94,8 +126,7 @@ export class NvmlSource implements DeviceSource {
     this.#isOpen = false;
     this.#worker = new WorkerProcess(this.#libraryPath);
     try {
-      const opened = driverSchema.parse(await this.#worker.call("open", OPEN_DEADLINE_MS));
-      this.#driverVersion = opened.driverVersion;
+      this.#driver = driverSchema.parse(await this.#worker.call("open", OPEN_DEADLINE_MS));
       this.#isOpen = true;
       return this.#worker;
     } catch (error) {
@@ -112,10 +143,5 @@ export class NvmlSource implements DeviceSource {
     const isExpected = this.#isClosed || error instanceof NvmlAbsentError;
     this.#log[isExpected ? "debug" : "warn"]({ reason: this.#lastFailure, pauseMs }, "NVML failed");
     return error;
-  }
-
-  #noteLost(lost: string): void {
-    if (lost !== "" && lost !== this.#lost) this.#log.error({ lost }, "a GPU is lost");
-    this.#lost = lost;
   }
 }

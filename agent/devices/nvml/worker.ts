@@ -30,7 +30,7 @@ async function open(): Promise<NvmlAnswer> {
     // Not at the top: where koffi has no binary for this platform, loading it fails.
     const { NvmlLibrary } = await import("./library.ts");
     library = new NvmlLibrary(path);
-    return { value: { driverVersion: library.driverVersion() } };
+    return { value: library.driver() };
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "NvmlError") {
       return { error: `cannot load ${path}: ${messageOf(error)}`, isAbsent: true };

@@ -13,9 +13,13 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  Occupant,
   OutputPiece,
+  ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
+import type { ContainerPolicy } from "../../policy/container-policy.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import type { Allocation } from "./allocation.ts";
 import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
@@ -24,8 +28,10 @@ import { type ContainerDetails, EngineClient } from "./engine-client.ts";
 import type { GpuGrantSetting } from "./gpu-grant.ts";
 import { GrantKeeper } from "./grant/grant-keeper.ts";
 import { type ImageSettings, ImageStore } from "./images/image-store.ts";
+import { InsideView } from "./inside-view.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
 import { Launcher } from "./launcher.ts";
+import { listOccupants, reapContainer } from "./occupants.ts";
 import { keepOutput } from "./output-keeper.ts";
 import { Observer } from "./observer.ts";
 import { readContainerOutput, readSavedOutput, saveContainerOutput, watchContainerOutput } from "./output.ts";
@@ -48,6 +54,9 @@ export interface DockerExecutorOptions {
   /** Every container gets this runtime; undefined leaves it to the grant. */
   readonly runtime: string | undefined;
   readonly gpuGrant: GpuGrantSetting;
+  readonly policy: ContainerPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   /** The node's devices are simulated. */
   readonly simulated: boolean;
   /** Where the node's devices are read. */
@@ -101,6 +110,7 @@ class DockerExecutor implements Executor {
   readonly #launcher: Launcher;
   readonly #releasing = new Slots(MAX_RELEASING);
   readonly #readers = new Readers();
+  readonly #insideView: InsideView;
   /** What runs in the background: closing waits for it. */
   readonly #tasks = new Set<Promise<void>>();
 
@@ -116,6 +126,7 @@ class DockerExecutor implements Executor {
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
     this.#engine = engine;
+    this.#insideView = new InsideView(engine);
     this.#observer = new Observer({
       ...parts,
       owner: this.#owner,
@@ -125,7 +136,9 @@ class DockerExecutor implements Executor {
     this.#launcher = new Launcher({
       ...parts,
       images,
+      policy: options.policy,
       host: () => this.#host(),
+      volumeRules: () => this.#volumeRules(),
       observe: (allocation) => this.#observer.observe(allocation),
     });
     this.#connection = new EngineConnection({
@@ -226,6 +239,26 @@ class DockerExecutor implements Executor {
     }
   }
 
+  async occupants(): Promise<readonly Occupant[]> {
+    return await this.#orUnavailable("list the containers", () => listOccupants(this.#engine));
+  }
+
+  async reap(occupant: Occupant, processes: readonly ProcessId[]): Promise<boolean> {
+    const isOver = (): boolean => this.#observer.get(occupant.key)?.hasEnded ?? true;
+    const { agentId } = this.#owner;
+    const { log } = this.#options;
+    if (!isOver()) return false;
+    return await this.#orUnavailable("end what is left of an attempt", () =>
+      reapContainer(occupant, processes, { engine: this.#engine, agentId, isOver, log }),
+    );
+  }
+
+  async seesDevices(key: AllocationKey, mayRun: boolean): Promise<boolean | undefined> {
+    return await this.#orUnavailable("look into a container", () =>
+      this.#insideView.seesDevices(containerName(key), mayRun),
+    );
+  }
+
   /** Leaves every container as it is. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -284,6 +317,20 @@ class DockerExecutor implements Executor {
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
       grant: await this.#grants.keep(info),
       runtime: this.#options.runtime,
+      policy: this.#options.policy,
+      isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
+      cgroupVersion: info.CgroupVersion,
+    };
+  }
+
+  async #volumeRules(): Promise<VolumeRules> {
+    const { policy, dataDir, reserved, socketPath } = this.#options;
+    const { DockerRootDir: engineDir } = await this.#connection.requireInfo();
+    return {
+      prefixes: policy.volumes,
+      reserved: [dataDir, ...reserved, socketPath, ...(engineDir === undefined ? [] : [engineDir])],
+      // Where images may name their user, jobs may be anybody.
+      user: policy.root === "never" ? policy.user : undefined,
     };
   }
 

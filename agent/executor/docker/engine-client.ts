@@ -13,10 +13,17 @@ const CONTROL_DEADLINE_MS = 5_000;
 const WORK_DEADLINE_MS = 30_000;
 /** An image may be many gigabytes in many small files. */
 const IMAGE_REMOVAL_DEADLINE_MS = 120_000;
+/** Characters that are kept of what a program in a container writes. */
+const MAX_EXEC_OUTPUT = 16_384;
 
 export type ContainerDetails = Docker.ContainerInspectInfo;
 export type ContainerSummary = Docker.ContainerInfo;
-export type CreateOptions = Docker.ContainerCreateOptions & { readonly name: string };
+export type CreateOptions = Omit<Docker.ContainerCreateOptions, "HostConfig"> & {
+  readonly name: string;
+  readonly HostConfig: HostConfig;
+};
+/** With what the client's types do not know yet. */
+export type HostConfig = Docker.HostConfig & { CgroupnsMode?: "private" };
 
 /** The Docker Engine refused a call (`status` is HTTP's) or did not answer it (`status` is undefined). */
 export class EngineError extends Error {
@@ -56,11 +63,31 @@ export interface EngineInfo {
   readonly CDISpecDirs?: readonly string[] | null;
   readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
   readonly ServerVersion?: string;
+  /** The storage driver. */
+  readonly Driver?: string;
+  readonly LoggingDriver?: string;
+  readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
+  readonly SecurityOptions?: readonly string[] | null;
+  readonly CgroupVersion?: string;
+}
+
+/** The versions of the engine and of what it runs. */
+export interface EngineVersion {
+  readonly Version?: string;
+  readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
 }
 
 export interface EngineEvent {
   readonly Action?: string;
   readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> };
+}
+
+/** What came of a program that was run in a container. */
+export interface ExecutedProgram {
+  /** Undefined while it is not known. */
+  readonly exitCode: number | undefined;
+  /** Of both streams; the beginning of it. */
+  readonly output: string;
 }
 
 export interface ReadOutputOptions {
@@ -107,6 +134,10 @@ export class EngineClient {
     return await this.#call("info", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineInfo>("/info", signal));
   }
 
+  async version(): Promise<EngineVersion> {
+    return await this.#call("version", CONTROL_DEADLINE_MS, (signal) => this.#get<EngineVersion>("/version", signal));
+  }
+
   /** The id of the image that has the name now; undefined when there is none. */
   async imageId(image: string): Promise<string | undefined> {
     const found = await this.#find("inspect of an image", (signal) =>
@@ -150,6 +181,13 @@ export class EngineClient {
       const container = await this.#docker.createContainer({ ...options, abortSignal });
       return container.id;
     });
+  }
+
+  /** Unpacks a tar archive in a directory of a container, with the owners that it names. */
+  async unpack(container: string, directory: string, archive: Buffer): Promise<void> {
+    await this.#call("unpack", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#docker.getContainer(container).putArchive(archive, { path: directory, abortSignal }),
+    );
   }
 
   /** Starting what runs already is allowed. */
@@ -240,6 +278,21 @@ export class EngineClient {
     );
   }
 
+  /** Runs a program in a container, and resolves when it has ended; the signal only ends the waiting. */
+  async execute(container: string, argv: readonly string[], signal: AbortSignal): Promise<ExecutedProgram> {
+    const exec = await this.#call("exec", CONTROL_DEADLINE_MS, (abortSignal) =>
+      this.#docker
+        .getContainer(container)
+        .exec({ Cmd: [...argv], Tty: true, AttachStdout: true, AttachStderr: true, abortSignal }),
+    );
+    const output = await this.#stream("exec", AbortSignal.any([signal, this.#closing]), (abortSignal) =>
+      exec.start({ Tty: true, abortSignal }),
+    );
+    const text = await this.#convert(headOf(output));
+    const { ExitCode } = await this.#call("exec", CONTROL_DEADLINE_MS, (abortSignal) => exec.inspect({ abortSignal }));
+    return { exitCode: ExitCode ?? undefined, output: text };
+  }
+
   async #find<T>(operation: string, start: (abortSignal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     try {
       return await this.#call(operation, CONTROL_DEADLINE_MS, start);
@@ -291,6 +344,13 @@ export class EngineClient {
       this.#docker.modem.dial(options, (error, result) => (error ? reject(error) : resolve(result as T)));
     });
   }
+}
+
+/** All of it is read, so that the program can end. */
+async function headOf(output: Readable): Promise<string> {
+  let text = "";
+  for await (const piece of output) if (text.length < MAX_EXEC_OUTPUT) text += String(piece);
+  return text.slice(0, MAX_EXEC_OUTPUT);
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -1,11 +1,11 @@
 import type { DeviceId } from "../../../base/ids.ts";
 import type { GpuGrant } from "../executor.ts";
-import type { CreateOptions, EngineInfo } from "./engine-client.ts";
+import type { EngineInfo, HostConfig } from "./engine-client.ts";
 
 /** What may be asked for; `auto` takes the best that the engine has. */
 export type GpuGrantSetting = "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";
 
-const NVIDIA_RUNTIME = "nvidia";
+export const NVIDIA_RUNTIME = "nvidia";
 const NVIDIA_KIND = "nvidia.com/gpu";
 const RELOAD = "a reload of systemd takes the devices away from running containers with it, and CDI does not";
 
@@ -82,14 +82,14 @@ export function grantOptions(
   grant: DockerGrant,
   runtime: string | undefined,
   deviceIds: readonly DeviceId[],
-): NonNullable<CreateOptions["HostConfig"]> {
+): HostConfig {
   const always = runtime === undefined ? {} : { Runtime: runtime };
   if (deviceIds.length === 0) return always;
   switch (grant.kind) {
     case "runtime":
       return { Runtime: runtime ?? NVIDIA_RUNTIME };
     case "cdi": {
-      const names = deviceIds.map((id) => grant.devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`);
+      const names = deviceIds.map((id) => cdiNameOf(grant, id));
       return { ...always, DeviceRequests: [{ Driver: "cdi", DeviceIDs: names }] };
     }
     case "device-requests": {
@@ -107,13 +107,18 @@ export function grantOptions(
   }
 }
 
+/** By what name CDI is asked for the device: its specification's, or where that is not known by the UUID. */
+export function cdiNameOf(grant: DockerGrant, id: DeviceId): string {
+  return grant.devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
+}
+
 /** `void` keeps NVIDIA's runtime from honouring an image that asks for all devices. */
 export function visibleDevices(grant: GpuGrant, deviceIds: readonly DeviceId[]): string {
   const isNvidias = grant.kind !== "none" && grant.kind !== "devices";
   return deviceIds.length > 0 && isNvidias ? deviceIds.join(",") : "void";
 }
 
-function nodeOptions(devices: readonly GrantedDevice[]): NonNullable<CreateOptions["HostConfig"]> {
+function nodeOptions(devices: readonly GrantedDevice[]): HostConfig {
   const nodes = [...new Set(devices.flatMap((it) => it.nodes))];
   const groups = [...new Set(devices.flatMap((it) => it.groups))];
   return {

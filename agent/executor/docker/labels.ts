@@ -33,6 +33,9 @@ export function containerName(key: AllocationKey): string {
   return NAME_PREFIX + allocationName(key);
 }
 
+/** The label that the containers of every agent have. */
+export const ANY_AGENT_LABEL = "gpusched.agent";
+
 /** The label by which an agent finds its containers. */
 export function agentLabel(agentId: string): string {
   return `gpusched.agent=${agentId}`;
@@ -51,7 +54,8 @@ export function labelsOf(spec: LaunchSpec, owner: ContainerOwner): Record<string
     "gpusched.rank": String(spec.key.rank),
     "gpusched.tenant": spec.tenantId,
     "gpusched.devices": spec.deviceIds.join(","),
-    ...(spec.gpuMilli !== undefined && { "gpusched.milli": String(spec.gpuMilli) }),
+    // Also where there is none: a label of the image's would stand there else.
+    "gpusched.milli": spec.gpuMilli === undefined ? "" : String(spec.gpuMilli),
     "gpusched.grace-ms": String(spec.graceMs),
     "gpusched.requeue": String(spec.requeueOnNodeLost),
   };

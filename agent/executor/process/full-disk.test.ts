@@ -36,6 +36,7 @@ afterEach(async () => {
 async function startAgent() {
   let last: AllocationState | undefined;
   const executor = await createProcessExecutor({
+    agentId: "agent-a",
     dataDir: disk.directory,
     minFreeDisk: { bytes: 0, share: undefined },
     log: silentLogger,

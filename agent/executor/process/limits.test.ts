@@ -37,6 +37,7 @@ afterEach(async () => {
 
 async function startAgent(): Promise<Executor> {
   const executor = await createProcessExecutor({
+    agentId: "agent-a",
     dataDir,
     minFreeDisk: { bytes: 0, share: undefined },
     log: silentLogger,

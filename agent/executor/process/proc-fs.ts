@@ -9,7 +9,9 @@ export interface ProcessId {
   readonly startTicks: number;
 }
 
-interface ProcessStat extends ProcessId {
+export interface ProcessStat extends ProcessId {
+  /** Of its program, cut off after 15 characters. */
+  readonly name: string;
   readonly session: number;
   /** It has ended and waits to be reaped: it holds nothing any more. */
   readonly isDead: boolean;
@@ -23,7 +25,7 @@ export function identifyChild(pid: number): ProcessId {
 
 /** Whether this very process still runs. */
 export async function isAlive(process: ProcessId): Promise<boolean> {
-  const stat = readStat(process.pid);
+  const stat = processStat(process.pid);
   return stat !== undefined && !stat.isDead && stat.startTicks === process.startTicks;
 }
 
@@ -46,7 +48,7 @@ export async function processesIn(directory: string): Promise<readonly number[]>
 
 function allProcesses(): ProcessStat[] {
   return allPids()
-    .map(readStat)
+    .map(processStat)
     .filter((stat) => stat !== undefined);
 }
 
@@ -67,8 +69,8 @@ export function allPids(): number[] {
     .map(Number);
 }
 
-/** Without waiting: the kernel answers from memory in 10 µs, and a thread of the pool in 200. Every process is read for each job's end. */
-function readStat(pid: number): ProcessStat | undefined {
+/** Undefined for one that is gone. Without waiting: the kernel answers from memory in 10 µs, and a thread of the pool in 200. Every process is read for each job's end. */
+export function processStat(pid: number): ProcessStat | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));
   } catch {
@@ -83,6 +85,7 @@ function parseStat(text: string): ProcessStat {
   const field = (number: number): string => fields[number - 3] ?? "";
   return {
     pid: Number.parseInt(text, 10),
+    name: text.slice(text.indexOf("(") + 1, text.lastIndexOf(")")),
     session: Number(field(6)),
     startTicks: Number(field(22)),
     isDead: field(3) === "Z" || field(3) === "X",

@@ -43,6 +43,7 @@ afterEach(async () => {
 async function startAgent(): Promise<Agent> {
   const told = new Map<string, AllocationState[]>();
   const executor = await createProcessExecutor({
+    agentId: "agent-a",
     dataDir,
     minFreeDisk: { bytes: 0, share: undefined },
     log: silentLogger,
@@ -124,7 +125,7 @@ async function startAgentProcess(scripts: readonly string[]): Promise<ChildProce
       if (state.phase === "running") running.add(key.jobId);
       if (running.size === specs.length) console.log("all running");
     };
-    const executor = await createProcessExecutor({ dataDir: process.argv[3], minFreeDisk: { bytes: 0 }, log: silentLogger, onChange });
+    const executor = await createProcessExecutor({ agentId: "agent-a", dataDir: process.argv[3], minFreeDisk: { bytes: 0 }, log: silentLogger, onChange });
     await executor.recover();
     for (const spec of specs) executor.launch(spec);
   `;

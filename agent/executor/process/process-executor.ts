@@ -7,7 +7,6 @@ import { ServiceStack } from "../../../base/service.ts";
 import { SECOND_MS } from "../../../base/time.ts";
 import { type MinFree, roomProblem } from "../../disk/disk-room.ts";
 import { readBootId } from "../../inventory.ts";
-import { argvOf } from "../argv.ts";
 import type {
   AllocationListener,
   Executor,
@@ -15,20 +14,26 @@ import type {
   FoundAllocation,
   GpuGrant,
   LaunchSpec,
+  Occupant,
   OutputPiece,
+  ProcessId,
   ReadLogOptions,
+  Volume,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { placeFor } from "./cgroup/host-place.ts";
-import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import { createEntry, type Entry, hasEnded, launchOf } from "./entry.ts";
 import { clearGroup, endWithoutRunner } from "./leftovers.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
 import { takesLimits } from "./runner-features.ts";
 import { RunnerLink } from "./runner-link.ts";
-import { killProcessesIn } from "./session.ts";
+import { killMembers, killProcessesIn } from "./session.ts";
+import { Sessions } from "./sessions.ts";
+import { volumeProblem } from "./volumes.ts";
 import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
@@ -40,9 +45,12 @@ const RUNNER_PATIENCE_MS = 30 * SECOND_MS;
 const LAUNCH_CHECK_EVERY_MS = SECOND_MS;
 
 export interface ProcessExecutorOptions {
+  readonly agentId: string;
   readonly dataDir: string;
   /** Of the data directory's disk. */
   readonly minFreeDisk: MinFree;
+  /** Undefined gives jobs no volumes. */
+  readonly volumeRules?: VolumeRules;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
@@ -84,6 +92,7 @@ class ProcessExecutor implements Executor {
   /** What was begun and nobody waits for but `close`. */
   readonly #background = new Set<Promise<void>>();
   readonly #launchCheck: NodeJS.Timeout;
+  readonly #sessions = new Sessions();
   #isRecovered = false;
   /** The connected runner is no older than limits are. */
   #takesLimits = false;
@@ -114,6 +123,7 @@ class ProcessExecutor implements Executor {
       if (!key || this.#entries.has(name)) continue;
       const status = this.#claimed.get(name) ?? (await this.#readStatus(name));
       const entry = createEntry(key, { status, bootId: this.#bootId });
+      if (status) this.#sessions.learn(key, status);
       this.#entries.set(name, entry);
       if (!this.#claimed.has(name)) await this.#settle(entry, status);
     }
@@ -127,23 +137,20 @@ class ProcessExecutor implements Executor {
   launch(spec: LaunchSpec): void {
     const name = allocationName(spec.key);
     if (this.#entries.has(name)) return;
-    const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment, memoryMb, cpuCores } = spec;
-    const launch: Launch = {
-      name,
-      argv: [...argvOf(spec)],
-      environment: { ...environment },
-      deviceIds: [...deviceIds],
-      ...(gpuMilli !== undefined && { gpuMilli }),
-      graceMs,
-      requeueOnNodeLost,
-      limits: { memoryMb, cpuCores },
-    };
+    const launch = launchOf(name, spec);
     const entry = createEntry(spec.key, { launch, bootId: this.#bootId });
     this.#entries.set(name, entry);
     if (launch.argv.length === 0) {
       return this.#begin(this.#end(entry, { kind: "bad-request", message: "a process needs a command or a script" }));
     }
+    if (spec.volumes?.length) return this.#begin(this.#launchWithVolumes(entry, launch, spec.volumes));
     this.#sendLaunch(launch);
+  }
+
+  async #launchWithVolumes(entry: Entry, launch: Launch, volumes: readonly Volume[]): Promise<void> {
+    const problem = await volumeProblem(volumes, this.#options.volumeRules);
+    if (problem !== undefined) return await this.#end(entry, { kind: "bad-request", message: problem });
+    if (!hasEnded(entry)) this.#sendLaunch(launch);
   }
 
   stop(key: AllocationKey, graceMs: number, reason: string): void {
@@ -192,6 +199,23 @@ class ProcessExecutor implements Executor {
     const { dataDir: directory, minFreeDisk } = this.#options;
     const problem = this.#link.problem ?? (await roomProblem([{ directory, what: "the agent's data" }], minFreeDisk));
     return { ready: problem === undefined, message: problem ?? "" };
+  }
+
+  occupants(): Promise<readonly Occupant[]> {
+    const { agentId } = this.#options;
+    for (const { key, status } of this.#entries.values()) this.#sessions.learn(key, status);
+    return Promise.resolve(this.#sessions.all((name) => this.#isOver(name)).map((one) => ({ ...one, agentId })));
+  }
+
+  async reap({ id, agentId, key }: Occupant, processes: readonly ProcessId[]): Promise<boolean> {
+    const leader = this.#sessions.leaderOf(id, key);
+    if (!leader || agentId !== this.#options.agentId || !this.#isOver(allocationName(key))) return false;
+    return await killMembers(leader, processes);
+  }
+
+  /** It sees what its user sees. */
+  seesDevices(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async close(): Promise<void> {
@@ -324,6 +348,7 @@ class ProcessExecutor implements Executor {
     const after = toAllocationState(status.state);
     if (before.phase === "ended") return;
     entry.status = status;
+    this.#sessions.learn(entry.key, status);
     if (after.phase !== "starting") entry.launch = undefined;
     if (after.phase === "ended") this.#orphans.drop(entry.name);
     const isNews = JSON.stringify(before) !== JSON.stringify(after);
@@ -351,6 +376,11 @@ class ProcessExecutor implements Executor {
       }
     });
     return entry.saving;
+  }
+
+  #isOver(name: string): boolean {
+    const entry = this.#entries.get(name);
+    return entry === undefined || hasEnded(entry);
   }
 
   #begin(work: Promise<void>): void {

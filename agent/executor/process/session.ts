@@ -45,6 +45,18 @@ export function killProcessesIn(directory: string): Promise<boolean> {
   return killAll(() => processesIn(directory));
 }
 
+/** Kills those of the processes that still are what they were, in the session of that leader. Whether there were any. */
+export async function killMembers(leader: ProcessId, processes: readonly ProcessId[]): Promise<boolean> {
+  const members = await sessionMembers(leader);
+  let killed = false;
+  for (const one of processes) {
+    if (!members.includes(one.pid) || !(await isAlive(one))) continue;
+    sendSignal(one.pid, "SIGKILL");
+    killed = true;
+  }
+  return killed;
+}
+
 function killEach(pids: readonly number[]): void {
   for (const pid of pids) sendSignal(pid, "SIGKILL");
 }

@@ -9,6 +9,8 @@ export type Deadline =
   | { readonly at: number; readonly kind: "drain"; readonly node: NodeName }
   /** What its jobs used has left the window of its budget: those that wait for that may start. */
   | { readonly at: number; readonly kind: "budget"; readonly tenantId: TenantId }
+  /** A device of the job has been idle for long enough that something is to be said or done. */
+  | { readonly at: number; readonly kind: "idle"; readonly jobId: JobId }
   | { readonly at: number; readonly kind: "membership" };
 
 /** What is due, the earliest first; what is due together in the order of names, whoever came first. */
@@ -46,6 +48,8 @@ function nameOf(deadline: Deadline): string {
       return `${deadline.node} drain`;
     case "budget":
       return deadline.tenantId;
+    case "idle":
+      return `${deadline.jobId} idle`;
     case "membership":
       return "";
   }

@@ -1,5 +1,13 @@
 import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
+import type { IdleDevice } from "./idle.ts";
+
+/** A directory or file of the node's host that a job sees. */
+export interface Volume {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
 
 /** What a user asked for, checked and never changed. Fields left out are absent; {@link demandOf} has the defaults. */
 export interface JobSpec {
@@ -35,6 +43,7 @@ export interface JobSpec {
   readonly dependsOn?: readonly JobId[];
   /** Milliseconds since the epoch before which the job does not queue. */
   readonly notBefore?: number;
+  readonly volumes?: readonly Volume[];
 }
 
 /** One line of a job's story. */
@@ -54,6 +63,7 @@ export type JobEventKind =
   | "preempting"
   | "preempted"
   | "checkpoint"
+  | "gpu-idle"
   | "node-unreachable"
   | "node-returned"
   | "completed"
@@ -63,7 +73,14 @@ export type JobEventKind =
 /** What becomes of a job once its ranks are gone. */
 export type Verdict =
   | { readonly kind: "completed"; readonly exitCode: number; readonly message: string }
-  | { readonly kind: "failed"; readonly exitCode?: number; readonly signal?: number; readonly message: string }
+  | {
+      readonly kind: "failed";
+      readonly exitCode?: number;
+      readonly signal?: number;
+      readonly message: string;
+      /** Present when it was stopped for it. */
+      readonly idle?: IdleDevice;
+    }
   | { readonly kind: "cancelled"; readonly message: string }
   /** Made room for another job, and its user does not want it tried again. */
   | { readonly kind: "preempted"; readonly message: string }
@@ -220,6 +237,7 @@ export interface Demand {
   readonly gang: boolean;
   readonly gpusPerNode: number | undefined;
   readonly hasImage: boolean;
+  readonly volumes: readonly Volume[];
   readonly nodeSelector: Readonly<Record<string, string>>;
 }
 
@@ -236,11 +254,13 @@ export function demandOf(spec: JobSpec): Demand {
     gang: spec.gang ?? false,
     gpusPerNode: spec.gpusPerNode,
     hasImage: spec.image !== undefined,
+    volumes: spec.volumes ?? NO_VOLUMES,
     nodeSelector: spec.nodeSelector ?? {},
   };
 }
 
 const ANY_MODEL: readonly string[] = [];
+const NO_VOLUMES: readonly Volume[] = [];
 
 function modelsOf(gpuModel: string): readonly string[] {
   const parts = gpuModel.split("|").map((part) => part.trim().toLowerCase());

@@ -43,9 +43,9 @@ export function takesWork(node: Node): boolean {
   return node.reach === "online" && node.session !== undefined && !node.record.cordon && node.executorReady;
 }
 
-function describe({ devices, cpuCores, memoryMb, executor, allowsSharing = false }: Inventory): string {
+function describe({ devices, cpuCores, memoryMb, executor, allowsSharing = false, volumePrefixes }: Inventory): string {
   const models = devices.map((device) => `${device.memoryMb} ${device.model}`);
-  return JSON.stringify([models, cpuCores, memoryMb, executor, allowsSharing]);
+  return JSON.stringify([models, cpuCores, memoryMb, executor, allowsSharing, volumePrefixes]);
 }
 
 function whatIsLeft(node: Node): string {

@@ -1,5 +1,6 @@
 import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
+import type { IdleClock } from "./idle.ts";
 import { type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
 import type { KnownMemberships } from "./membership.ts";
 
@@ -38,6 +39,24 @@ export interface Inventory {
   readonly gpuSharing?: "mps" | "accounted";
   /** Where other agents reach this node's; absent where they cannot. */
   readonly peerAddress?: string;
+  /** What a person should know of the host, or mend; absent where there is nothing. */
+  readonly findings?: readonly HostFinding[];
+  /** Below which of its host's paths jobs may have volumes; absent where they may have none. */
+  readonly volumePrefixes?: readonly VolumePrefix[];
+}
+
+/** A path of a node's host: jobs may read what is there and below, and write it only if that is said. */
+export interface VolumePrefix {
+  readonly path: string;
+  readonly writable: boolean;
+}
+
+/** What the agent has found about its host. */
+export interface HostFinding {
+  readonly check: string;
+  readonly severity: "warning" | "error";
+  readonly message: string;
+  readonly cure: string;
 }
 
 /** A moment's reading of a device. */
@@ -173,6 +192,8 @@ export interface Node {
   throttling: ReadonlySet<DeviceId>;
   /** Devices that are near to it: taken last. */
   hot: ReadonlySet<DeviceId>;
+  /** Held devices that are idle, where that matters to their jobs' tenants; never stored. */
+  readonly idle: Map<DeviceId, IdleClock>;
   /** Devices held by allocations of the ledger. */
   readonly held: Map<DeviceId, readonly Holder[]>;
   /** The allocations here that have not ended, by job: at most one each. */
@@ -208,6 +229,7 @@ export function silentNode(record: NodeRecord, at: number): Node {
     likeness: undefined,
     throttling: new Set(),
     hot: new Set(),
+    idle: new Map(),
     held: new Map(),
     jobs: new Map(),
     claims: new Map(),

@@ -27,6 +27,9 @@ export const DEFAULT_BUDGET_WINDOW_DAYS = 30;
 /** The longest window that a budget can have: what was used before counts for none. */
 export const MAX_BUDGET_WINDOW_DAYS = 3_650;
 
+/** How long a device may be idle before its job is stopped, for tenants that do not say. */
+export const DEFAULT_IDLE_WINDOW_MINUTES = 60;
+
 /** A user group with a quota. */
 export interface Tenant {
   readonly id: TenantId;
@@ -43,6 +46,10 @@ export interface Tenant {
   readonly gpuHoursBudget?: number;
   /** Absent is {@link DEFAULT_BUDGET_WINDOW_DAYS}. */
   readonly budgetWindowDays?: number;
+  /** In percent: below it a device that one of its jobs holds is idle. Absent or 0: it does not matter. */
+  readonly minGpuUtilization?: number;
+  /** Absent is {@link DEFAULT_IDLE_WINDOW_MINUTES}. */
+  readonly gpuIdleWindowMinutes?: number;
   readonly active: boolean;
   readonly createdAt: number;
   /** What jobs used that are not kept any more: days since the epoch, ascending, and the GPU-milliseconds of those that ended then. */

@@ -1,3 +1,4 @@
+import { readIdleness } from "../idleness.ts";
 import type { InputOf } from "../input.ts";
 import type { DeviceReading, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
@@ -17,6 +18,7 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
   const hasOtherHeat = takeHeat(node, input.telemetry);
   node.reach = "online";
+  readIdleness(state, node, input.at);
   node.executorReady = input.executor.ready;
   node.executorMessage = input.executor.message;
   if (input.inventory) {

@@ -21,6 +21,8 @@ export function onCreateTenant(state: State, input: InputOf<"create-tenant">, ou
     fairShareWeight: tenant.fairShareWeight,
     gpuHoursBudget: tenant.gpuHoursBudget,
     budgetWindowDays: tenant.budgetWindowDays,
+    minGpuUtilization: tenant.minGpuUtilization,
+    gpuIdleWindowMinutes: tenant.gpuIdleWindowMinutes,
     active: true,
     createdAt: at,
   });
@@ -53,6 +55,8 @@ export function onUpdateTenant(state: State, input: InputOf<"update-tenant">, ou
     fairShareWeight: changed(change.fairShareWeight, before.fairShareWeight),
     gpuHoursBudget: changed(change.gpuHoursBudget, before.gpuHoursBudget),
     budgetWindowDays: changed(change.budgetWindowDays, before.budgetWindowDays),
+    minGpuUtilization: changed(change.minGpuUtilization, before.minGpuUtilization),
+    gpuIdleWindowMinutes: changed(change.gpuIdleWindowMinutes, before.gpuIdleWindowMinutes),
     active: change.active ?? before.active,
   });
   return { tenantId: before.id };

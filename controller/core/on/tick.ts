@@ -1,6 +1,7 @@
 import { formatDuration } from "../../../base/time.ts";
 import { lookAtBudget } from "../budget.ts";
 import { lookAtDrain } from "../drain.ts";
+import { lookAtIdleness } from "../idleness.ts";
 import { lookAtMembership, watchMembership } from "../membership.ts";
 import type { Job, JobIn } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
@@ -21,6 +22,7 @@ export function onTick(state: State, at: number, out: Output): void {
   for (let due = state.deadlines.takeDue(at); due; due = state.deadlines.takeDue(at)) {
     if (due.kind === "job") lookAtJob(state, due.jobId, out, at);
     else if (due.kind === "budget") lookAtBudget(state, due.tenantId);
+    else if (due.kind === "idle") lookAtIdleness(state, due.jobId, out, at);
     else if (due.kind === "membership") lookAtMembership(state, at, out);
     else {
       const node = state.nodes.get(due.node);

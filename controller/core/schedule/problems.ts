@@ -41,6 +41,10 @@ function without(reason: NodeReason, { node, blocked }: Question): Question | un
       return having({ executor: "process" });
     case "no-sharing":
       return having({ allowsSharing: true });
+    case "volume": {
+      const volumes = demand.volumes.filter(({ source }) => source !== reason.source);
+      return { node, blocked: { ...blocked, demand: { ...demand, volumes } } };
+    }
     case "selector":
       return having({ labels: { ...record.inventory.labels, [reason.label]: reason.wants } });
     case "not-online":

@@ -14,6 +14,7 @@ export type NodeReason =
   | { readonly kind: "executor-not-ready"; readonly message: string }
   | { readonly kind: "needs-image" }
   | { readonly kind: "no-sharing" }
+  | { readonly kind: "volume"; readonly source: string; readonly problem: VolumeProblem }
   /** `has` is undefined for a node without the label. */
   | { readonly kind: "selector"; readonly label: string; readonly wants: string; readonly has: string | undefined }
   | { readonly kind: "too-few-gpus"; readonly has: number; readonly wants: number }
@@ -26,6 +27,9 @@ export type NodeReason =
   | { readonly kind: "gpu-memory-quota"; readonly leftMb: number; readonly wantsMb: number }
   /** It has the room, and what others left there is kept for jobs for which they were stopped. */
   | { readonly kind: "claimed"; readonly for: readonly JobId[] };
+
+/** The node's agent allows no volume from there, allows only to read it, or cannot show it elsewhere to a plain process. */
+export type VolumeProblem = "not-allowed" | "read-only" | "elsewhere";
 
 /** How many devices nobody uses that are given to nobody either, by why. */
 export interface Withheld {

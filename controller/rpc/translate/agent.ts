@@ -1,6 +1,7 @@
 /** What agents say and what they are told, between the wire and the core. */
 import { RequestError } from "../../../base/errors.ts";
 import { type AllocationKey, asJobId, asNodeName } from "../../../base/ids.ts";
+import { NODE_NAME } from "../../../contract/node.ts";
 import type { AllocationKey as KeyMessage } from "../../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { AllocationReport__Output } from "../../../proto/generated/gpusched/v1/AllocationReport.ts";
 import type { Command } from "../../../proto/generated/gpusched/v1/Command.ts";
@@ -16,9 +17,9 @@ import { graceMsOf } from "../../core/model/job.ts";
 import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
+import { fromVolumes } from "./job-spec.ts";
 import { toInventory, toReading } from "./node.ts";
 
-const NODE_NAME = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?$/;
 const MAX_ALLOCATIONS = 10_000;
 const MAX_READINGS = 1_024;
 /** A longer sentence of an agent's is cut: it is stored with the job. */
@@ -187,5 +188,6 @@ function fromLaunch(effect: Effect & { kind: "launch" }): Launch {
     ...(allocation.milli === undefined ? {} : { gpu_milli: allocation.milli, gpu_memory_mb: allocation.gpuMemoryMb }),
     ...(spec.shmSizeMb === undefined ? {} : { shm_size_mb: spec.shmSizeMb }),
     ...(job.array ? { array: { ...job.array } } : {}),
+    volumes: fromVolumes(spec.volumes),
   };
 }

@@ -8,7 +8,7 @@ import type { DeviceTelemetry, DeviceTelemetry__Output } from "../../../proto/ge
 import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
-import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node } from "../../core/model/node.ts";
+import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node, VolumePrefix } from "../../core/model/node.ts";
 import { describeCordon } from "../../core/drain.ts";
 import { freeDevices } from "../../core/model/node.ts";
 import { type Mesh, MIN_MEMBERS } from "../../core/model/membership.ts";
@@ -17,6 +17,10 @@ import { describeHeld } from "../../core/quorum.ts";
 
 const MAX_DEVICES = 1_024;
 const MAX_LABELS = 256;
+const MAX_FINDINGS = 64;
+const MAX_FINDING_CHARACTERS = 1_000;
+const MAX_VOLUME_PREFIXES = 256;
+const WRITABLE = ":rw";
 
 /** @throws RequestError `invalid` when the core could not count with it */
 export function toInventory(message: NodeInventory__Output): Inventory {
@@ -47,11 +51,26 @@ export function toInventory(message: NodeInventory__Output): Inventory {
       ? { allowsSharing: true, gpuSharing: message.gpu_sharing === "mps" ? "mps" : "accounted" }
       : {}),
     ...(message.peer_address === "" ? {} : { peerAddress: message.peer_address }),
+    ...toFindings(message),
+    ...(message.volume_prefixes.length === 0 ? {} : { volumePrefixes: message.volume_prefixes.map(toPrefix) }),
   };
 }
 
+/** Without those where all is well, and cut to what can be stored with a node. */
+function toFindings({ findings }: NodeInventory__Output): Pick<Inventory, "findings"> {
+  const told = findings.flatMap(({ check, severity, message, cure }) => {
+    if (severity !== "warning" && severity !== "error") return [];
+    return [{ check: cut(check), severity, message: cut(message), cure: cut(cure) } as const];
+  });
+  return told.length === 0 ? {} : { findings: told.slice(0, MAX_FINDINGS) };
+}
+
+function cut(text: string): string {
+  return text.length > MAX_FINDING_CHARACTERS ? `${text.slice(0, MAX_FINDING_CHARACTERS)}…` : text;
+}
+
 function checkInventory(inventory: NodeInventory__Output): void {
-  const { devices, cpu_cores, memory_mb, labels, executor, peer_address } = inventory;
+  const { devices, cpu_cores, memory_mb, labels, executor, peer_address, volume_prefixes } = inventory;
   const refuse = (field: string, problem: string) => new RequestError("invalid", `inventory: ${field} ${problem}`);
   if (devices.length > MAX_DEVICES) throw refuse("devices", `has over ${MAX_DEVICES} items`);
   const ids = new Set(devices.map(({ id }) => id));
@@ -60,8 +79,17 @@ function checkInventory(inventory: NodeInventory__Output): void {
   if (cpu_cores < 0) throw refuse("cpu_cores", "must not be negative");
   if (memory_mb < 0) throw refuse("memory_mb", "must not be negative");
   if (Object.keys(labels).length > MAX_LABELS) throw refuse("labels", `has over ${MAX_LABELS} items`);
+  if (volume_prefixes.length > MAX_VOLUME_PREFIXES) {
+    throw refuse("volume_prefixes", `has over ${MAX_VOLUME_PREFIXES} items`);
+  }
   if (peer_address !== "" && !parseAddress(peer_address)) throw refuse("peer_address", "must be host:port");
   if (executor !== "docker" && executor !== "process") throw refuse("executor", "must be docker or process");
+}
+
+/** `/data` may be read, `/data:rw` also written. */
+function toPrefix(text: string): VolumePrefix {
+  const writable = text.endsWith(WRITABLE);
+  return { path: writable ? text.slice(0, -WRITABLE.length) : text, writable };
 }
 
 function fromInventory(inventory: Inventory): NodeInventory {
@@ -90,6 +118,8 @@ function fromInventory(inventory: Inventory): NodeInventory {
     allows_sharing: inventory.allowsSharing ?? false,
     gpu_sharing: inventory.gpuSharing ?? "",
     peer_address: inventory.peerAddress ?? "",
+    findings: (inventory.findings ?? []).map((finding) => ({ ...finding })),
+    volume_prefixes: (inventory.volumePrefixes ?? []).map(({ path, writable }) => `${path}${writable ? WRITABLE : ""}`),
   };
 }
 

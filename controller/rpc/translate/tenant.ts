@@ -31,6 +31,8 @@ export function toTenantFields(message: TenantSpec__Output | null): TenantFields
     fairShareWeight: request.fair_share_weight,
     gpuHoursBudget: request.gpu_hours_budget,
     budgetWindowDays: request.budget_window_days,
+    minGpuUtilization: request.min_gpu_utilization,
+    gpuIdleWindowMinutes: request.gpu_idle_window_minutes,
   };
 }
 
@@ -55,6 +57,8 @@ export function toTenantChange(message: UpdateTenantRequest__Output): TenantChan
     fairShareWeight: patch.fair_share_weight,
     gpuHoursBudget: patch.gpu_hours_budget,
     budgetWindowDays: patch.budget_window_days,
+    minGpuUtilization: patch.min_gpu_utilization,
+    gpuIdleWindowMinutes: patch.gpu_idle_window_minutes,
     active: patch.active,
   };
 }
@@ -123,6 +127,7 @@ export function fromTenant(state: State, tenant: Tenant): TenantMessage {
       ...(tenant.fairShareWeight === undefined ? {} : { fair_share_weight: tenant.fairShareWeight }),
       ...(tenant.gpuHoursBudget === undefined ? {} : { gpu_hours_budget: tenant.gpuHoursBudget }),
       ...(tenant.budgetWindowDays === undefined ? {} : { budget_window_days: tenant.budgetWindowDays }),
+      ...idlePolicyFields(tenant),
     },
     usage: {
       gpus: usage.gpuMilli / 1_000,
@@ -132,5 +137,12 @@ export function fromTenant(state: State, tenant: Tenant): TenantMessage {
       running_jobs: usage.jobs,
       queued_jobs: usage.queuedJobs,
     },
+  };
+}
+
+function idlePolicyFields({ minGpuUtilization, gpuIdleWindowMinutes }: Tenant) {
+  return {
+    ...(minGpuUtilization === undefined ? {} : { min_gpu_utilization: minGpuUtilization }),
+    ...(gpuIdleWindowMinutes === undefined ? {} : { gpu_idle_window_minutes: gpuIdleWindowMinutes }),
   };
 }

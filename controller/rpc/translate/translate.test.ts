@@ -52,6 +52,10 @@ const FULL_SPEC = {
   on_preempt: "cancel",
   labels: { team: "x" },
   node_selector: { zone: "a" },
+  volumes: [
+    { source: "/data", target: "/mnt/data", read_only: true },
+    { source: "/out", target: "/mnt/out", read_only: false },
+  ],
 };
 
 test("a full spec comes through the wire, the contract and the core unchanged", () => {
@@ -251,6 +255,18 @@ test("an agent's report keeps its end, and a hello that is not one is refused by
   expect(toHello(overTheWire("Hello", hello), 1)).toMatchObject({ node: "n", session: 1 });
   expect(() => toHello(overTheWire("Hello", { ...hello, node_name: "a/b" }), 1)).toThrow("node_name");
   expect(() => toHello(overTheWire("Hello", { ...hello, inventory: undefined }), 1)).toThrow("inventory");
+});
+
+test("what an agent found about its host is kept without what is well, and cut to a size that can be stored", () => {
+  const finding = { check: "runc-version", severity: "error", message: "runc is old", cure: "a newer one" };
+  const others = ["ok", "unknown", "sad"].map((severity) => ({ ...finding, severity }));
+  const found = [...others, finding, { ...finding, severity: "warning", message: "x".repeat(5_000) }];
+  const inventory = { executor: "process", findings: [...found, ...Array.from({ length: 500 }, () => finding)] };
+  const hello = { node_name: "n", agent_id: "a", boot_id: "b", inventory };
+  const { findings = [] } = toHello(overTheWire("Hello", hello), 1).inventory;
+  expect(findings[0]).toEqual(finding);
+  expect(findings[1]?.message.length).toBeLessThan(1_100);
+  expect(findings).toHaveLength(64);
 });
 
 test("a waiting job says when too much happens before it starts to tell when that will be", () => {

@@ -48,6 +48,7 @@ const CLOSE_DEADLINE_MS = 30 * SECOND_MS;
 /** A disk that is full for longer ends the term. */
 const WAIT_FOR_ROOM_MS = 20 * SECOND_MS;
 const RETRY_MS = 500;
+const CHUNKS_AHEAD = 4;
 
 /**
  * Takes hold of the directory, checks and reads all that is stored, and only then begins the next term.
@@ -93,16 +94,19 @@ async function readAndCheck(channel: WorkerChannel, thread: WorkerOptions): Prom
   return rows;
 }
 
-/** Asks for the next chunk before parsing this one, so that both threads work and two chunks are held at most. */
+/** Asks for some chunks before it parses one, so that both threads always have work, and few chunks are held. */
 async function readRows(channel: WorkerChannel, directory: string): Promise<Row[]> {
   const parser = new ChunkParser(directory);
-  let chunk = await channel.call(OPEN_DEADLINE_MS, "read");
-  while (chunk) {
-    const next = channel.call(OPEN_DEADLINE_MS, "read");
-    // Awaited below; a chunk that cannot be parsed must not leave it unhandled.
-    next.catch(() => undefined);
+  const ask = () => {
+    const chunk = channel.call(OPEN_DEADLINE_MS, "read");
+    // Awaited below; a chunk that cannot be parsed must not leave those after it unhandled.
+    chunk.catch(() => undefined);
+    return chunk;
+  };
+  const asked = Array.from({ length: CHUNKS_AHEAD }, ask);
+  for (let chunk = await asked.shift(); chunk; chunk = await asked.shift()) {
+    asked.push(ask());
     parser.add(chunk);
-    chunk = await next;
   }
   return parser.rows;
 }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { asDeviceId } from "../../../../base/ids.ts";
 import { silentLogger } from "../../../../base/logger.ts";
-import type { Device } from "../../../devices/device-source.ts";
+import type { Device, DeviceSource } from "../../../devices/device-source.ts";
 import type { EngineInfo } from "../engine-client.ts";
 import { parseCdiSpec } from "./cdi-specs.ts";
 import { GrantKeeper } from "./grant-keeper.ts";
@@ -25,8 +25,13 @@ function hostWith(files: Readonly<Record<string, string>>): string {
 
 const device = (id = GPU, pciBusId = "00000000:C1:00.0"): Device => ({ id, pciBusId }) as Device;
 
-async function choose(files: Readonly<Record<string, string>>, info: EngineInfo, list = [device()], name = "nvml") {
-  const source = { name, list: async () => list } as { name: "nvml"; list: () => Promise<readonly Device[]> };
+async function choose(
+  files: Readonly<Record<string, string>>,
+  info: EngineInfo,
+  list = [device()],
+  name: DeviceSource["name"] = "nvml",
+) {
+  const source = { name, list: async () => ({ devices: list, links: [], lost: [] }) } as const;
   const host = { root: hostWith(files) };
   const options = { setting: "auto", runtime: undefined, simulated: false, log: silentLogger } as const;
   return await new GrantKeeper({ ...options, source, host }).keep(info);

@@ -16,6 +16,7 @@ export interface AllocationReport {
   'out_of_memory'?: (boolean);
   'cause'?: (_gpusched_v1_EndCause);
   'gpu_ids'?: (string)[];
+  'failed_gpu_ids'?: (string)[];
   '_started_at_ms'?: "started_at_ms";
   '_ended_at_ms'?: "ended_at_ms";
   '_exit_code'?: "exit_code";
@@ -33,6 +34,7 @@ export interface AllocationReport__Output {
   'out_of_memory': (boolean);
   'cause': (_gpusched_v1_EndCause__Output);
   'gpu_ids': (string)[];
+  'failed_gpu_ids': (string)[];
   '_started_at_ms'?: "started_at_ms";
   '_ended_at_ms'?: "ended_at_ms";
   '_exit_code'?: "exit_code";
