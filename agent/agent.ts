@@ -13,6 +13,7 @@ import { capacity, readBootId } from "./inventory.ts";
 import type { SuspectAnswer } from "./health/conditions.ts";
 import { Journal } from "./journal.ts";
 import type { PeerOptions } from "./mesh/mesh.ts";
+import type { KnownPolicy } from "./policy/container-policy.ts";
 import { type NodePulse, runNode } from "./node.ts";
 import type { Answers } from "./truth/core/answers.ts";
 
@@ -27,7 +28,7 @@ export interface AgentOptions {
   readonly dockerSocket: string;
   /** Undefined is the engine's default runtime. */
   readonly dockerRuntime: string | undefined;
-  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "none";
+  readonly gpuGrant: "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";
   readonly images: Omit<ImageSettings, "minFreeDisk">;
   /** Of the disks of Docker and of the data directory: with less, no new jobs come. */
   readonly minFreeDisk: MinFree;
@@ -40,6 +41,10 @@ export interface AgentOptions {
   readonly ignoreProcesses: readonly string[];
   /** Whether jobs are given devices of which something was seen that may be theirs. */
   readonly suspectDevices: SuspectAnswer;
+  /** What jobs may be and see on this host. */
+  readonly policy: KnownPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   readonly labels: Record<string, string>;
   /** Where other agents reach this one; undefined where they cannot: then there is the lease alone. */
   readonly peers?: PeerOptions | undefined;
@@ -85,12 +90,25 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const devices = services.add(await discoverDevices({ simulateGpus, log }));
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
-  const executor = services.add(await createExecutor({ ...options, log, agentId: journal.agentId, onChange }));
+  const executor = services.add(await createExecutor({ ...options, devices, log, agentId: journal.agentId, onChange }));
   const doctor = services.add(createDoctor({ ...options, log }));
   const simulatedGpus = simulateGpus?.count ?? 0;
+  const { volumes } = options.policy.policy;
   const timing = { heartbeatMs };
   const node = services.add(
-    await runNode({ ...options, simulatedGpus, journal, bootId, devices, executor, changes, doctor, timing, log }),
+    await runNode({
+      ...options,
+      volumes,
+      simulatedGpus,
+      journal,
+      bootId,
+      devices,
+      executor,
+      changes,
+      doctor,
+      timing,
+      log,
+    }),
   );
   return {
     nodeName,
@@ -102,14 +120,30 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
 }
 
 async function createExecutor(
-  options: AgentOptions & { readonly agentId: string; readonly onChange: AllocationListener },
+  options: AgentOptions & {
+    readonly agentId: string;
+    readonly devices: DeviceSource;
+    readonly onChange: AllocationListener;
+  },
 ): Promise<Executor> {
-  if (options.executor === "process") return createProcessExecutor(options);
+  const { policy } = options.policy;
+  if (options.executor === "process") {
+    const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const reserved = [options.dataDir, ...options.reserved, options.dockerSocket];
+    return createProcessExecutor({ ...options, volumeRules: { prefixes: policy.volumes, reserved, user } });
+  }
   // Loaded only here: the client of the Docker Engine takes as long to load as all of the rest of an agent.
   const { createDockerExecutor } = await import("./executor/docker/docker-executor.ts");
   const { dockerSocket: socketPath, dockerRuntime: runtime, simulateGpus } = options;
   const images = { ...options.images, minFreeDisk: options.minFreeDisk };
-  return createDockerExecutor({ ...options, socketPath, runtime, images, simulated: simulateGpus !== undefined });
+  return createDockerExecutor({
+    ...options,
+    policy,
+    socketPath,
+    runtime,
+    images,
+    simulated: simulateGpus !== undefined,
+  });
 }
 
 function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {
@@ -132,6 +166,9 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
           `${simulated.count} GPUs with ${simulated.memoryMb} MB each are simulated: no job computes on a real one`,
           `the node offers ${cpu_cores} cores and ${memory_mb} MB of memory, whatever this host has`,
         ];
-  const jobs = executor.name === "docker" ? "jobs run in Docker containers" : "jobs run as plain processes";
-  return [...gpus, jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
+  const jobs =
+    executor.name === "docker"
+      ? ["jobs run in Docker containers", options.policy.note]
+      : [`jobs run as plain processes, ${executor.limits}`];
+  return [...gpus, ...jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

@@ -7,6 +7,7 @@ import type { Device, DeviceList, DeviceReading, DeviceSource } from "./devices/
 import { mpsDirectory } from "./devices/mps.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Executor } from "./executor/executor.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 
 /** What a simulated device brings with it, so that the documented examples fit on a laptop. */
 const SIMULATED_CORES_PER_DEVICE = 8;
@@ -28,6 +29,8 @@ export interface InventoryOptions {
   /** Who knows what a person should know of the host. */
   readonly doctor?: { readonly findings: readonly Finding[] } | undefined;
   readonly devices: Pick<DeviceSource, "name" | "reason" | "driverVersion" | "cudaVersion">;
+  /** Below which of the host's paths jobs may have volumes. */
+  readonly volumes?: readonly VolumePrefix[];
   readonly executor: Pick<Executor, "name" | "gpuGrant">;
 }
 
@@ -53,6 +56,7 @@ export function nodeInventory(
     gpu_grant_reason: executor.gpuGrant.reason,
     allows_sharing: options.allowSharing,
     peer_address: options.peerAddress ?? "",
+    volume_prefixes: (options.volumes ?? []).map(({ path, writable }) => (writable ? `${path}:rw` : path)),
     gpu_sharing: options.allowSharing ? (mpsDirectory() === undefined ? "accounted" : "mps") : "",
     findings: (options.doctor?.findings ?? []).map((finding) => ({ ...finding })),
   };

@@ -19,6 +19,7 @@ import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
 import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
 import type { Answers } from "./truth/core/answers.ts";
@@ -48,6 +49,7 @@ export interface NodeParts {
   /** Names of programs that may be on any device. */
   readonly ignoreProcesses: readonly string[];
   readonly suspectDevices: SuspectAnswer;
+  readonly volumes?: readonly VolumePrefix[];
   /** Undefined has the agent answer no other, and ask none. */
   readonly peers?: PeerOptions | undefined;
   /** Opened; the caller closes devices and executor. */
@@ -230,7 +232,11 @@ function createLooker(parts: NodeParts, { vitals, shell, checkpoints, clock }: L
     answers: parts.onFinding,
     ignoredPrograms: parts.ignoreProcesses,
     executor,
-    refresh: () => vitals.refresh(),
+    refresh: () => {
+      // A silent executor keeps nobody from looking.
+      void vitals.refresh();
+      return vitals.untilRead();
+    },
     read: () => parts.devices.read(),
     devices: () => vitals.devices,
     readings: () => vitals.readings,

@@ -2,10 +2,11 @@ import type { Logger } from "../base/logger.ts";
 import { mpsDirectory } from "./devices/mps.ts";
 import type { Doctor } from "./doctor/doctor.ts";
 import type { HealthWatch } from "./health/health-watch.ts";
-import { type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
+import { capacity, type InventoryOptions, nodeInventory, telemetryToProto } from "./inventory.ts";
 import type { AgentShell } from "./shell.ts";
 import type { Looker } from "./truth/looker.ts";
 import type { StreamHost } from "./uplink/control-stream.ts";
+import type { NodeGrant } from "./uplink/launch-fault.ts";
 import type { Outbox } from "./uplink/outbox.ts";
 import { commandFromProto, membershipFromProto, reportToProto } from "./uplink/translate.ts";
 import type { Vitals } from "./vitals.ts";
@@ -30,7 +31,6 @@ export interface StreamHostOptions {
 /** What this node says on a stream, and what it does about what it hears. */
 export function createStreamHost(options: StreamHostOptions): StreamHost {
   const { identity, shell, vitals, health, looker, outbox, inventory, log, onSaid = () => {} } = options;
-  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory };
   const executorHealth = () => options.doctor?.judge(vitals.health) ?? vitals.health;
   // Those that have vanished are still told of: a device is never silently dropped.
   const inventoryNow = () => {
@@ -38,6 +38,8 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     return nodeInventory(inventory, { devices: [...devices, ...health.missing(devices)], links });
   };
   const conditions = () => health.conditions((id) => looker.useOf(id));
+  const grant = (): NodeGrant => ({ ...grantOf(inventory), devices: new Set(vitals.devices.map(({ id }) => id)) });
+  const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory, grant };
   let helloSentAtMs = shell.nowMs();
   return {
     ready: () => shell.untilNumbered(),
@@ -94,4 +96,10 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
     takeNews: () => outbox.take(),
     onDisconnected: () => shell.input({ kind: "disconnected" }),
   };
+}
+
+/** What the node offers, beside its devices. */
+function grantOf(inventory: InventoryOptions): Omit<NodeGrant, "devices"> {
+  const { cpu_cores: cpuCores, memory_mb: memoryMb } = capacity(inventory);
+  return { cpuCores, memoryMb, allowsSharing: inventory.allowSharing };
 }

@@ -48,6 +48,7 @@ export class Vitals {
   #readBegunAtMs = 0;
   #health: ExecutorHealth = { ready: false, message: "the executor has not answered yet" };
   readonly #underWay = new Set<string>();
+  #reading = Promise.resolve();
 
   constructor(options: VitalsOptions) {
     this.#options = options;
@@ -73,13 +74,18 @@ export class Vitals {
     return { ready: false, message: this.#devicesError };
   }
 
+  /** Resolves when the reading of the devices has ended that was begun last. */
+  untilRead(): Promise<void> {
+    return this.#reading;
+  }
+
   /** Begins what is due; a probe that is still under way is not begun again. Resolves when all that it began has ended. */
   async refresh(): Promise<void> {
     this.#noteSilence();
     const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
     await Promise.all([
       listIsDue ? this.#probe(LISTING, () => this.#list()) : undefined,
-      this.#probe(READING, () => this.#read()),
+      this.#beginReading(),
       this.#probe("asking the executor", () => this.#askExecutor()),
     ]);
     if (!listIsDue && this.#isOutOfStep()) await this.#probe(LISTING, () => this.#list());
@@ -90,6 +96,11 @@ export class Vitals {
     const lost = new Set(this.#listed.lost.map(({ id }) => id));
     const well = new Set(this.#listed.devices.map(({ id }) => id).filter((id) => !lost.has(id)));
     return this.#readings.length !== well.size || this.#readings.some(({ id }) => !well.has(id));
+  }
+
+  #beginReading(): Promise<void> {
+    if (!this.#underWay.has(READING)) this.#reading = this.#probe(READING, () => this.#read());
+    return this.#reading;
   }
 
   async #probe(name: string, probe: () => Promise<void>): Promise<void> {

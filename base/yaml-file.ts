@@ -10,6 +10,11 @@ export function readYamlFile(file: string): { readonly value: unknown } | { read
   } catch (error) {
     return { problem: `cannot be read: ${messageOf(error)}` };
   }
+  return parseYaml(content);
+}
+
+/** What a YAML text says, or what is wrong with it: a sentence without its subject. */
+export function parseYaml(content: string): { readonly value: unknown } | { readonly problem: string } {
   const document = parseDocument(content);
   const [fault] = document.errors;
   if (fault) return { problem: problemOf(fault, document) };

@@ -8,14 +8,18 @@ const REFERENCE = new RegExp(
     `(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?<digest>sha256:[0-9a-f]{64}))?$`,
 );
 
-/** What is wrong with an image reference, as a sentence's end; undefined when it is well formed (OCI distribution's grammar). */
-export function imageProblem(image: string): string | undefined {
+/**
+ * What is wrong with an image reference, as a sentence's end; undefined when it is well formed (OCI distribution's grammar).
+ *
+ * @param allowed hosts that may be named although their addresses are private
+ */
+export function imageProblem(image: string, allowed: readonly string[] = []): string | undefined {
   if (image.length > 512) return "must be at most 512 characters";
   const host = registryHost(image);
   const match = REFERENCE.exec(image);
   if (!match)
     return "must be an image reference such as nvidia/cuda:12.0-base or registry.example.com/team/image@sha256:…";
-  if (host !== undefined && isPrivateHost(host)) {
+  if (host !== undefined && isPrivateHost(host) && !allowed.includes(host)) {
     return "names a registry at a private, loopback or link-local address, which is not allowed";
   }
   return undefined;

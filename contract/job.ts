@@ -2,8 +2,10 @@
 import { z } from "zod";
 import { MINUTE_MS } from "../base/time.ts";
 import { imageProblem } from "./image.ts";
+import { RESERVED_LABEL, RESERVED_VARIABLE } from "./reserved.ts";
 import { TENANT_ID } from "./tenant.ts";
 import { displayName, flag, moment, programText, stringMap, wholeNumber } from "./text.ts";
+import { volumesField } from "./volume.ts";
 
 export const MAX_GPUS_PER_JOB = 4_096;
 export const MAX_SCRIPT_BYTES = 64 * 1024;
@@ -29,8 +31,17 @@ const labels = stringMap({
   maxEntries: 64,
 });
 
-/** Variables that the agent sets, or that would change how the executor itself behaves. */
-const RESERVED_VARIABLE = /^(GPUSCHED_|NVIDIA_|CUDA_VISIBLE_|DOCKER_|LD_PRELOAD$)/;
+const ownLabels = labels.check((context) => {
+  for (const name of Object.keys(context.value)) {
+    if (!RESERVED_LABEL.test(name)) continue;
+    context.issues.push({
+      code: "custom",
+      message: "is reserved and cannot be set",
+      path: [name],
+      input: context.value,
+    });
+  }
+});
 
 const environment = z
   .record(z.string(), programText(MAX_ENVIRONMENT_VALUE_BYTES), { error: "must be an object of strings" })
@@ -109,11 +120,12 @@ export const jobRequestSchema = z
     preemption_grace_seconds: wholeNumber(0, 3_600).optional(),
     on_node_lost: z.enum(["requeue", "wait"], { error: "must be requeue or wait" }).optional(),
     on_preempt: z.enum(["requeue", "cancel"], { error: "must be requeue or cancel" }).optional(),
-    labels: labels.optional(),
+    labels: ownLabels.optional(),
     node_selector: labels.optional(),
     depends_on: dependencies.optional(),
     not_before: moment(TEN_YEARS_MINUTES * MINUTE_MS).optional(),
     array: array.optional(),
+    volumes: volumesField.optional(),
   })
   .check((context) => {
     const job = context.value;
@@ -125,6 +137,8 @@ export const jobRequestSchema = z
       const reserved = Object.keys(job.environment ?? {}).find((name) => name.startsWith("CUDA_MPS_"));
       if (reserved) refuse(`environment.${reserved}`, "is reserved for jobs with gpu_milli");
     }
+    if (job.shm_size_mb !== undefined && job.memory_mb !== undefined && job.shm_size_mb > job.memory_mb)
+      refuse("shm_size_mb", `must not be more than memory_mb (${job.memory_mb})`);
     if (job.gpus_per_node === undefined) return;
     if (!job.gang_scheduling) refuse("gpus_per_node", "is only for jobs with gang_scheduling true");
     else if (job.gpu_count % job.gpus_per_node !== 0)

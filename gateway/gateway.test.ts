@@ -176,7 +176,12 @@ describe("answers exactly as documented", () => {
     const { body } = await answer("GET", "/api/v1/nodes");
     const [node] = (body as { nodes: object[] }).nodes;
     expect(body).toEqual({ nodes: [node], total: 1 });
+    expect(fake.received("ListNodes").at(-1)).toEqual({ name: "" });
     expect(await answer("GET", "/api/v1/nodes/node-1")).toEqual({ status: 200, body: node });
+    expect(fake.received("ListNodes").at(-1)).toEqual({ name: "node-1" });
+    for (const name of ["node-2", "NODE-1", "-", "__proto__", "n".repeat(254)]) {
+      expect(await answer("GET", `/api/v1/nodes/${name}`)).toEqual({ status: 404, body: { error: "Node not found" } });
+    }
     expect(node).toMatchObject({
       state: "online",
       devices: [
@@ -209,9 +214,19 @@ describe("answers exactly as documented", () => {
       slowdown_margin_c: 26,
       ecc_corrected: 12,
       ecc_uncorrected: 0,
+      health: "unhealthy",
+      health_owner: "agent",
+      health_reason: "XID 79: the GPU has fallen off the bus",
+      way_back: "reboot the host",
+      since: "2024-01-15T10:30:00Z",
+      use: "in_use",
+      use_reason: null,
+      withheld: "unhealthy: XID 79: the GPU has fallen off the bus",
       holder: { gpu_milli: 250 },
       holders: [{ gpu_milli: 250 }, { job_id: "job-1705314600000000009", attempt: 2, gpu_milli: 500 }],
     });
+    const untold = { health: null, health_owner: null, way_back: null, since: null, use: null, withheld: null };
+    expect((node as { devices: unknown[] }).devices[1]).toMatchObject(untold);
     expect((node as { devices: unknown[] }).devices[1]).toMatchObject({
       parent_id: null,
       mig_profile: null,
@@ -221,6 +236,21 @@ describe("answers exactly as documented", () => {
       ecc_corrected: null,
     });
     expect(JSON.stringify(body)).not.toContain("10.0.0.7");
+  });
+
+  test("an operator's word on a device, whose id is as its driver writes it; one that is not there is told", async () => {
+    const device_id = "GPU-b850f46d:0";
+    const path = (verb: string) => `/api/v1/nodes/node-1/devices/${device_id}/${verb}`;
+    expect(await answer("POST", path("quarantine"), { by: "ann", reason: "its fan" })).toMatchObject({
+      status: 200,
+      body: { node: { name: "node-1" }, job_ids: [sampleJob.id] },
+    });
+    const told = { node_name: "node-1", device_id };
+    expect(fake.received("QuarantineDevice").at(-1)).toMatchObject({ ...told, by: "ann", reason: "its fan" });
+    expect(await answer("POST", path("release"))).toMatchObject({ status: 200 });
+    expect(fake.received("ReleaseDevice").at(-1)).toMatchObject(told);
+    expect(await answer("POST", "/api/v1/nodes/node-404/devices/gpu-1/release")).toMatchObject({ status: 404 });
+    expect(await answer("POST", path("quarantine"), { deadline_seconds: 1 })).toMatchObject({ status: 400 });
   });
 
   test.each(["", "/api/v1"])("health, readiness and metrics under %s/", async (prefix) => {

@@ -1,5 +1,7 @@
 import { isLoopbackHost, parseAddress } from "../base/address.ts";
+import { giveBackMemory } from "../base/give-back.ts";
 import { startAgent } from "../agent/agent.ts";
+import { containerPolicyOf } from "./container-policy.ts";
 import { checkExposure } from "./exposure.ts";
 import { imageSettingsOf } from "./images.ts";
 import { agentPulse } from "./notify/pulses.ts";
@@ -25,16 +27,20 @@ export const agentRole = defineRole({
       ...options
     } = values;
     const images = await imageSettingsOf(values);
+    const policy = containerPolicyOf(values);
     const address = values.address ?? reachableAddress(values.controllers, values.nodeName);
     const peers = peerListen === undefined ? undefined : { listen: peerListen, advertise: peerAddress };
     if (peers) checkExposure("the agent's peers", parseAddress(peers.listen)?.host ?? "", insecure, log);
-    const agent = services.add(await startAgent({ ...options, images, heartbeatMs, address, peers, log }));
+    const agent = services.add(
+      await startAgent({ ...options, policy, reserved: [], images, heartbeatMs, address, peers, log }),
+    );
     if (!peers) log.info({ note: LEASE_ALONE }, "about this node");
     for (const note of agent.notes) log.info({ note }, "about this node");
     log.info({ node: agent.nodeName, controllers: values.controllers }, "agent started");
     manager.starting(`${values.executor} cannot tell yet what runs here: see the log`);
     const never = untilStopped();
     await Promise.race([agent.working, never]);
+    services.add(giveBackMemory());
     manager.ready(() => agentPulse(agent.pulse(), heartbeatMs));
     return never;
   },

@@ -8,6 +8,7 @@ import { version } from "../base/version.ts";
 import { startController } from "../controller/controller.ts";
 import { startGateway } from "../gateway/gateway.ts";
 import { archiveOf } from "./archive.ts";
+import { containerPolicyOf } from "./container-policy.ts";
 import { checkExposure } from "./exposure.ts";
 import { requireFreePort } from "./free-port.ts";
 import { chooseExecutor, chooseGpus } from "./host.ts";
@@ -36,6 +37,7 @@ export const devRole = defineRole({
     makeDataDirectory(values.dataDir);
     const gpus = await chooseGpus(values.simulateGpus, log);
     const executor = await chooseExecutor(values.executor, values.dockerSocket);
+    const containerPolicy = containerPolicyOf(values);
 
     const controller = services.add(await startController({ ...controllerOptionsOf(values, context), policy }));
     const gateway = services.add(
@@ -63,6 +65,8 @@ export const devRole = defineRole({
         onFinding: values.onFinding,
         ignoreProcesses: values.ignoreProcesses,
         suspectDevices: values.suspectDevices,
+        policy: containerPolicy,
+        reserved: [values.dataDir],
         labels: values.labels,
         heartbeatMs: values.heartbeat,
         cpuCores: values.cpuCores,

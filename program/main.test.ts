@@ -55,7 +55,11 @@ describe("wrong usage ends with code 2 and a sentence:", () => {
     [["controller", "--etcd", "https://h:2379"], "gpusched: --etcd-ca is needed with https://"],
     [["dev", "--metrics-listen", "1.2.3.4:1"], "gpusched: --metrics-listen is not supported yet by this version"],
     [["gateway", "--jwt-issuer", "me"], "gpusched: --jwt-issuer is not supported yet by this version"],
-    [["agent", "--allow-volume", "/data"], "gpusched: --allow-volume is not supported yet by this version"],
+    [["agent", "--allow-volume", "/etc"], "gpusched: --allow-volume must be a list separated by commas, each an abso"],
+    [
+      ["agent", "--container-policy", "/nowhere.yaml"],
+      "gpusched: the policy file /nowhere.yaml cannot be read: ENOENT",
+    ],
     [["replay"], "gpusched: a FILE is needed: the journal of a controller"],
     [["replay", "--policy", "fifo"], "gpusched: unknown option --policy"],
     [["policy-diff"], "gpusched: one FILE is needed: the journal of a controller"],

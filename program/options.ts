@@ -15,6 +15,8 @@ import {
 } from "../base/option-kinds.ts";
 import { parseAddress } from "../base/address.ts";
 import { DEFAULT_ANSWERS, type Answers, parseAnswers } from "../agent/truth/core/answers.ts";
+import type { VolumePrefix } from "../agent/policy/container-policy.ts";
+import { prefixProblem } from "../agent/volumes/reserved.ts";
 import { DEFAULT_PREFIX } from "../controller/store/etcd/layout.ts";
 import { DEFAULT_POLICY } from "../controller/core/model/policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../base/options.ts";
@@ -57,6 +59,20 @@ const minFreeDisk: Kind<{ readonly bytes: number | undefined; readonly share: nu
       else return undefined;
     }
     return { bytes, share };
+  },
+};
+
+const WRITABLE = ":rw";
+
+/** `/data`, or `/data:rw` where jobs may write. */
+const volumePrefix: Kind<VolumePrefix> = {
+  placeholder: "PREFIX[:rw]",
+  expected: "an absolute path such as /data, or /data:rw, that is no directory of the system's own",
+  repeatable: false,
+  parse: (value) => {
+    const writable = value.endsWith(WRITABLE);
+    const prefix = writable ? value.slice(0, -WRITABLE.length) : value;
+    return prefixProblem(prefix) === undefined ? { path: prefix, writable } : undefined;
   },
 };
 
@@ -135,7 +151,7 @@ const nodeOptions = {
   dockerSocket: { kind: path, default: "/var/run/docker.sock", help: "where Docker answers" },
   dockerRuntime: { kind: text, help: "the Docker runtime for all jobs (chosen by how GPUs are granted)" },
   gpuGrant: {
-    kind: oneOf("auto", "cdi", "runtime", "device-requests", "none"),
+    kind: oneOf("auto", "cdi", "runtime", "device-requests", "devices", "none"),
     default: "auto",
     help: "how containers get their GPUs",
   },
@@ -167,6 +183,14 @@ const nodeOptions = {
     kind: oneOf("avoid", "use"),
     default: "avoid",
     help: "whether jobs get GPUs of which something was seen that may be a fault",
+  },
+  containerPolicy: {
+    kind: path,
+    help: "a YAML file of root's with what jobs may be here (/etc/gpusched/policy.yaml, if it is there)",
+  },
+  allowVolume: {
+    kind: list(volumePrefix),
+    help: "paths of this host below which jobs may have volumes, to read or also to write (none)",
   },
   heartbeat: { kind: duration, default: "5s", help: "how often the agent reports" },
   labels: { kind: keyValues, default: "", help: "labels of this node, for jobs to select it" },
@@ -292,14 +316,11 @@ export const unsupportedByGateway = {
   "jwt-audience": "",
 } satisfies UnsupportedFlags;
 
-const unsupportedByNode = { "allow-volume": "" } satisfies UnsupportedFlags;
-
-export const unsupportedByAgent = { ...unsupportedByNode } satisfies UnsupportedFlags;
+export const unsupportedByAgent = {} satisfies UnsupportedFlags;
 
 export const unsupportedByGuard = {} satisfies UnsupportedFlags;
 
 export const unsupportedByDev = {
   "metrics-listen": "the gateway serves /metrics",
   ...unsupportedByGateway,
-  ...unsupportedByNode,
 } satisfies UnsupportedFlags;

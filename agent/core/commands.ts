@@ -1,5 +1,5 @@
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
-import type { LaunchSpec } from "../executor/executor.ts";
+import type { LaunchFault, LaunchSpec } from "../executor/executor.ts";
 import type { Command, Effect, Input, ReportedState } from "./input.ts";
 import { remember } from "./memory.ts";
 import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from "./state.ts";
@@ -8,6 +8,7 @@ import { type AgentState, type KnownAllocation, knownAllocation, reportOf } from
 const MAX_WAITING = 10_000;
 /** A device in thousandths. */
 const WHOLE_DEVICE = 1_000;
+const UNKNOWN: LaunchFault = { kind: "node", message: "this node does not know it" };
 
 /**
  * Refuses a command of a term that has been superseded. One of a new term is obeyed once that term is on disk, so that
@@ -53,14 +54,14 @@ function launch(state: AgentState, spec: LaunchSpec, refuse: (why: string) => vo
     ({ key }) => key.jobId === spec.key.jobId && key.attempt > spec.key.attempt,
   );
   if (newer) return refuse(`attempt ${newer.key.attempt} of the job is known here: attempts are never used again`);
-  const conflict = heldDevice(state, spec);
+  const end = spec.fault ?? heldDevice(state, spec);
   const allocation: KnownAllocation = {
     key: spec.key,
     deviceIds: spec.deviceIds,
     gpuMilli: spec.gpuMilli,
     graceMs: spec.graceMs,
     requeueOnNodeLost: spec.requeueOnNodeLost,
-    state: conflict === undefined ? { phase: "starting", message: "starting" } : neverStarted(conflict),
+    state: end === undefined ? { phase: "starting", message: "starting" } : neverStarted(end),
     stopping: false,
     fencedAtMs: undefined,
     fenceIsTold: false,
@@ -68,11 +69,11 @@ function launch(state: AgentState, spec: LaunchSpec, refuse: (why: string) => vo
   };
   state.allocations.set(allocationName(spec.key), allocation);
   effects.push({ kind: "report", report: reportOf(allocation) });
-  if (conflict === undefined) effects.push({ kind: "launch", spec });
+  if (end === undefined) effects.push({ kind: "launch", spec });
 }
 
 /** Why the devices cannot be given: the last line of defence against two jobs on one device, or on more than all of one. */
-function heldDevice(state: AgentState, spec: LaunchSpec): string | undefined {
+function heldDevice(state: AgentState, spec: LaunchSpec): LaunchFault | undefined {
   const left = new Map(spec.deviceIds.map((id) => [id as string, WHOLE_DEVICE - milliOf(spec)]));
   for (const allocation of state.allocations.values()) {
     if (allocation.state.phase === "ended") continue;
@@ -80,7 +81,9 @@ function heldDevice(state: AgentState, spec: LaunchSpec): string | undefined {
     for (const id of allocation.deviceIds) {
       const free = left.get(id);
       if (free === undefined) continue;
-      if (free < milliOf(allocation)) return `device ${id} is still held by attempt ${key.attempt} of ${key.jobId}`;
+      if (free < milliOf(allocation)) {
+        return { kind: "node", message: `device ${id} is still held by attempt ${key.attempt} of ${key.jobId}` };
+      }
       left.set(id, free - milliOf(allocation));
     }
   }
@@ -91,8 +94,8 @@ function milliOf({ gpuMilli = WHOLE_DEVICE }: { readonly gpuMilli?: number | und
   return gpuMilli;
 }
 
-function neverStarted(message: string): ReportedState {
-  return { phase: "ended", startedAtMs: undefined, endedAtMs: undefined, end: { kind: "node", message } };
+function neverStarted(end: LaunchFault): ReportedState {
+  return { phase: "ended", startedAtMs: undefined, endedAtMs: undefined, end };
 }
 
 /** An allocation that is not known is reported as ended, so that no controller waits for it for ever. */
@@ -100,7 +103,7 @@ function stop(state: AgentState, command: Extract<Command, { kind: "stop" }>, ef
   const { key, graceMs, reason } = command;
   const known = knownAllocation(state, key);
   if (!known) {
-    const report = { key, deviceIds: [], state: neverStarted("this node does not know it"), stopping: false };
+    const report = { key, deviceIds: [], state: neverStarted(UNKNOWN), stopping: false };
     return void effects.push({ kind: "report", report });
   }
   if (known.state.phase !== "ended") {

@@ -1,5 +1,7 @@
 /** Looks at the host, and says what a person should know or mend. */
-import { chooseGrant, type GpuGrantSetting } from "../executor/docker/gpu-grant.ts";
+import type { GpuGrantSetting } from "../executor/docker/gpu-grant.ts";
+import { GrantKeeper } from "../executor/docker/grant/grant-keeper.ts";
+import { silentLogger } from "../../base/logger.ts";
 import { checkClock } from "./checks/clock.ts";
 import { checkEngine } from "./checks/engine.ts";
 import { checkFiles } from "./checks/files.ts";
@@ -50,7 +52,7 @@ export async function examine(options: ExamineOptions, host = new Host()): Promi
     gatherFiles(host, options.dataDir, options.configFile),
   ]);
   const hasGpus = gpus !== undefined && countsGpus(gpus);
-  const grant = engine && grantOf(options, engine);
+  const grant = engine && (await grantOf(options, engine));
   const driverVersion = gpus?.moduleVersion;
   return [
     ...(gpus ? checkGpus(gpus) : [ok("gpu-driver", "the GPUs are simulated")]),
@@ -70,7 +72,16 @@ function countsGpus({ nvidia, smi, moduleVersion }: GpuFacts): boolean {
   return nvidia.length > 0 || moduleVersion !== undefined || smi.kind === "answered";
 }
 
-function grantOf({ gpuGrant, dockerRuntime, simulated }: ExamineOptions, { answer }: EngineFacts) {
+/** As an agent would choose that does not know its devices yet. */
+async function grantOf({ gpuGrant, dockerRuntime, simulated }: ExamineOptions, { answer }: EngineFacts) {
   if (answer.kind !== "answered") return undefined;
-  return chooseGrant({ setting: gpuGrant, runtime: dockerRuntime, simulated, info: answer.info });
+  const source = { name: "none", list: async () => ({ devices: [], links: [], lost: [] }) } as const;
+  const keeper = new GrantKeeper({
+    setting: gpuGrant,
+    runtime: dockerRuntime,
+    simulated,
+    source,
+    log: silentLogger,
+  });
+  return await keeper.keep(answer.info);
 }

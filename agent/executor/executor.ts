@@ -4,6 +4,13 @@ import type { ProcessId } from "./process/proc-fs.ts";
 
 export type { ProcessId };
 
+/** A directory or file of the host that a job is to see. */
+export interface Volume {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 /** One rank of a job as an executor must start it. Everything a container needs, nothing about scheduling. */
 export interface LaunchSpec {
   readonly key: AllocationKey;
@@ -26,11 +33,17 @@ export interface LaunchSpec {
   /** Complete: the user's, the job's, the gang's and the devices' variables. */
   readonly environment: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  readonly volumes?: readonly Volume[];
+  /** Why this node gives nobody what is asked here: then no executor is asked. */
+  readonly fault?: LaunchFault | undefined;
   /** SIGTERM to SIGKILL when the agent itself has to stop it. */
   readonly graceMs: number;
   /** Will be started elsewhere when this node is given up: the agent must stop it before its lease ends. */
   readonly requeueOnNodeLost: boolean;
 }
+
+/** The end of a launch that asks for what it is not given. */
+export type LaunchFault = Extract<AllocationEnd, { kind: "bad-request" | "node" }>;
 
 /** How an allocation ended. */
 export type AllocationEnd =
@@ -126,7 +139,7 @@ export interface Occupant {
 
 /** How devices reach a job on this host, and why that way was chosen. */
 export interface GpuGrant {
-  readonly kind: "cdi" | "runtime" | "device-requests" | "environment" | "none";
+  readonly kind: "cdi" | "runtime" | "device-requests" | "devices" | "environment" | "none";
   readonly reason: string;
 }
 
@@ -137,6 +150,8 @@ export interface GpuGrant {
 export interface Executor extends Service {
   readonly name: "docker" | "process";
   readonly gpuGrant: GpuGrant;
+  /** What jobs are held to of what they asked for, and why not to more: a sentence. */
+  readonly limits: string;
 
   /** Everything of this agent that exists on the host, ended allocations included until they are released. */
   recover(): Promise<readonly FoundAllocation[]>;

@@ -2,7 +2,7 @@ import { messageOf, systemErrorCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { AttemptFiles } from "../executor/process/attempt-files.ts";
 import { isAlive, type ProcessId } from "../executor/process/proc-fs.ts";
-import { killSession } from "../executor/process/session.ts";
+import { killJob } from "../executor/process/session.ts";
 import type { Target } from "./guard.ts";
 
 /** The jobs of the process executor on the data directory, found by what is recorded of them there. */
@@ -22,8 +22,12 @@ export class Processes implements Target {
   async kill(): Promise<void> {
     for (const { name, process } of await this.#running()) {
       this.#log.warn({ allocation: name }, "killing a job that its agent should have stopped");
-      void killSession(process);
+      void this.#kill(name, process);
     }
+  }
+
+  async #kill(name: string, process: ProcessId): Promise<void> {
+    await killJob(process, await new AttemptFiles(this.#dataDir).readGroup(name));
   }
 
   async #running(): Promise<{ readonly name: string; readonly process: ProcessId }[]> {

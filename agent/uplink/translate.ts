@@ -9,11 +9,14 @@ import type { ReadLog__Output } from "../../proto/generated/gpusched/v1/ReadLog.
 import type { Command, Membership, Report, ReportedState } from "../core/input.ts";
 import { jobEnvironment } from "../core/job-environment.ts";
 import type { AllocationEnd, LaunchSpec, LogStreamName } from "../executor/executor.ts";
+import { launchFault, type NodeGrant } from "./launch-fault.ts";
 
 /** What a launch is completed with. */
 export interface LaunchContext {
   readonly nodeName: string;
   readonly executor: "docker" | "process";
+  /** What the node has to give now. */
+  readonly grant: () => NodeGrant;
   /** Where NVIDIA's daemon for sharing devices answers now; undefined when it does not run. */
   readonly mpsDirectory: () => string | undefined;
 }
@@ -33,8 +36,9 @@ function launchFromProto(launch: Launch__Output, context: LaunchContext): Comman
   const deviceIds = launch.gpu_ids.map(asDeviceId);
   const { nodeName, executor } = context;
   const { gpu_milli: gpuMilli, gpu_memory_mb: memoryMb } = launch;
-  const share =
-    gpuMilli === undefined ? undefined : { milli: gpuMilli, memoryMb, mpsDirectory: context.mpsDirectory() };
+  const grant = context.grant();
+  const mpsDirectory = grant.allowsSharing ? context.mpsDirectory() : undefined;
+  const share = gpuMilli === undefined ? undefined : { milli: gpuMilli, memoryMb, mpsDirectory };
   const facts = { key, tenantId: launch.tenant_id, nodeName, executor, deviceIds, share };
   const spec: LaunchSpec = {
     key,
@@ -52,6 +56,8 @@ function launchFromProto(launch: Launch__Output, context: LaunchContext): Comman
     script: launch.script,
     environment: jobEnvironment(launch.environment, { ...facts, array: launch.array ?? undefined }),
     labels: launch.labels,
+    volumes: launch.volumes.map(({ source, target, read_only = true }) => ({ source, target, readOnly: read_only })),
+    fault: launchFault(launch, grant),
     graceMs: Math.max(0, launch.grace_ms),
     requeueOnNodeLost: launch.requeue_on_node_lost,
   };

@@ -3,6 +3,7 @@
  * who ask it. Prints `{"address":"host:port"}` once it listens; ends when its standard input does.
  */
 import { join } from "node:path";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { startAgent } from "../../agent/agent.ts";
 import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { silentLogger as log } from "../../base/logger.ts";
@@ -81,6 +82,8 @@ async function addAgent(controller: Controller, dataDir: string): Promise<void> 
       onFinding: DEFAULT_ANSWERS,
       ignoreProcesses: [],
       suspectDevices: "avoid",
+      policy: { policy: DEFAULT_CONTAINER_POLICY, note: "" },
+      reserved: [],
       labels: {},
       heartbeatMs: 5_000,
       cpuCores: undefined,

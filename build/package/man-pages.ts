@@ -50,6 +50,7 @@ function rolePage(verb: string, edition: Edition): string {
   const files = [
     [`/etc/gpusched/${verb}.yaml`, "its options, a line each"],
     [`/etc/gpusched/${verb}.env`, "the same as variables of the environment, which win; need not be there"],
+    ...(verb === "agent" ? [["/etc/gpusched/policy.yaml", "what jobs may be and see on this host"] as const] : []),
     ...(verb === "gateway" ? [] : [[`/var/lib/gpusched-${verb}`, "what it keeps"] as const]),
   ] as const;
   return page(`gpusched-${verb}`, 8, edition, role.summary, [

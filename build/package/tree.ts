@@ -58,11 +58,13 @@ function layOutRole(role: PackagedRole, put: (name: string, text: string) => voi
   const { name } = role;
   const unit = (file: string) => readFileSync(join(root, "systemd", file), "utf8");
   put(`etc/${name}.yaml`, configurationFile(role));
-  put(`debian/gpusched-${name}.install`, `etc/${name}.yaml etc/gpusched\n`);
+  const files = name === "agent" ? [`${name}.yaml`, "policy.yaml"] : [`${name}.yaml`];
+  put(`debian/gpusched-${name}.install`, files.map((file) => `etc/${file} etc/gpusched\n`).join(""));
   put(`debian/gpusched-${name}.service`, unit(`gpusched-${name}.service`));
   put(`debian/gpusched-${name}.sysusers`, unit(`sysusers.d/gpusched-${name}.conf`));
   if (name !== "gateway") put(`debian/gpusched-${name}.tmpfiles`, unit(`tmpfiles.d/gpusched-${name}.conf`));
   if (name === "agent") {
+    put("etc/policy.yaml", read("policy.yaml"));
     put("debian/gpusched-agent.gpusched-guard.service", unit("gpusched-guard.service"));
     put("examples/processes.conf", unit("gpusched-agent-processes.conf"));
     put("debian/gpusched-agent.examples", "examples/processes.conf\n");

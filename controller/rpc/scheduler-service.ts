@@ -1,7 +1,7 @@
 import { Metadata, type sendUnaryData, type ServerUnaryCall, type ServerWritableStream } from "@grpc/grpc-js";
 import { RequestError } from "../../base/errors.ts";
 import { Intake } from "../../base/intake.ts";
-import { asJobId, asTenantId } from "../../base/ids.ts";
+import { asJobId, asNodeName, asTenantId } from "../../base/ids.ts";
 import type { Logger } from "../../base/logger.ts";
 import { version } from "../../base/version.ts";
 import type { Job as JobMessage } from "../../proto/generated/gpusched/v1/Job.ts";
@@ -11,6 +11,7 @@ import type { StreamLogsRequest__Output } from "../../proto/generated/gpusched/v
 import { dryRun } from "../core/dry-run.ts";
 import { findNode } from "../core/find-node.ts";
 import type { LateStarts } from "../core/late-start.ts";
+import type { Node } from "../core/model/node.ts";
 import type { State } from "../core/model/state.ts";
 import type { Outlook } from "../core/outlook.ts";
 import type { Slices } from "../core/slices.ts";
@@ -29,6 +30,7 @@ import { fromCluster, fromNode } from "./translate/node.ts";
 import {
   type OperatorWord,
   toConfirmNodeDead,
+  toDeviceWord,
   toCordonNode,
   toDrainNode,
   toUncordonNode,
@@ -110,13 +112,15 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     ),
     UpdateTenant: unary(log, (request) => updateTenant(request.tenant_id, toTenantChange(request))),
     DeactivateTenant: unary(log, ({ tenant_id }) => updateTenant(tenant_id, { limits: {}, active: false })),
-    ListNodes: unary(log, () =>
-      loop.read((state) => ({ nodes: Array.from(state.nodes.values(), (node) => fromNode(node, state)) })),
+    ListNodes: unary(log, ({ name }) =>
+      loop.read((state) => ({ nodes: nodesOf(state, name).map((node) => fromNode(node, state)) })),
     ),
     ConfirmNodeDead: unary(log, (request) => changeNode(toConfirmNodeDead(request))),
     CordonNode: unary(log, (request) => changeNode(toCordonNode(request))),
     DrainNode: unary(log, (request) => changeNode(toDrainNode(request))),
     UncordonNode: unary(log, (request) => changeNode(toUncordonNode(request))),
+    QuarantineDevice: unary(log, (request) => changeNode(toDeviceWord("quarantine-device", request))),
+    ReleaseDevice: unary(log, (request) => changeNode(toDeviceWord("release-device", request))),
     GetClusterStatus: unary(log, () =>
       loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),
     ),
@@ -184,6 +188,13 @@ function findJob(state: State, id: string) {
   const job = state.jobs.get(asJobId(id));
   if (!job) throw new RequestError("not_found", "Job not found");
   return job;
+}
+
+/** The one of that name, if there is one; all when none is named. Thousands take a while to tell. */
+function nodesOf(state: State, name: string): readonly Node[] {
+  if (name === "") return state.cluster.nodes;
+  const node = state.nodes.get(asNodeName(name));
+  return node ? [node] : [];
 }
 
 function findTenant(state: State, id: string) {

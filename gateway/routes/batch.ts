@@ -3,7 +3,6 @@ import { present } from "../../base/assert.ts";
 import { RequestError } from "../../base/errors.ts";
 import { batchRequestSchema } from "../../contract/batch.ts";
 import { jobRequestSchema, MAX_JOBS_PER_REQUEST } from "../../contract/job.ts";
-import { NOT_YET_JOB_FIELDS } from "../../contract/not-yet.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
 import type { SubmitJobRequest } from "../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
@@ -50,7 +49,7 @@ type Checked =
 
 function check(job: unknown): Checked {
   try {
-    const request = parseOrRefuse(jobRequestSchema, job, "Invalid request body", NOT_YET_JOB_FIELDS);
+    const request = parseOrRefuse(jobRequestSchema, job, "Invalid request body");
     return { kind: "good", request: toSubmitRequest(request) };
   } catch (error) {
     if (error instanceof RequestError) return { kind: "bad", error };

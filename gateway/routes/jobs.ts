@@ -1,7 +1,6 @@
 import type { Request } from "express";
 import { present } from "../../base/assert.ts";
 import { JOB_ID, jobRequestSchema } from "../../contract/job.ts";
-import { NOT_YET_JOB_FIELDS } from "../../contract/not-yet.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { listJobsQuerySchema, noQuerySchema, submitQuerySchema } from "../../contract/query.ts";
 import type { SubmitJobRequest } from "../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
@@ -31,7 +30,7 @@ function submit(context: RouteContext): Handler {
     const query = readQuery(request, submitQuerySchema);
     refuseIdempotencyKey(request);
     const body = await readJson(request, response, { maxBytes: MAX_JOB_BODY_BYTES });
-    const job = toSubmitRequest(parseOrRefuse(jobRequestSchema, body, "Invalid request body", NOT_YET_JOB_FIELDS));
+    const job = toSubmitRequest(parseOrRefuse(jobRequestSchema, body, "Invalid request body"));
     if (query.dry_run) {
       sendJson(response, 200, await dryRun(context, job));
       return;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { RequestError } from "../../base/errors.ts";
 import { present } from "../../base/assert.ts";
-import { confirmDeadSchema, cordonSchema, drainSchema, uncordonSchema } from "../../contract/node.ts";
+import { confirmDeadSchema, cordonSchema, drainSchema, NODE_NAME, uncordonSchema } from "../../contract/node.ts";
 import type { ChangeNodeResponse__Output } from "../../proto/generated/gpusched/v1/ChangeNodeResponse.ts";
 import { parseOrRefuse } from "../../contract/parse.ts";
 import { noQuerySchema } from "../../contract/query.ts";
@@ -11,8 +11,8 @@ import { scheduler } from "../controller-client.ts";
 import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
 
-/** What could be a node's name; whether there is such a node is another question. */
-const NODE_NAME = /^[A-Za-z0-9._-]{1,253}$/;
+/** What could be a device's id, as drivers write them. */
+const DEVICE_ID = /^[A-Za-z0-9._:-]{1,253}$/;
 
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
@@ -22,6 +22,8 @@ export function nodeRoutes(context: RouteContext): Route[] {
     { path: "/nodes/:name/cordon", methods: { POST: cordon(context) } },
     { path: "/nodes/:name/drain", methods: { POST: drain(context) } },
     { path: "/nodes/:name/uncordon", methods: { POST: uncordon(context) } },
+    { path: "/nodes/:name/devices/:device/quarantine", methods: { POST: quarantine(context) } },
+    { path: "/nodes/:name/devices/:device/release", methods: { POST: release(context) } },
   ];
 }
 
@@ -36,8 +38,9 @@ function list({ client }: RouteContext): Handler {
 function get({ client }: RouteContext): Handler {
   return async (request, response) => {
     readQuery(request, noQuerySchema);
-    const { nodes } = await client.call(scheduler.ListNodes, {});
-    const node = nodes.find(({ name }) => name === request.params.name);
+    const name = pathName(request, "name", NODE_NAME, "Node not found");
+    const { nodes } = await client.call(scheduler.ListNodes, { name });
+    const node = nodes.find((one) => one.name === name);
     if (!node) throw new RequestError("not_found", "Node not found");
     sendJson(response, 200, toNode(node));
   };
@@ -57,6 +60,24 @@ function drain({ client }: RouteContext): Handler {
 
 function uncordon({ client }: RouteContext): Handler {
   return operatorWord(uncordonSchema, "optional", (word) => client.call(scheduler.UncordonNode, word));
+}
+
+function quarantine({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.QuarantineDevice, word));
+}
+
+function release({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.ReleaseDevice, word));
+}
+
+type DeviceWord = z.infer<typeof cordonSchema> & { readonly node_name: string; readonly device_id: string };
+
+/** What an operator says of a device of a node. */
+function deviceWord(call: (word: DeviceWord) => Promise<ChangeNodeResponse__Output>): Handler {
+  return (request, response) => {
+    const device_id = pathName(request, "device", DEVICE_ID, "Device not found");
+    return operatorWord(cordonSchema, "optional", (word) => call({ ...word, device_id }))(request, response);
+  };
 }
 
 /** What an operator says of a node. A body that is optional may be left out altogether. */

@@ -152,7 +152,8 @@ function toAllocation(allocation: Allocation__Output) {
 
 /** The fields that were given, under their names in `POST /jobs`. Empty lists and maps cannot be told from missing ones. */
 function toSpecAsSubmitted({ not_before_ms, ...spec }: JobSpec__Output): Record<string, unknown> {
-  const all = { ...spec, ...(not_before_ms !== undefined && { not_before: formatTimestamp(not_before_ms) }) };
+  const volumes = spec.volumes.map(({ source, target, read_only }) => ({ source, target, read_only }));
+  const all = { ...spec, volumes, ...(not_before_ms !== undefined && { not_before: formatTimestamp(not_before_ms) }) };
   const given = Object.entries(all).filter(([name, value]) => !name.startsWith("_") && !isEmpty(value));
   return Object.fromEntries(given);
 }

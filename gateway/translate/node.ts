@@ -2,6 +2,7 @@
 import { formatTimestamp } from "../../base/time.ts";
 import type { ClusterStatus__Output } from "../../proto/generated/gpusched/v1/ClusterStatus.ts";
 import type { Device__Output } from "../../proto/generated/gpusched/v1/Device.ts";
+import type { DeviceCondition__Output } from "../../proto/generated/gpusched/v1/DeviceCondition.ts";
 import type { Node__Output } from "../../proto/generated/gpusched/v1/Node.ts";
 import { timestamp, word } from "./words.ts";
 
@@ -50,6 +51,7 @@ export function toNode(node: Node__Output) {
           drain_until: timestamp(node.cordon.drain_until_ms),
         }
       : null,
+    volume_prefixes: inventory?.volume_prefixes ?? [],
     lives_by: node.lives_by,
     lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),
@@ -58,6 +60,7 @@ export function toNode(node: Node__Output) {
 }
 
 function toDevices(node: Node__Output, devices: readonly Device__Output[]) {
+  const conditions = new Map(node.conditions.map((condition) => [condition.id, condition]));
   const readings = new Map(node.telemetry.map((reading) => [reading.id, reading]));
   const holders = Map.groupBy(node.holders, (holder) => holder.gpu_id);
   return devices.map((device) => {
@@ -93,10 +96,25 @@ function toDevices(node: Node__Output, devices: readonly Device__Output[]) {
       slowdown_margin_c: reading?.slowdown_margin_c ?? null,
       ecc_corrected: reading?.ecc_corrected ?? null,
       ecc_uncorrected: reading?.ecc_uncorrected ?? null,
+      ...toCondition(conditions.get(device.id)),
       holder: held[0] ?? null,
       holders: held,
     };
   });
+}
+
+/** How a device is; what nobody told of is null. */
+function toCondition(condition: DeviceCondition__Output | undefined) {
+  return {
+    health: word("DEVICE_HEALTH", condition?.health),
+    health_owner: condition?.owner || null,
+    health_reason: condition?.reason || null,
+    way_back: condition?.way_back || null,
+    since: condition ? formatTimestamp(condition.since_ms) : null,
+    use: word("DEVICE_USE", condition?.use),
+    use_reason: condition?.use_reason || null,
+    withheld: condition?.withheld || null,
+  };
 }
 
 /** The documented fields, and who leads. */

@@ -52,6 +52,7 @@ test("a job is one container with the devices, limits, environment and labels th
     "gpusched.rank": "0",
     "gpusched.tenant": "tenant-123",
     "gpusched.devices": gpus.join(","),
+    "gpusched.milli": "",
     "gpusched.grace-ms": "7000",
     "gpusched.requeue": "true",
     "gpusched.label.team": "vision",

@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Executor, LaunchSpec } from "../../agent/executor/executor.ts";
-import { allocationName } from "../../base/ids.ts";
+import { grantOptions } from "../../agent/executor/docker/gpu-grant.ts";
+import { allocationName, asDeviceId } from "../../base/ids.ts";
 import { launchSpec, textOf } from "../support/allocation-log.ts";
 import { TEST_IMAGE } from "../support/docker-engine.ts";
 import { containerNameOf, DockerExecutorWorld, job, reading } from "../support/docker-executor-world.ts";
@@ -89,8 +90,27 @@ test("devices can be granted by Docker's device requests", async () => {
   expect(recorded?.config.hooks?.prestart?.[0]?.path).toMatch(/nvidia-container-runtime-hook$/);
 });
 
+test("devices can be granted by their files, with the groups that may use them", async () => {
+  const id = asDeviceId("gpu-1");
+  const device = { cdiName: undefined, nodes: ["/dev/random"], groups: [44, 109] };
+  const grant = { kind: "devices", reason: "", devices: new Map([[id, device]]) } as const;
+  const container = await world.engine.docker.createContainer({
+    Image: TEST_IMAGE,
+    Cmd: ["sh", "-c", "id -G"],
+    User: "1000:1000",
+    HostConfig: { ...grantOptions(grant, undefined, [id]), NetworkMode: "none" },
+  });
+  await container.start();
+  await container.wait();
+  const { HostConfig } = await container.inspect();
+  expect(HostConfig.Devices).toMatchObject([{ PathOnHost: "/dev/random", CgroupPermissions: "rw" }]);
+  const output = String(await container.logs({ stdout: true }));
+  expect(output).toContain("1000 44 109");
+  await container.remove();
+});
+
 test("says how devices are granted, and why", async () => {
-  expect(executor.gpuGrant).toEqual({ kind: "runtime", reason: "Docker has the runtime nvidia" });
+  expect(executor.gpuGrant).toMatchObject({ kind: "runtime", reason: "Docker has the runtime nvidia" });
 });
 
 test.each([0, 1, 7, 125, 126, 127, 137, 255])("exit code %i arrives as it is", async (code) => {

@@ -2,10 +2,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
+import { POLICY_FIELDS } from "../../agent/policy/policy-schema.ts";
+import { parsePolicy } from "../../agent/policy/read-policy.ts";
 import type { OptionTable, UnsupportedFlags } from "../../base/options.ts";
 import { packageRoot } from "../../base/version.ts";
 import { jobRequestSchema } from "../../contract/job.ts";
-import { NOT_YET_JOB_FIELDS, NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
+import { NOT_YET_TENANT_FIELDS } from "../../contract/not-yet.ts";
 import { listJobsQuerySchema, logsQuerySchema } from "../../contract/query.ts";
 import { tenantRequestSchema } from "../../contract/tenant.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
@@ -27,6 +30,7 @@ import { showPolicy } from "../../program/policy-fields.ts";
 
 const api = readDocument("docs/api.md");
 const configuration = readDocument("docs/configuration.md");
+const security = readDocument("docs/security.md");
 
 function readDocument(name: string): string {
   return readFileSync(join(packageRoot, name), "utf8");
@@ -90,6 +94,22 @@ describe("docs/configuration.md", () => {
   });
 });
 
+describe("the policy of a host's containers", () => {
+  test("docs/security.md has every field", () => {
+    const rows = section(security, "The policy file").matchAll(/^\| `(\w+)` \|/gm);
+    expect([...rows].map(([, name]) => name)).toEqual(POLICY_FIELDS);
+  });
+
+  test("the packaged file shows every field with its default, and is one that says nothing", () => {
+    const file = readDocument("build/package/debian/policy.yaml");
+    expect(parsePolicy("policy.yaml", file)).toEqual(DEFAULT_CONTAINER_POLICY);
+    const shown = file.split("\n").flatMap((line) => /^#(\w+: .*)$/.exec(line)?.[1] ?? []);
+    expect(shown.map((line) => line.split(":")[0])).toEqual(POLICY_FIELDS);
+    const fixed = shown.filter((line) => !/^(locked_memory_mb|tmp_mb)/.test(line));
+    expect(parsePolicy("policy.yaml", fixed.join("\n"))).toEqual(DEFAULT_CONTAINER_POLICY);
+  });
+});
+
 describe("docs/api.md", () => {
   test.each([
     ["Submit a job", jobRequestSchema],
@@ -103,7 +123,7 @@ describe("docs/api.md", () => {
 
   test("says what is not supported yet, and only that", () => {
     const text = section(api, "Not supported yet");
-    const fields = [...NOT_YET_JOB_FIELDS, ...NOT_YET_TENANT_FIELDS];
+    const fields = NOT_YET_TENANT_FIELDS;
     const endpoints = notYetRoutes().flatMap(({ path, methods }) =>
       Object.keys(methods).map((method) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`),
     );

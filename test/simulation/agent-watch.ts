@@ -34,6 +34,7 @@ export class AgentWatch {
     return {
       name: executor.name,
       gpuGrant: executor.gpuGrant,
+      limits: executor.limits,
       recover: () => executor.recover(),
       launch: (spec: LaunchSpec) => {
         this.#checkTerm(agent, `launches ${allocationName(spec.key)}`);

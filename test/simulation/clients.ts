@@ -91,7 +91,8 @@ export class Clients implements ClientsView {
 
   #createTenant(id: JobSpec["tenantId"]): void {
     const limits: Limits = id === "tenant-1" ? { gpus: 6 } : id === "tenant-2" ? { concurrentJobs: 3 } : {};
-    const tenant = { name: id, limits, tier: "high", canPreemptOthers: id === "tenant-3" } as const;
+    const idlePolicy = id === "tenant-3" ? { minGpuUtilization: 10, gpuIdleWindowMinutes: 0.5 } : {};
+    const tenant = { name: id, limits, tier: "high", canPreemptOthers: id === "tenant-3", ...idlePolicy } as const;
     const ask = () => {
       this.#ask({ kind: "create-tenant", id, tenant }, () => {});
       // Until it is there: its creation may be repeated.

@@ -155,6 +155,7 @@ export class LedgerWatch {
   }
 
   #checkOutcome(job: Job & { phase: "finished" }): void {
+    this.#checkIdle(job);
     const { outcome, allocations } = job;
     const runs = allocations.map((allocation) => this.#runs.get(nameOf(job, allocation)));
     const codes = runs.map((run) => run?.exitCode);
@@ -166,6 +167,19 @@ export class LedgerWatch {
       outcome.kind !== "failed" || outcome.exitCode === undefined || runs.some((run) => run?.wasStopped === false);
     if (!isItsOwn) this.#violate(`${job.id} is failed with ${outcome.exitCode}, which came of being stopped`);
     if (!isTrue) this.#violate(`${job.id} is ${JSON.stringify(outcome)}, and its ranks ended with ${codes.join(", ")}`);
+  }
+
+  /** Stopped for an idle device: one that is, that was its own, and that its tenant asks to be used. */
+  #checkIdle({ id, tenantId, outcome, allocations }: Job & { phase: "finished" }): void {
+    if (outcome.kind !== "failed" || !outcome.idle) return;
+    const { node, device } = outcome.idle;
+    this.#onChange("idle", "stopped");
+    const isIdle = this.nodes.get(node)?.inventory.devices.find((one) => one.id === device)?.index === 0;
+    const held = allocations.find((one) => one.node === node && one.devices.includes(device));
+    const isMeant = (this.tenants.get(tenantId)?.minGpuUtilization ?? 0) > 0;
+    if (!isIdle || !held || held.milli !== undefined || !isMeant) {
+      this.#violate(`${id} is stopped for ${device} of ${node}, which is not idle, not its own, or may be`);
+    }
   }
 
   /** A job that holds anything has been given all that it asked for. */

@@ -175,7 +175,8 @@ export class ModelAgent implements AgentView {
       vitals: {
         devices: host.devices,
         listed: { devices: host.devices, links: [], lost: [] },
-        readings: [],
+        // The first of them is idle whatever is done on it.
+        readings: host.devices.map(({ id, index }) => ({ id, utilizationPercent: index === 0 ? 0 : 50 })),
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,

@@ -271,6 +271,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
   },
   {
+    name: "a share of a device is taken to be idle when the device is",
+    file: `${CORE}/idleness.ts`,
+    find: "if (holder?.milli !== WHOLE_DEVICE) return undefined;",
+    replace: "if (!holder) return undefined;",
+  },
+  {
     name: "a quota is exceeded by one",
     file: `${CORE}/quota.ts`,
     find: "used + claimed + wanted <= limit * unit)",

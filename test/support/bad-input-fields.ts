@@ -54,7 +54,7 @@ const shapes: readonly BadInputRow[] = [
   ...["privileged", "cap_add", "network_mode", "devices", "security_opt", "runtime", "pid", "sysctls"].map((field) =>
     job(`the field ${field}`, 400, { [field]: true }, field),
   ),
-  job("the field volumes, which is not supported yet", 400, { volumes: 1 }, "volumes"),
+  job("volumes that are no list", 400, { volumes: 1 }, "volumes"),
   tenant("the field cost_per_gpu_hour, which is not supported yet", 400, { cost_per_gpu_hour: 1 }, "cost_per_gpu_hour"),
   tenant("a tenant's field that does not exist", 400, { max_gpu: 1 }, "max_gpu"),
   tenant("a tenant's id chosen by the client", 400, { id: "tenant-1" }, "id"),

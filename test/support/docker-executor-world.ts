@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createDockerExecutor, type DockerExecutorOptions } from "../../agent/executor/docker/docker-executor.ts";
 import type { ImageSettings } from "../../agent/executor/docker/images/image-store.ts";
 import type { Executor, LaunchSpec, ReadLogOptions } from "../../agent/executor/executor.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import { silentLogger } from "../../base/logger.ts";
 import { DAY_MS } from "../../base/time.ts";
@@ -45,7 +46,11 @@ export class DockerExecutorWorld {
       dataDir: this.dataDir,
       runtime: undefined,
       gpuGrant: "auto",
+      // The registries of tests answer on loopback.
+      policy: { ...DEFAULT_CONTAINER_POLICY, registries: ["docker.io", "127.0.0.1"] },
+      reserved: [],
       simulated: true,
+      devices: { name: "simulated", list: async () => ({ devices: [], links: [], lost: [] }) },
       images: IMAGE_SETTINGS,
       log: silentLogger,
       onChange: this.log.listener,

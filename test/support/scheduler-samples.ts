@@ -190,6 +190,19 @@ export const sampleNode = {
   cordon: { at_ms: SUBMITTED_AT_MS, by: "ann", reason: "its fan", drain_until_ms: SUBMITTED_AT_MS + 3_600_000 },
   lives_by: "lease",
   lives_by_reason: "it reaches none of the other agents",
+  conditions: [
+    {
+      id: "gpu-1",
+      health: "DEVICE_HEALTH_UNHEALTHY",
+      owner: "agent",
+      reason: "XID 79: the GPU has fallen off the bus",
+      way_back: "reboot the host",
+      since_ms: SUBMITTED_AT_MS,
+      use: "DEVICE_USE_IN_USE",
+      use_reason: "",
+      withheld: "unhealthy: XID 79: the GPU has fallen off the bus",
+    },
+  ],
 } satisfies Node;
 
 export const sampleStatus = {

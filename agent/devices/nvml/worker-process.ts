@@ -9,6 +9,9 @@ import { answerSchema, type NvmlAnswer, type NvmlCall } from "./messages.ts";
 /** After SIGKILL. A process in the hands of the driver may outlive even that. */
 const KILL_DEADLINE_MS = 1_000;
 
+/** It calls a few functions every few seconds: no code is worth being made faster. */
+const SMALL = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"] as const;
+
 /** One worker process. After the first call that fails or is late it is dead, and a new one is needed. */
 export class WorkerProcess {
   readonly #child: ChildProcess;
@@ -17,7 +20,7 @@ export class WorkerProcess {
   constructor(libraryPath: string) {
     // Beside this file, whether it was compiled or not.
     const worker = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
-    this.#child = fork(worker, [libraryPath], { execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    this.#child = fork(worker, [libraryPath], { execArgv: [...SMALL], stdio: ["ignore", "ignore", "ignore", "ipc"] });
     this.#exited = once(this.#child, "exit").catch(() => undefined);
     // Told through the calls that it leaves unanswered.
     this.#child.on("error", () => undefined);

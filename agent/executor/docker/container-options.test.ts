@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { asDeviceId, asJobId } from "../../../base/ids.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../../policy/container-policy.ts";
 import type { LaunchSpec } from "../executor.ts";
 import { containerOptions, type HostFacts } from "./container-options.ts";
 
@@ -24,13 +25,17 @@ const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
   cpus: 8,
   hasInit: true,
-  grant: { kind: "cdi", reason: "" },
+  grant: { kind: "cdi", reason: "", devices: new Map() },
   runtime: undefined,
+  policy: DEFAULT_CONTAINER_POLICY,
+  isRemapped: false,
+  cgroupVersion: "2",
 };
+const looked = { image: "x", volumes: [], asImageUser: false };
 
 test("several containers are granted one device, each with its share on its labels", () => {
   const other = { ...spec, key: { ...spec.key, jobId: asJobId("job-8") }, gpuMilli: 250 };
-  const [first, second] = [spec, other].map((it) => containerOptions(it, "x", host));
+  const [first, second] = [spec, other].map((it) => containerOptions(it, looked, host));
   const granted = [{ Driver: "cdi", DeviceIDs: ["nvidia.com/gpu=GPU-1"] }];
   expect(first?.HostConfig).toMatchObject({ DeviceRequests: granted, IpcMode: "private" });
   expect(second?.HostConfig?.DeviceRequests).toEqual(granted);
@@ -38,13 +43,14 @@ test("several containers are granted one device, each with its share on its labe
 });
 
 test("NVIDIA's daemon is reached only by who is held to a share by it", () => {
-  const { HostConfig } = containerOptions({ ...spec, mpsDirectory: "/tmp/nvidia-mps" }, "x", host);
+  const { HostConfig } = containerOptions({ ...spec, mpsDirectory: "/tmp/nvidia-mps" }, looked, host);
   expect(HostConfig).toMatchObject({ IpcMode: "host", Binds: ["/tmp/nvidia-mps:/tmp/nvidia-mps"] });
-  expect(containerOptions(spec, "x", host).HostConfig).not.toHaveProperty("Binds");
+  expect(containerOptions(spec, looked, host).HostConfig).not.toHaveProperty("Binds");
 });
 
 test("/dev/shm is half of the memory, or as large as was asked for", () => {
-  const sizeOf = (over: Partial<LaunchSpec>) => containerOptions({ ...spec, ...over }, "x", host).HostConfig?.ShmSize;
+  const sizeOf = (over: Partial<LaunchSpec>) =>
+    containerOptions({ ...spec, ...over }, looked, host).HostConfig?.ShmSize;
   expect(sizeOf({})).toBe(32 * 1024 * 1024);
   expect(sizeOf({ shmSizeMb: 3 })).toBe(3 * 1024 * 1024);
 });

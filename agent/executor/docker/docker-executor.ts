@@ -5,6 +5,7 @@ import { delay } from "../../../base/abort.ts";
 import { messageOf, RequestError } from "../../../base/errors.ts";
 import { type AllocationKey, allocationName } from "../../../base/ids.ts";
 import type { Logger } from "../../../base/logger.ts";
+import type { DeviceSource } from "../../devices/device-source.ts";
 import type {
   AllocationListener,
   Executor,
@@ -17,12 +18,15 @@ import type {
   ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
+import type { ContainerPolicy } from "../../policy/container-policy.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import type { Allocation } from "./allocation.ts";
 import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
 import { Discards } from "./discards.ts";
-import { type ContainerDetails, EngineClient, type EngineInfo } from "./engine-client.ts";
-import { chooseGrant, type GpuGrantSetting } from "./gpu-grant.ts";
+import { type ContainerDetails, EngineClient } from "./engine-client.ts";
+import type { GpuGrantSetting } from "./gpu-grant.ts";
+import { GrantKeeper } from "./grant/grant-keeper.ts";
 import { type ImageSettings, ImageStore } from "./images/image-store.ts";
 import { InsideView } from "./inside-view.ts";
 import { agentLabel, type ContainerOwner, containerName, parseLabels } from "./labels.ts";
@@ -50,8 +54,13 @@ export interface DockerExecutorOptions {
   /** Every container gets this runtime; undefined leaves it to the grant. */
   readonly runtime: string | undefined;
   readonly gpuGrant: GpuGrantSetting;
+  readonly policy: ContainerPolicy;
+  /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
+  readonly reserved: readonly string[];
   /** The node's devices are simulated. */
   readonly simulated: boolean;
+  /** Where the node's devices are read. */
+  readonly devices: Pick<DeviceSource, "name" | "list">;
   readonly images: ImageSettings;
   readonly log: Logger;
   readonly onChange: AllocationListener;
@@ -75,6 +84,7 @@ export async function createDockerExecutor(options: DockerExecutorOptions): Prom
   });
   const executor = new DockerExecutor(options, { bootId, engine, images, closing });
   await executor.connected();
+  await executor.lookAtGrant();
   return executor;
 }
 
@@ -88,11 +98,13 @@ interface Parts {
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
+  readonly limits = "limited by Docker: memory, cores, processes";
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
   readonly #closing: AbortController;
   readonly #engine: EngineClient;
   readonly #images: ImageStore;
+  readonly #grants: GrantKeeper;
   readonly #connection: EngineConnection;
   readonly #observer: Observer;
   readonly #launcher: Launcher;
@@ -108,6 +120,8 @@ class DockerExecutor implements Executor {
     const discards = new Discards(engine, log);
     this.#closing = controller;
     this.#images = images;
+    const { gpuGrant: setting, runtime, simulated, devices: source } = options;
+    this.#grants = new GrantKeeper({ setting, runtime, simulated, source, log });
     const parts = { engine, discards, closing, log };
     this.#options = options;
     this.#owner = { agentId, nodeName, bootId };
@@ -122,7 +136,9 @@ class DockerExecutor implements Executor {
     this.#launcher = new Launcher({
       ...parts,
       images,
+      policy: options.policy,
       host: () => this.#host(),
+      volumeRules: () => this.#volumeRules(),
       observe: (allocation) => this.#observer.observe(allocation),
     });
     this.#connection = new EngineConnection({
@@ -148,7 +164,14 @@ class DockerExecutor implements Executor {
 
   get gpuGrant(): GpuGrant {
     const { info, problem } = this.#connection;
-    return info === undefined ? { kind: "none", reason: problem } : this.#grant(info);
+    if (info === undefined) return { kind: "none", reason: problem };
+    return this.#grants.latest ?? { kind: "none", reason: "how devices reach containers has not been found out yet" };
+  }
+
+  /** Finds out how devices reach containers, unless that was done a moment ago: engines, drivers and specifications change. */
+  async lookAtGrant(): Promise<void> {
+    const { info } = this.#connection;
+    if (info !== undefined) await this.#grants.keep(info);
   }
 
   /** @throws RequestError `unavailable` when Docker does not answer: what exists is then unknown, not nothing */
@@ -208,6 +231,7 @@ class DockerExecutor implements Executor {
   async health(): Promise<ExecutorHealth> {
     try {
       await this.#engine.ping();
+      await this.lookAtGrant();
       const problem = await this.#images.problem();
       return { ready: problem === undefined, message: problem ?? "" };
     } catch (error) {
@@ -291,14 +315,23 @@ class DockerExecutor implements Executor {
       cpus: info.NCPU ?? availableParallelism(),
       // What Docker says when it could not run its init.
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
-      grant: this.#grant(info),
+      grant: await this.#grants.keep(info),
       runtime: this.#options.runtime,
+      policy: this.#options.policy,
+      isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
+      cgroupVersion: info.CgroupVersion,
     };
   }
 
-  #grant(info: EngineInfo): GpuGrant {
-    const { gpuGrant: setting, runtime, simulated } = this.#options;
-    return chooseGrant({ setting, runtime, simulated, info });
+  async #volumeRules(): Promise<VolumeRules> {
+    const { policy, dataDir, reserved, socketPath } = this.#options;
+    const { DockerRootDir: engineDir } = await this.#connection.requireInfo();
+    return {
+      prefixes: policy.volumes,
+      reserved: [dataDir, ...reserved, socketPath, ...(engineDir === undefined ? [] : [engineDir])],
+      // Where images may name their user, jobs may be anybody.
+      user: policy.root === "never" ? policy.user : undefined,
+    };
   }
 
   get #logsDirectory(): string {

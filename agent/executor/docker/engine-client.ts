@@ -18,7 +18,12 @@ const MAX_EXEC_OUTPUT = 16_384;
 
 export type ContainerDetails = Docker.ContainerInspectInfo;
 export type ContainerSummary = Docker.ContainerInfo;
-export type CreateOptions = Docker.ContainerCreateOptions & { readonly name: string };
+export type CreateOptions = Omit<Docker.ContainerCreateOptions, "HostConfig"> & {
+  readonly name: string;
+  readonly HostConfig: HostConfig;
+};
+/** With what the client's types do not know yet. */
+export type HostConfig = Docker.HostConfig & { CgroupnsMode?: "private" };
 
 /** The Docker Engine refused a call (`status` is HTTP's) or did not answer it (`status` is undefined). */
 export class EngineError extends Error {
@@ -63,6 +68,7 @@ export interface EngineInfo {
   readonly LoggingDriver?: string;
   readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
   readonly SecurityOptions?: readonly string[] | null;
+  readonly CgroupVersion?: string;
 }
 
 /** The versions of the engine and of what it runs. */
@@ -175,6 +181,13 @@ export class EngineClient {
       const container = await this.#docker.createContainer({ ...options, abortSignal });
       return container.id;
     });
+  }
+
+  /** Unpacks a tar archive in a directory of a container, with the owners that it names. */
+  async unpack(container: string, directory: string, archive: Buffer): Promise<void> {
+    await this.#call("unpack", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#docker.getContainer(container).putArchive(archive, { path: directory, abortSignal }),
+    );
   }
 
   /** Starting what runs already is allowed. */

@@ -1,57 +1,78 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { asDeviceId } from "../../../base/ids.ts";
-import type { GpuGrant } from "../executor.ts";
+import { expect, test } from "vitest";
+import { asDeviceId, type DeviceId } from "../../../base/ids.ts";
 import type { EngineInfo } from "./engine-client.ts";
-import { chooseGrant, grantOptions, visibleDevices } from "./gpu-grant.ts";
+import {
+  chooseGrant,
+  type DockerGrant,
+  type GrantedDevice,
+  grantOptions,
+  grantProblem,
+  type GrantQuestion,
+  visibleDevices,
+} from "./gpu-grant.ts";
 
-const AUTO = { setting: "auto", runtime: undefined, simulated: false } as const;
 const withRuntime: EngineInfo = { Runtimes: { runc: {}, nvidia: {} } };
-const withCdi: EngineInfo = { ...withRuntime, DiscoveredDevices: [{ Source: "cdi", ID: "nvidia.com/gpu=GPU-1" }] };
+const without: EngineInfo = { Runtimes: { runc: {} } };
 const devices = [asDeviceId("GPU-1"), asDeviceId("GPU-2")];
-const grant = (kind: GpuGrant["kind"]): GpuGrant => ({ kind, reason: "" });
 
-function specificationDirectory(text: string): string {
-  const directory = mkdtempSync(join(tmpdir(), "gpusched-cdi-"));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  writeFileSync(join(directory, "nvidia.yaml"), text);
-  return directory;
+const choose = (given: Partial<GrantQuestion>) =>
+  chooseGrant({
+    setting: "auto",
+    runtime: undefined,
+    simulated: false,
+    vendor: "nvidia",
+    info: withRuntime,
+    cdiProblem: undefined,
+    hasHook: false,
+    ...given,
+  });
+
+function grant(kind: DockerGrant["kind"], known: readonly [DeviceId, Partial<GrantedDevice>][] = []): DockerGrant {
+  const entries = known.map(([id, it]) => [id, { cdiName: undefined, nodes: [], groups: [], ...it }] as const);
+  return { kind, reason: "", devices: new Map(entries) };
 }
 
-test("CDI comes before the runtime, the runtime before device requests", () => {
-  expect(chooseGrant({ ...AUTO, info: withCdi }).kind).toBe("cdi");
-  expect(chooseGrant({ ...AUTO, info: withRuntime }).kind).toBe("runtime");
-  expect(chooseGrant({ ...AUTO, info: { Runtimes: { runc: {} } } }).kind).toBe("device-requests");
+test("CDI comes before the runtime, the runtime before device requests, and each says why not those before it", () => {
+  const cdiProblem = "Docker does not use it";
+  expect(choose({}).kind).toBe("cdi");
+  expect(choose({ cdiProblem })).toEqual({
+    kind: "runtime",
+    reason: "Docker has the runtime nvidia, and not by CDI (Docker does not use it)",
+  });
+  expect(choose({ cdiProblem, info: without, hasHook: true })).toMatchObject({
+    kind: "device-requests",
+    reason: expect.stringMatching(/\(Docker does not use it\).*no runtime nvidia.*NVIDIA's hook is there$/),
+  });
+  expect(choose({ cdiProblem, info: without }).reason).toMatch(/NVIDIA's hook, which they need, was not found$/);
 });
 
-test("CDI counts only with devices that are named by their UUID", () => {
-  const counted = { ...withRuntime, DiscoveredDevices: [{ Source: "cdi", ID: "nvidia.com/gpu=0" }] };
-  expect(chooseGrant({ ...AUTO, info: counted }).kind).toBe("runtime");
-  const others = { ...withRuntime, DiscoveredDevices: [{ Source: "cdi", ID: "amd.com/gpu=GPU-1" }] };
-  expect(chooseGrant({ ...AUTO, info: others }).kind).toBe("runtime");
+test("what a reload of systemd takes devices from says so", () => {
+  const cdiProblem = "Docker does not use it";
+  for (const info of [withRuntime, without]) {
+    expect(choose({ cdiProblem, info: { ...info, CgroupDriver: "systemd" } }).reason).toContain("a reload of systemd");
+    expect(choose({ cdiProblem, info: { ...info, CgroupDriver: "cgroupfs" } }).reason).not.toContain("reload");
+  }
+  expect(choose({ info: { ...withRuntime, CgroupDriver: "systemd" } }).reason).not.toContain("reload");
 });
 
-test("an engine that does not tell its CDI devices has those of its specifications", () => {
-  const named = specificationDirectory("kind: nvidia.com/gpu\ndevices:\n  - name: GPU-1\n");
-  const counted = specificationDirectory('kind: nvidia.com/gpu\ndevices:\n  - name: "0"\n');
-  const of = (directory: string): EngineInfo => ({ ...withRuntime, CDISpecDirs: ["/does/not/exist", directory] });
-  expect(chooseGrant({ ...AUTO, info: of(named) }).kind).toBe("cdi");
-  expect(chooseGrant({ ...AUTO, info: of(counted) }).kind).toBe("runtime");
+test("AMD's devices come by CDI, else by their files, and never by NVIDIA's means", () => {
+  expect(choose({ vendor: "amd" }).kind).toBe("cdi");
+  expect(choose({ vendor: "amd", cdiProblem: "Docker does not use it" })).toEqual({
+    kind: "devices",
+    reason: "not by CDI (Docker does not use it), so by the files in /dev",
+  });
 });
 
 test("simulated devices are never asked of CDI or of the toolkit's hook", () => {
-  const simulated = { ...AUTO, simulated: true };
-  expect(chooseGrant({ ...simulated, info: withCdi }).kind).toBe("runtime");
-  expect(chooseGrant({ ...simulated, info: { Runtimes: { runc: {} } } }).kind).toBe("environment");
+  expect(choose({ simulated: true }).kind).toBe("runtime");
+  expect(choose({ simulated: true, info: without }).kind).toBe("environment");
 });
 
 test("what is asked for wins, and every choice has its reason", () => {
-  for (const setting of ["cdi", "runtime", "device-requests", "none"] as const) {
-    expect(chooseGrant({ ...AUTO, setting, info: withCdi }).kind).toBe(setting);
+  for (const setting of ["cdi", "runtime", "device-requests", "devices", "none"] as const) {
+    expect(choose({ setting }).kind).toBe(setting);
   }
-  const forced = chooseGrant({ ...AUTO, runtime: "mine", info: withCdi });
+  const forced = choose({ runtime: "mine" });
   expect(forced).toEqual({ kind: "runtime", reason: "this agent is told to use the runtime mine" });
 });
 
@@ -68,11 +89,41 @@ test("each grant asks Docker in its own way, by UUID", () => {
   });
 });
 
-test("without devices nothing is asked for, and none are visible", () => {
-  for (const kind of ["runtime", "cdi", "device-requests", "environment", "none"] as const) {
+test("CDI is asked by the names that its specification has", () => {
+  const named = grant("cdi", [
+    [devices[0] ?? asDeviceId(""), { cdiName: "amd.com/gpu=3" }],
+    [devices[1] ?? asDeviceId(""), { cdiName: undefined }],
+  ]);
+  expect(grantOptions(named, undefined, devices.slice(0, 1))).toEqual({
+    DeviceRequests: [{ Driver: "cdi", DeviceIDs: ["amd.com/gpu=3"] }],
+  });
+  expect(grantProblem(named, devices.slice(0, 1))).toBeUndefined();
+  expect(grantProblem(named, devices)).toBe(
+    "CDI has no device GPU-2 on this node: its specification must be written anew",
+  );
+});
+
+test("files are given with the groups that may use them, each once", () => {
+  const groups = [44, 109];
+  const byFiles = grant("devices", [
+    [devices[0] ?? asDeviceId(""), { nodes: ["/dev/kfd", "/dev/dri/renderD128"], groups }],
+    [devices[1] ?? asDeviceId(""), { nodes: ["/dev/kfd", "/dev/dri/renderD129"], groups }],
+  ]);
+  const node = (path: string) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rw" });
+  expect(grantOptions(byFiles, undefined, devices)).toEqual({
+    Devices: [node("/dev/kfd"), node("/dev/dri/renderD128"), node("/dev/dri/renderD129")],
+    GroupAdd: ["44", "109"],
+  });
+  expect(grantProblem(byFiles, devices)).toBeUndefined();
+  expect(grantProblem(byFiles, [asDeviceId("GPU-9")])).toBe("device GPU-9 has no files in /dev on this node");
+});
+
+test("without devices nothing is asked for, and none are visible to NVIDIA's runtime", () => {
+  for (const kind of ["runtime", "cdi", "device-requests", "devices", "environment", "none"] as const) {
     expect(grantOptions(grant(kind), undefined, [])).toEqual({});
     expect(visibleDevices(grant(kind), [])).toBe("void");
   }
   expect(visibleDevices(grant("none"), devices)).toBe("void");
+  expect(visibleDevices(grant("devices"), devices)).toBe("void");
   expect(visibleDevices(grant("environment"), devices)).toBe("GPU-1,GPU-2");
 });

@@ -1,21 +1,40 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { DeviceId } from "../../../base/ids.ts";
 import type { GpuGrant } from "../executor.ts";
-import type { CreateOptions, EngineInfo } from "./engine-client.ts";
+import type { EngineInfo, HostConfig } from "./engine-client.ts";
 
 /** What may be asked for; `auto` takes the best that the engine has. */
-export type GpuGrantSetting = "auto" | "cdi" | "runtime" | "device-requests" | "none";
+export type GpuGrantSetting = "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";
 
-const NVIDIA_RUNTIME = "nvidia";
-const CDI_KIND = "nvidia.com/gpu";
+export const NVIDIA_RUNTIME = "nvidia";
+const NVIDIA_KIND = "nvidia.com/gpu";
+const RELOAD = "a reload of systemd takes the devices away from running containers with it, and CDI does not";
+
+/** What one device is to the engine. */
+export interface GrantedDevice {
+  /** `nvidia.com/gpu=GPU-…`; undefined where CDI has no device for it. */
+  readonly cdiName: string | undefined;
+  /** Its own files in `/dev`, and those of all; for a grant by files alone. */
+  readonly nodes: readonly string[];
+  /** Whose members may use these files. */
+  readonly groups: readonly number[];
+}
+
+/** How devices reach containers, and what that takes for each. */
+export interface DockerGrant extends GpuGrant {
+  readonly devices: ReadonlyMap<DeviceId, GrantedDevice>;
+}
 
 export interface GrantQuestion {
   readonly setting: GpuGrantSetting;
   /** A runtime that every container must have, whatever grants its devices. */
   readonly runtime: string | undefined;
   readonly simulated: boolean;
+  readonly vendor: "nvidia" | "amd";
   readonly info: EngineInfo;
+  /** Why CDI cannot grant this node's devices; undefined when it can. */
+  readonly cdiProblem: string | undefined;
+  /** NVIDIA's hook, which device requests need, is where Docker looks for it. */
+  readonly hasHook: boolean;
 }
 
 /**
@@ -23,34 +42,56 @@ export interface GrantQuestion {
  * container with it; the runtime is next because it can be seen whether it is there, which is not so for device requests.
  */
 export function chooseGrant(question: GrantQuestion): GpuGrant {
-  const { setting, runtime, simulated, info } = question;
+  const { setting, runtime, simulated, vendor, info, cdiProblem } = question;
   if (setting === "none") return { kind: "none", reason: "this agent is told to grant no devices" };
   if (setting !== "auto") return { kind: setting, reason: "this agent is told to use it" };
   if (runtime !== undefined) return { kind: "runtime", reason: `this agent is told to use the runtime ${runtime}` };
-  if (!simulated && hasCdiDevices(info)) return { kind: "cdi", reason: "Docker knows NVIDIA's devices through CDI" };
   const hasRuntime = info.Runtimes !== undefined && NVIDIA_RUNTIME in info.Runtimes;
-  if (hasRuntime) return { kind: "runtime", reason: "Docker has the runtime nvidia" };
   if (simulated) {
+    if (hasRuntime) return { kind: "runtime", reason: "Docker has the runtime nvidia" };
     const reason = "devices are simulated and Docker has no runtime nvidia: jobs are told their devices and get none";
     return { kind: "environment", reason };
   }
-  const reason = "Docker has neither NVIDIA's devices through CDI nor the runtime nvidia: its device requests are left";
-  return { kind: "device-requests", reason };
+  if (cdiProblem === undefined) return { kind: "cdi", reason: "Docker knows this node's devices through CDI" };
+  if (vendor === "amd") return { kind: "devices", reason: `not by CDI (${cdiProblem}), so by the files in /dev` };
+  const legacy = info.CgroupDriver === "systemd" ? `; ${RELOAD}` : "";
+  if (hasRuntime) {
+    return { kind: "runtime", reason: `Docker has the runtime nvidia, and not by CDI (${cdiProblem})${legacy}` };
+  }
+  const hook = question.hasHook ? "NVIDIA's hook is there" : "and NVIDIA's hook, which they need, was not found";
+  const reason = `not by CDI (${cdiProblem}), and Docker has no runtime nvidia: its device requests are left, ${hook}`;
+  return { kind: "device-requests", reason: `${reason}${legacy}` };
+}
+
+/** Why these devices cannot be granted in that way now: a sentence; undefined when they can. */
+export function grantProblem(grant: DockerGrant, deviceIds: readonly DeviceId[]): string | undefined {
+  for (const id of deviceIds) {
+    const device = grant.devices.get(id);
+    if (grant.kind === "cdi" && device !== undefined && device.cdiName === undefined) {
+      return `CDI has no device ${id} on this node: its specification must be written anew`;
+    }
+    if (grant.kind === "devices" && (device?.nodes.length ?? 0) === 0) {
+      return `device ${id} has no files in /dev on this node`;
+    }
+  }
+  return undefined;
 }
 
 /** The part of a container's host configuration that grants the devices. */
 export function grantOptions(
-  grant: GpuGrant,
+  grant: DockerGrant,
   runtime: string | undefined,
   deviceIds: readonly DeviceId[],
-): NonNullable<CreateOptions["HostConfig"]> {
+): HostConfig {
   const always = runtime === undefined ? {} : { Runtime: runtime };
   if (deviceIds.length === 0) return always;
   switch (grant.kind) {
     case "runtime":
       return { Runtime: runtime ?? NVIDIA_RUNTIME };
-    case "cdi":
-      return { ...always, DeviceRequests: [{ Driver: "cdi", DeviceIDs: deviceIds.map((id) => `${CDI_KIND}=${id}`) }] };
+    case "cdi": {
+      const names = deviceIds.map((id) => cdiNameOf(id, grant));
+      return { ...always, DeviceRequests: [{ Driver: "cdi", DeviceIDs: names }] };
+    }
     case "device-requests": {
       const capabilities = [["gpu", "compute", "utility"]];
       return {
@@ -58,6 +99,8 @@ export function grantOptions(
         DeviceRequests: [{ Driver: "nvidia", DeviceIDs: [...deviceIds], Capabilities: capabilities }],
       };
     }
+    case "devices":
+      return { ...always, ...nodeOptions(deviceIds.flatMap((id) => grant.devices.get(id) ?? [])) };
     case "environment":
     case "none":
       return always;
@@ -66,26 +109,20 @@ export function grantOptions(
 
 /** `void` keeps NVIDIA's runtime from honouring an image that asks for all devices. */
 export function visibleDevices(grant: GpuGrant, deviceIds: readonly DeviceId[]): string {
-  return deviceIds.length === 0 || grant.kind === "none" ? "void" : deviceIds.join(",");
+  const isNvidias = grant.kind !== "none" && grant.kind !== "devices";
+  return deviceIds.length > 0 && isNvidias ? deviceIds.join(",") : "void";
 }
 
-/** Devices are granted by UUID, so a specification that only counts them is of no use. */
-function hasCdiDevices(info: EngineInfo): boolean {
-  if (info.DiscoveredDevices) {
-    return info.DiscoveredDevices.some((device) => /^nvidia\.com\/gpu=(GPU|MIG)-/.test(device.ID ?? ""));
-  }
-  // Engines before 28.2 do not tell what they found.
-  return (info.CDISpecDirs ?? []).some(hasSpecification);
+/** What CDI calls the device. */
+export function cdiNameOf(id: DeviceId, { devices }: DockerGrant): string {
+  return devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
 }
 
-function hasSpecification(directory: string): boolean {
-  try {
-    const files = readdirSync(directory).filter((name) => /\.(json|ya?ml)$/.test(name));
-    return files.some((name) => {
-      const text = readFileSync(join(directory, name), "utf8");
-      return text.includes(CDI_KIND) && /name"?:\s*"?(GPU|MIG)-/.test(text);
-    });
-  } catch {
-    return false;
-  }
+function nodeOptions(devices: readonly GrantedDevice[]): HostConfig {
+  const nodes = [...new Set(devices.flatMap((it) => it.nodes))];
+  const groups = [...new Set(devices.flatMap((it) => it.groups))];
+  return {
+    Devices: nodes.map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rw" })),
+    GroupAdd: groups.map(String),
+  };
 }

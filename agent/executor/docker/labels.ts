@@ -54,7 +54,8 @@ export function labelsOf(spec: LaunchSpec, owner: ContainerOwner): Record<string
     "gpusched.rank": String(spec.key.rank),
     "gpusched.tenant": spec.tenantId,
     "gpusched.devices": spec.deviceIds.join(","),
-    ...(spec.gpuMilli !== undefined && { "gpusched.milli": String(spec.gpuMilli) }),
+    // Also where there is none: a label of the image's would stand there else.
+    "gpusched.milli": spec.gpuMilli === undefined ? "" : String(spec.gpuMilli),
     "gpusched.grace-ms": String(spec.graceMs),
     "gpusched.requeue": String(spec.requeueOnNodeLost),
   };

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { asJobId } from "../../../base/ids.ts";
 import { silentLogger } from "../../../base/logger.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../../policy/container-policy.ts";
 import type { AllocationState, LaunchSpec } from "../executor.ts";
 import { Allocation } from "./allocation.ts";
 import { Discards } from "./discards.ts";
@@ -36,18 +37,31 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
     start: record("start"),
     inspect: async () => undefined,
     remove: record("remove"),
+    unpack: async () => {},
     ...given,
   };
   const discards = new Discards(engine, silentLogger);
   const owner = { agentId: "agent-a", nodeName: "node-a", bootId: "boot-1" };
-  const grant = { kind: "none", reason: "" } as const;
+  const policy = DEFAULT_CONTAINER_POLICY;
+  const grant = { kind: "none", reason: "", devices: new Map() } as const;
   const launcher = new Launcher({
     engine,
     images: { provide: async () => void calls.push("provide"), wanting: (_, task) => task() },
     discards,
     closing: AbortSignal.timeout(15_000),
     log: silentLogger,
-    host: async () => ({ owner, cpus: 1, hasInit: true, grant, runtime: undefined }),
+    policy,
+    host: async () => ({
+      owner,
+      cpus: 1,
+      hasInit: true,
+      grant,
+      runtime: undefined,
+      policy,
+      isRemapped: false,
+      cgroupVersion: "2",
+    }),
+    volumeRules: async () => ({ prefixes: [], reserved: [], user: policy.user }),
     observe:
       observe ??
       (async (it) => {

@@ -1,17 +1,22 @@
 import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
+import type { ContainerPolicy } from "../../policy/container-policy.ts";
+import type { VolumeRules, ResolvedVolume } from "../../volumes/resolve.ts";
 import { argvOf } from "../argv.ts";
 import type { AllocationEnd, LaunchSpec } from "../executor.ts";
 import type { Allocation } from "./allocation.ts";
-import { containerOptions, type HostFacts } from "./container-options.ts";
+import { allow, imageFault } from "./allow.ts";
+import type { HostFacts } from "./container-options.ts";
 import type { Discards } from "./discards.ts";
 import { type ContainerDetails, type EngineClient, EngineError, isMissing, isUnanswered } from "./engine-client.ts";
 import { startFailure } from "./failures.ts";
-import { isImageName } from "./images/image-name.ts";
+import { grantProblem } from "./gpu-grant.ts";
 import type { ImageStore } from "./images/image-store.ts";
 import { parseLabels } from "./labels.ts";
+import { SCRATCH_ROOT, scratchArchive } from "./scratch.ts";
 import { Slots } from "./slots.ts";
+import { checkMounted, lookAtVolumes } from "./volume-check.ts";
 
 /** Containers created and started at once: more only makes each slower, until deadlines pass. */
 const MAX_STARTING = 8;
@@ -23,12 +28,14 @@ const MAX_PROVISIONS = 3;
 const STOPPED_BEFORE: AllocationEnd = { kind: "node", message: "stopped before it started" };
 
 export interface LauncherOptions {
-  readonly engine: Pick<EngineClient, "create" | "start" | "inspect" | "remove">;
+  readonly engine: Pick<EngineClient, "create" | "start" | "inspect" | "remove" | "unpack">;
   readonly images: Pick<ImageStore, "provide" | "wanting">;
   readonly discards: Discards;
   readonly closing: AbortSignal;
   readonly log: Logger;
+  readonly policy: ContainerPolicy;
   host(): Promise<HostFacts>;
+  volumeRules(): Promise<VolumeRules>;
   /** Takes the container's present state into the allocation; false while it was not yet started. */
   observe(allocation: Allocation): Promise<boolean>;
 }
@@ -59,11 +66,12 @@ export class Launcher {
   }
 
   async #bringUp(allocation: Allocation, spec: LaunchSpec): Promise<AllocationEnd | undefined> {
-    const { image } = spec;
-    if (image === undefined) return { kind: "bad-request", message: "a node with Docker needs an image" };
-    if (!isImageName(image)) {
-      return { kind: "bad-request", message: `not the name of an image: ${image}` };
-    }
+    const { image = "", volumes = [] } = spec;
+    const fault = imageFault(spec.image, this.#options);
+    if (fault !== undefined) return { kind: "bad-request", message: fault };
+    // Before anything is pulled, and for the user's sake; what counts is what is seen just before the container is made.
+    const early = volumes.length === 0 ? undefined : await this.#lookAtVolumes(spec);
+    if (early?.kind === "refused") return early.end;
     return await this.#options.images.wanting(image, () => this.#bringUpWith(allocation, spec, image));
   }
 
@@ -71,7 +79,7 @@ export class Launcher {
     for (let provisions = 1; ; provisions += 1) {
       const failure = await this.#provideImage(allocation, image);
       if (failure) return failure;
-      const end = await this.#slots.run(() => this.#createAndStart(allocation, spec, image));
+      const end = await this.#slots.run(() => this.#createAndStart(allocation, spec));
       if (end !== "image-is-gone") return end;
       if (provisions >= MAX_PROVISIONS)
         return { kind: "node", message: `image ${image} is removed as soon as it is there` };
@@ -91,16 +99,24 @@ export class Launcher {
   async #createAndStart(
     allocation: Allocation,
     spec: LaunchSpec,
-    image: string,
   ): Promise<AllocationEnd | "image-is-gone" | undefined> {
     const { engine, discards, log } = this.#options;
     const [program] = argvOf(spec);
     if (allocation.stopSignal.aborted) return STOPPED_BEFORE;
+    let volumes: readonly ResolvedVolume[] = [];
     try {
-      allocation.containerId = await engine.create(containerOptions(spec, image, await this.#options.host()));
+      const host = await this.#options.host();
+      const problem = grantProblem(host.grant, spec.deviceIds);
+      if (problem !== undefined) return { kind: "node", message: problem };
+      const looked = await this.#lookAtVolumes(spec);
+      if (looked.kind === "refused") return looked.end;
+      volumes = looked.volumes;
+      const allowed = allow(spec, volumes, host);
+      if (allowed.kind !== "allowed") return allowed;
+      allocation.containerId = await engine.create(allowed.options);
     } catch (error) {
       const isTaken = error instanceof EngineError && error.status === 409;
-      if (isTaken) return await this.#adopt(allocation);
+      if (isTaken) return await this.#adopt(allocation, volumes);
       // Somebody removed it since it was looked for: another agent on this engine, or a person.
       if (isMissing(error) && /no such image/i.test(messageOf(error))) return "image-is-gone";
       log.warn({ err: error, allocation: allocation.name }, "container not created");
@@ -112,13 +128,27 @@ export class Launcher {
       await discards.remove(allocation.containerName);
       return STOPPED_BEFORE;
     }
-    return await this.#start(allocation, program);
+    return await this.#start(allocation, program, volumes);
   }
 
-  async #start(allocation: Allocation, program: string | undefined): Promise<AllocationEnd | undefined> {
-    const { engine, discards, log } = this.#options;
+  async #lookAtVolumes(spec: LaunchSpec) {
+    return await lookAtVolumes(spec, await this.#options.volumeRules());
+  }
+
+  async #start(
+    allocation: Allocation,
+    program: string | undefined,
+    volumes: readonly ResolvedVolume[],
+  ): Promise<AllocationEnd | undefined> {
+    const { engine, discards, log, policy } = this.#options;
     try {
+      await engine.unpack(allocation.containerName, SCRATCH_ROOT, scratchArchive(policy.user));
       await engine.start(allocation.containerName);
+      const changed = await checkMounted(engine, allocation.containerName, volumes);
+      if (changed) {
+        await discards.remove(allocation.containerName);
+        return changed;
+      }
     } catch (error) {
       log.warn({ err: error, allocation: allocation.name }, "container not started");
       if (isUnanswered(error)) return await this.#settle(allocation);
@@ -129,7 +159,7 @@ export class Launcher {
   }
 
   /** A container of that name exists: ours from an earlier try, or another's. */
-  async #adopt(allocation: Allocation): Promise<AllocationEnd | undefined> {
+  async #adopt(allocation: Allocation, volumes: readonly ResolvedVolume[]): Promise<AllocationEnd | undefined> {
     const { containerName } = allocation;
     try {
       const host = await this.#options.host();
@@ -142,7 +172,7 @@ export class Launcher {
     } catch (error) {
       return startFailure(error, undefined);
     }
-    return await this.#start(allocation, undefined);
+    return await this.#start(allocation, undefined, volumes);
   }
 
   /** The name of a container is taken before the container can be seen. */

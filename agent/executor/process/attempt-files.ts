@@ -1,10 +1,11 @@
-import { readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../../base/atomic-file.ts";
 import { isFullDisk, systemErrorCode } from "../../../base/errors.ts";
 import { makeDirectory } from "../../../base/make-directory.ts";
 import type { LogStreamName } from "../executor.ts";
 import type { LogPaths } from "../log-file.ts";
+import { type JobGroup, jobGroupSchema } from "./cgroup/job-group.ts";
 import { type Status, statusSchema } from "./status.ts";
 import { makeReserve, readReserve, writeReserve } from "./status-reserve.ts";
 
@@ -17,6 +18,7 @@ const PHASES = ["starting", "running", "ended"] as const;
  *
  * ```text
  * attempts/<name>/status.json  stdout.log  stderr.log  work/    from its launch to its release
+ * attempts/<name>/group.json                                    where its control group is, if it has one
  * attempts/<name>/reserve                                       the record for which there was no other room
  * logs/<name>/stdout.log  stderr.log                            from its release until collected
  * released/                                                     about to be removed
@@ -95,6 +97,20 @@ export class AttemptFiles {
     }
   }
 
+  /** Before anything is in the group. It does not outlive the host, so that it need not be durable. */
+  async writeGroup(name: string, group: JobGroup): Promise<void> {
+    await writeFile(this.#group(name), JSON.stringify(group), { mode: 0o600 });
+  }
+
+  /** Undefined where the attempt has none, or what is recorded of it is damaged. */
+  async readGroup(name: string): Promise<JobGroup | undefined> {
+    try {
+      return jobGroupSchema.parse(JSON.parse(await readFile(this.#group(name), "utf8")));
+    } catch {
+      return undefined;
+    }
+  }
+
   /** One writer an attempt at a time: the runner while it runs the job, else the executor. */
   async writeStatus(status: Status): Promise<void> {
     try {
@@ -116,6 +132,10 @@ export class AttemptFiles {
 
   #status(name: string): string {
     return join(this.#attempts, name, "status.json");
+  }
+
+  #group(name: string): string {
+    return join(this.#attempts, name, "group.json");
   }
 
   #reserve(name: string): string {

@@ -1,6 +1,7 @@
 import type { Service } from "../../../base/service.ts";
+import type { AttemptFiles } from "./attempt-files.ts";
 import { type ProcessId, isAlive } from "./proc-fs.ts";
-import { killSession, terminateGroup } from "./session.ts";
+import { killJob, terminateGroup } from "./session.ts";
 
 const POLL_MS = 500;
 
@@ -15,11 +16,13 @@ interface Orphan {
 /** Jobs whose runner is not there: they are watched from outside, and nobody will know their exit codes. */
 export class Orphans implements Service {
   readonly #orphans = new Map<string, Orphan>();
+  readonly #files: Pick<AttemptFiles, "readGroup">;
   readonly #onGone: (name: string, goneForMs: number) => Promise<void>;
   readonly #polling: NodeJS.Timeout;
 
   /** @param onGone told of an orphan with nothing left of it, again and again until it is dropped */
-  constructor(onGone: (name: string, goneForMs: number) => Promise<void>) {
+  constructor(files: Pick<AttemptFiles, "readGroup">, onGone: (name: string, goneForMs: number) => Promise<void>) {
+    this.#files = files;
     this.#onGone = onGone;
     this.#polling = setInterval(() => this.#poll(), POLL_MS);
   }
@@ -63,7 +66,7 @@ export class Orphans implements Service {
     orphan.isBusy = true;
     const isDue = orphan.killAtMs !== undefined && Date.now() >= orphan.killAtMs;
     if (isDue || !(await isAlive(orphan.process))) {
-      if (orphan.goneAtMs === undefined) await killSession(orphan.process);
+      if (orphan.goneAtMs === undefined) await killJob(orphan.process, await this.#files.readGroup(name));
       orphan.goneAtMs ??= performance.now();
       if (this.#orphans.get(name) === orphan) await this.#onGone(name, performance.now() - orphan.goneAtMs);
     }

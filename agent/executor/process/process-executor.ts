@@ -19,16 +19,22 @@ import type {
   OutputPiece,
   ProcessId,
   ReadLogOptions,
+  Volume,
 } from "../executor.ts";
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
+import { placeFor } from "./cgroup/host-place.ts";
 import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
+import { clearGroup, endWithoutRunner } from "./leftovers.ts";
 import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
+import { takesLimits } from "./runner-features.ts";
 import { RunnerLink } from "./runner-link.ts";
 import { killMembers, killProcessesIn } from "./session.ts";
 import { Sessions } from "./sessions.ts";
+import { volumeProblem } from "./volumes.ts";
 import { watchFiles } from "./watch-files.ts";
 import { type Status, type StatusEnd, type StatusState, toAllocationState } from "./status.ts";
 
@@ -44,17 +50,27 @@ export interface ProcessExecutorOptions {
   readonly dataDir: string;
   /** Of the data directory's disk. */
   readonly minFreeDisk: MinFree;
+  /** Undefined gives jobs no volumes. */
+  readonly volumeRules?: VolumeRules;
   readonly log: Logger;
   readonly onChange: AllocationListener;
 }
 
-/** Runs jobs as plain processes of this user: no images, and no limits but those that the host sets. */
+/** Runs jobs as plain processes of this user: no images, and limits as far as the host's control groups allow. */
 export async function createProcessExecutor(options: ProcessExecutorOptions): Promise<Executor> {
   makeDataDirectory(options.dataDir);
   const dataDir = await realpath(options.dataDir);
   const files = new AttemptFiles(dataDir);
   await files.prepare();
-  return new ProcessExecutor({ ...options, dataDir }, files, await readBootId());
+  const limits = placeFor(dataDir).reason;
+  return new ProcessExecutor({ ...options, dataDir }, { files, bootId: await readBootId(), limits });
+}
+
+/** What was found on this host beforehand. */
+interface Found {
+  readonly files: AttemptFiles;
+  readonly bootId: string;
+  readonly limits: string;
 }
 
 /** Keeps what it is told by the runner, and decides what became of allocations that no runner has. */
@@ -64,6 +80,7 @@ class ProcessExecutor implements Executor {
     kind: "environment",
     reason: "a process sees every device of its host and is told its own by CUDA_VISIBLE_DEVICES",
   };
+  readonly limits: string;
   readonly #options: ProcessExecutorOptions;
   readonly #files: AttemptFiles;
   readonly #bootId: string;
@@ -78,12 +95,15 @@ class ProcessExecutor implements Executor {
   readonly #launchCheck: NodeJS.Timeout;
   readonly #sessions = new Sessions();
   #isRecovered = false;
+  /** The connected runner is no older than limits are. */
+  #takesLimits = false;
 
-  constructor(options: ProcessExecutorOptions, files: AttemptFiles, bootId: string) {
+  constructor(options: ProcessExecutorOptions, { files, bootId, limits }: Found) {
     this.#options = options;
     this.#files = files;
     this.#bootId = bootId;
-    this.#orphans = new Orphans((name, goneForMs) => this.#onOrphanGone(name, goneForMs));
+    this.limits = limits;
+    this.#orphans = new Orphans(files, (name, goneForMs) => this.#onOrphanGone(name, goneForMs));
     this.#link = new RunnerLink({
       dataDir: options.dataDir,
       log: options.log,
@@ -118,7 +138,7 @@ class ProcessExecutor implements Executor {
   launch(spec: LaunchSpec): void {
     const name = allocationName(spec.key);
     if (this.#entries.has(name)) return;
-    const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment } = spec;
+    const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment, memoryMb, cpuCores } = spec;
     const launch: Launch = {
       name,
       argv: [...argvOf(spec)],
@@ -127,13 +147,21 @@ class ProcessExecutor implements Executor {
       ...(gpuMilli !== undefined && { gpuMilli }),
       graceMs,
       requeueOnNodeLost,
+      limits: { memoryMb, cpuCores },
     };
     const entry = createEntry(spec.key, { launch, bootId: this.#bootId });
     this.#entries.set(name, entry);
     if (launch.argv.length === 0) {
       return this.#begin(this.#end(entry, { kind: "bad-request", message: "a process needs a command or a script" }));
     }
-    this.#link.send({ kind: "launch", launch });
+    if (spec.volumes?.length) return this.#begin(this.#launchWithVolumes(entry, launch, spec.volumes));
+    this.#sendLaunch(launch);
+  }
+
+  async #launchWithVolumes(entry: Entry, launch: Launch, volumes: readonly Volume[]): Promise<void> {
+    const problem = await volumeProblem(volumes, this.#options.volumeRules);
+    if (problem !== undefined) return await this.#end(entry, { kind: "bad-request", message: problem });
+    if (!hasEnded(entry)) this.#sendLaunch(launch);
   }
 
   stop(key: AllocationKey, graceMs: number, reason: string): void {
@@ -155,6 +183,7 @@ class ProcessExecutor implements Executor {
       throw new RequestError("conflict", `cannot release ${name}: it has not ended`);
     }
     await entry.saving;
+    await clearGroup(this.#files, name, this.#options.log);
     await this.#files.release(name);
     this.#entries.delete(name);
   }
@@ -207,6 +236,7 @@ class ProcessExecutor implements Executor {
   }
 
   #onWelcome(jobs: readonly Status[]): void {
+    this.#takesLimits = takesLimits(this.#options.dataDir);
     this.#claimed.clear();
     for (const status of jobs) {
       this.#orphans.drop(status.name);
@@ -263,11 +293,17 @@ class ProcessExecutor implements Executor {
       return this.#adoptOrphan(entry);
     }
     if (!status && launch) {
-      if (entry.killAtMs === undefined) return this.#link.send({ kind: "launch", launch });
+      if (entry.killAtMs === undefined) return this.#sendLaunch(launch);
       return this.#end(entry, { kind: "node", message: "stopped before it started" });
     }
     await killProcessesIn(this.#files.workDir(name));
+    await clearGroup(this.#files, name, this.#options.log);
     await this.#end(entry, { kind: "node", message: "its start was interrupted" });
+  }
+
+  #sendLaunch(launch: Launch): void {
+    const { limits: _, ...unlimited } = launch;
+    this.#link.send({ kind: "launch", launch: this.#takesLimits ? launch : unlimited });
   }
 
   #giveUpLaunches(): void {
@@ -303,8 +339,7 @@ class ProcessExecutor implements Executor {
     if (this.#claimed.has(name)) return;
     if (status?.state.phase === "ended") return this.#take(entry, status);
     if (!this.#link.isConnected && goneForMs < RUNNER_PATIENCE_MS) return;
-    const message = "its exit code was lost with the process that watched it";
-    await this.#end(entry, { kind: "exited", message });
+    await this.#end(entry, await endWithoutRunner(this.#files, name));
   }
 
   /** An end that no runner will record. */

@@ -18,6 +18,8 @@ const launchSchema = z.strictObject({
   gpuMilli: z.int().optional(),
   graceMs: z.number(),
   requeueOnNodeLost: z.boolean(),
+  /** Only to a runner that says that it knows them: see `runner-features.ts`. */
+  limits: z.strictObject({ memoryMb: z.number(), cpuCores: z.number() }).optional(),
 });
 export type Launch = z.infer<typeof launchSchema>;
 

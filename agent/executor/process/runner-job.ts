@@ -1,8 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import type { AttemptFiles } from "./attempt-files.ts";
+import type { GroupPlace } from "./cgroup/group-place.ts";
+import {
+  createJobGroup,
+  entrancesOf,
+  type JobGroup,
+  outOfMemoryMessage,
+  ranOutOfMemory,
+  removeJobGroup,
+} from "./cgroup/job-group.ts";
 import type { Launch } from "./protocol.ts";
-import { killSession, terminateGroup } from "./session.ts";
+import { killJob, terminateGroup } from "./session.ts";
 import { type StartedJob, startJob } from "./start-job.ts";
 import type { Status, StatusEnd, StatusState } from "./status.ts";
 
@@ -13,6 +22,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export interface RunnerJobOptions {
   readonly launch: Launch;
   readonly files: AttemptFiles;
+  /** Where control groups are made; undefined where they cannot be. */
+  readonly place: GroupPlace | undefined;
   readonly bootId: string;
   /** Called in order, each time once the status is durable; a job that cannot be recorded any more is still told of. */
   readonly onStatus: (status: Status) => void;
@@ -23,6 +34,7 @@ export class RunnerJob {
   readonly #options: RunnerJobOptions;
   #status: Status;
   #started: StartedJob | undefined;
+  #group: JobGroup | undefined;
   #killAtMs: number | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   /** Writes of the status, one after the other. */
@@ -30,7 +42,7 @@ export class RunnerJob {
 
   constructor(options: RunnerJobOptions) {
     this.#options = options;
-    const { argv: _, environment: __, ...summary } = options.launch;
+    const { argv: _, environment: __, limits: ___, ...summary } = options.launch;
     this.#status = { version: 1, ...summary, bootId: options.bootId, state: { phase: "starting" } };
   }
 
@@ -46,7 +58,7 @@ export class RunnerJob {
     for (let isSaved = await this.#setState(ended); !isSaved; isSaved = await this.#save()) await sleep(SAVE_RETRY_MS);
   }
 
-  /** SIGTERM to its process group the first time, SIGKILL to its whole session after the grace. */
+  /** SIGTERM to its process group the first time, SIGKILL to all of it after the grace. */
   stop(graceMs: number): void {
     const killAtMs = Date.now() + graceMs;
     if (this.#status.state.phase === "ended" || killAtMs >= (this.#killAtMs ?? Number.POSITIVE_INFINITY)) return;
@@ -63,24 +75,52 @@ export class RunnerJob {
       // From here on an interrupted launch is known as one.
       await this.#write();
       if (this.#killAtMs !== undefined) return { kind: "node", message: "stopped before it started" };
-      const started = await startJob(this.#options.launch, this.#options.files);
-      return started.kind === "started" ? await this.#untilExit(started) : started;
+      this.#group = await this.#makeGroup();
+      const entrances = this.#group ? entrancesOf(this.#group) : [];
+      const started = await startJob(this.#options.launch, this.#options.files, entrances);
+      if (started.kind === "started") return await this.#untilExit(started);
+      this.#leaveGroup();
+      return started;
     } catch (error) {
       return { kind: "node", message: `the node could not start it: ${messageOf(error)}` };
     }
+  }
+
+  /** Recorded before anything is in it, so that whoever comes after this process finds it. */
+  async #makeGroup(): Promise<JobGroup | undefined> {
+    const { place, files, launch } = this.#options;
+    const { name, limits } = launch;
+    if (!place || !limits) return undefined;
+    const group = createJobGroup(place, name, limits);
+    await files.writeGroup(name, group);
+    return group;
+  }
+
+  #leaveGroup(): void {
+    if (this.#group && !removeJobGroup(this.#group)) console.error(`${this.#status.name}: its control group stays`);
   }
 
   async #untilExit(started: StartedJob): Promise<StatusEnd> {
     this.#started = started;
     const saving = this.#setState({ phase: "running", process: started.process, startedAtMs: Date.now() });
     if (this.#killAtMs !== undefined) this.#carryOutStop(started, true);
-    const end = await started.exited;
+    const exited = await started.exited;
     clearTimeout(this.#killTimer);
     // Its devices are free only when nothing that it started is left.
-    const isEmpty = await killSession(started.process);
+    const isEmpty = await killJob(started.process, this.#group);
+    const end = this.#withMemory(exited);
     await saving;
-    if (isEmpty) return end;
+    if (isEmpty) {
+      this.#leaveGroup();
+      return end;
+    }
     return { ...end, message: [end.message, "some of its processes cannot be killed"].filter(Boolean).join("; ") };
+  }
+
+  /** Independent of the exit code: the process that was killed need not be the first one, whose code this is. */
+  #withMemory(end: StatusEnd): StatusEnd {
+    if (end.kind !== "exited" || !this.#group || !ranOutOfMemory(this.#group)) return end;
+    return { ...end, outOfMemory: true, message: outOfMemoryMessage(this.#group) };
   }
 
   #carryOutStop({ process }: StartedJob, isFirst: boolean): void {
@@ -90,7 +130,7 @@ export class RunnerJob {
     if (isFirst) void terminateGroup(process);
     clearTimeout(this.#killTimer);
     const remainingMs = Math.max(0, this.#killAtMs - Date.now());
-    this.#killTimer = setTimeout(() => void killSession(process), Math.min(MAX_TIMER_MS, remainingMs));
+    this.#killTimer = setTimeout(() => void killJob(process, this.#group), Math.min(MAX_TIMER_MS, remainingMs));
   }
 
   /** False if it is not on disk; it holds all the same. */

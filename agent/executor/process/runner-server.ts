@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { messageOf } from "../../../base/errors.ts";
 import type { AttemptFiles } from "./attempt-files.ts";
+import type { GroupPlace } from "./cgroup/group-place.ts";
 import { Channel } from "./channel.ts";
 import { capLogs } from "./log-cap.ts";
 import { type Launch, type News, PROTOCOL_VERSION, type Request, requestSchema } from "./protocol.ts";
@@ -10,12 +11,15 @@ import type { Status } from "./status.ts";
 /** Runs jobs for the one executor that is connected, and goes on running them while there is none. */
 export class RunnerServer {
   readonly #files: AttemptFiles;
+  readonly #place: GroupPlace | undefined;
   readonly #bootId: string;
   readonly #jobs = new Map<string, RunnerJob>();
   #executor: Channel | undefined;
 
-  constructor(files: AttemptFiles, bootId: string) {
+  /** @param place where jobs have their control groups; undefined where they have none */
+  constructor(files: AttemptFiles, place: GroupPlace | undefined, bootId: string) {
     this.#files = files;
+    this.#place = place;
     this.#bootId = bootId;
   }
 
@@ -64,7 +68,7 @@ export class RunnerServer {
     const onStatus = (status: Status): void => {
       if (this.#executor) send(this.#executor, { kind: "changed", status });
     };
-    const job = new RunnerJob({ launch, files: this.#files, bootId: this.#bootId, onStatus });
+    const job = new RunnerJob({ launch, files: this.#files, place: this.#place, bootId: this.#bootId, onStatus });
     this.#jobs.set(name, job);
     void job.run().then(() => this.#jobs.delete(name));
   }

@@ -4,11 +4,16 @@
  */
 import { existsSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import { giveBackMemory } from "../../../base/give-back.ts";
 import { readBootId } from "../../inventory.ts";
 import { AttemptFiles } from "./attempt-files.ts";
+import { leavePlace } from "./cgroup/group-place.ts";
+import { placeFor } from "./cgroup/host-place.ts";
+import { announceLimits, withdrawFeatures } from "./runner-features.ts";
 import { RunnerServer } from "./runner-server.ts";
 
 const IDLE_EXIT_MS = 10_000;
@@ -42,7 +47,9 @@ function listen(server: Server, path: string): Promise<void> {
 
 /** Serves until nobody needs it any more. */
 async function serve(dataDir: string, socketPath: string): Promise<void> {
-  const runner = new RunnerServer(new AttemptFiles(dataDir), await readBootId());
+  const { place, reason } = placeFor(dataDir);
+  console.error(`control groups of jobs: ${reason}`);
+  const runner = new RunnerServer(new AttemptFiles(dataDir), place, await readBootId());
   const open = async (): Promise<Server> => {
     await rm(socketPath, { force: true });
     const server = createServer((socket) => runner.accept(socket));
@@ -50,6 +57,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     return server;
   };
   let server = await open();
+  const memory = giveBackMemory();
   let lastNeededAtMs = performance.now();
   let cappedAtMs = performance.now();
   while (performance.now() - lastNeededAtMs < IDLE_EXIT_MS) {
@@ -60,7 +68,9 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     cappedAtMs = performance.now();
     await runner.capLogs().catch((error: unknown) => console.error(`cannot limit the output: ${messageOf(error)}`));
   }
+  await memory.close();
   server.close();
+  if (place) leavePlace(place);
 }
 
 /** Temporary files are cleaned up on some hosts: without its socket no agent would find the runner's jobs again. */
@@ -75,12 +85,16 @@ async function reopenIfGone(server: Server, open: () => Promise<Server>, socketP
   }
 }
 
+delete process.env["NODE_COMPILE_CACHE"];
+flushCompileCache();
 const [dataDirArgument = "", socketPath = ""] = process.argv.slice(2);
 const dataDir = realpathSync(dataDirArgument);
 if (await lock(dataDir)) {
   const pidFile = join(dataDir, "runner.pid");
+  announceLimits(dataDir);
   writeFileSync(pidFile, `${process.pid}\n`);
   await serve(dataDir, socketPath);
   rmSync(pidFile, { force: true });
+  withdrawFeatures(dataDir);
 }
 process.exit(0);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemErrorCode } from "../../../base/errors.ts";
+import { type JobGroup, killJobGroup, processesOfJob } from "./cgroup/job-group.ts";
 import { type ProcessId, isAlive, processesIn, sessionMembers } from "./proc-fs.ts";
 
 /** A process in the driver's hands dies only when the driver lets go of it. */
@@ -19,6 +20,26 @@ export function killSession(leader: ProcessId): Promise<boolean> {
   return killAll(() => sessionMembers(leader));
 }
 
+/** The same, and with it all that is in the job's control group, in whatever session it is by now. */
+export function killJob(leader: ProcessId, group: JobGroup | undefined): Promise<boolean> {
+  if (!group) return killSession(leader);
+  return killAll(
+    async () => [...new Set([...(await sessionMembers(leader)), ...processesOfJob(group)])],
+    (pids) => {
+      killJobGroup(group, (pid) => sendSignal(pid, "SIGKILL"));
+      killEach(pids);
+    },
+  );
+}
+
+/** Kills what is in the group of a job whose leader is not known. */
+export function killGroup(group: JobGroup): Promise<boolean> {
+  return killAll(
+    async () => processesOfJob(group),
+    () => killJobGroup(group, (pid) => sendSignal(pid, "SIGKILL")),
+  );
+}
+
 /** Kills the processes that work in the directory, for a launch of which nothing else is known. */
 export function killProcessesIn(directory: string): Promise<boolean> {
   return killAll(() => processesIn(directory));
@@ -36,13 +57,20 @@ export async function killMembers(leader: ProcessId, processes: readonly Process
   return killed;
 }
 
-async function killAll(find: () => Promise<readonly number[]>): Promise<boolean> {
+function killEach(pids: readonly number[]): void {
+  for (const pid of pids) sendSignal(pid, "SIGKILL");
+}
+
+async function killAll(
+  find: () => Promise<readonly number[]>,
+  kill: (pids: readonly number[]) => void = killEach,
+): Promise<boolean> {
   const deadline = performance.now() + KILL_DEADLINE_MS;
   for (let pause = KILL_PAUSE_MS.first; ; pause = Math.min(pause * 2, KILL_PAUSE_MS.most)) {
     const pids = await find();
     if (pids.length === 0) return true;
     if (performance.now() > deadline) return false;
-    for (const pid of pids) sendSignal(pid, "SIGKILL");
+    kill(pids);
     await sleep(pause);
   }
 }

@@ -7,6 +7,8 @@ const endSchema = z.discriminatedUnion("kind", [
     kind: z.literal("exited"),
     exitCode: z.int().optional(),
     signal: z.int().optional(),
+    /** Only where it is so. */
+    outOfMemory: z.literal(true).optional(),
     message: z.string(),
   }),
   z.strictObject({ kind: z.literal("bad-request"), message: z.string() }),
@@ -58,9 +60,8 @@ export function toAllocationState(state: StatusState): AllocationState {
     case "ended": {
       const { startedAtMs, endedAtMs, end } = state;
       if (end.kind !== "exited") return { phase: "ended", startedAtMs, endedAtMs, end };
-      const { exitCode, signal, message } = end;
-      // How a process was killed for its memory, only a control group of its own would tell.
-      const exited = { kind: "exited", exitCode, signal, outOfMemory: false, message } as const;
+      const { exitCode, signal, outOfMemory = false, message } = end;
+      const exited = { kind: "exited", exitCode, signal, outOfMemory, message } as const;
       return { phase: "ended", startedAtMs, endedAtMs, end: exited };
     }
   }

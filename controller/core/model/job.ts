@@ -2,6 +2,13 @@ import type { DeviceId, JobId, NodeName, TenantId } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
 import type { IdleDevice } from "./idle.ts";
 
+/** A directory or file of the node's host that a job sees. */
+export interface Volume {
+  readonly source: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+}
+
 /** What a user asked for, checked and never changed. Fields left out are absent; {@link demandOf} has the defaults. */
 export interface JobSpec {
   readonly tenantId: TenantId;
@@ -36,6 +43,7 @@ export interface JobSpec {
   readonly dependsOn?: readonly JobId[];
   /** Milliseconds since the epoch before which the job does not queue. */
   readonly notBefore?: number;
+  readonly volumes?: readonly Volume[];
 }
 
 /** One line of a job's story. */
@@ -144,6 +152,8 @@ interface JobBase {
   readonly retries: number;
   /** Attempts in a row that a machine could not start. */
   readonly startFailures: number;
+  /** Attempts that were lost because a device of theirs broke under them; absent is none. */
+  readonly deviceLosses?: number;
   /** When the newest attempt that ran began to run. */
   readonly startedAt?: number;
   /** When it could first queue, for a job that had to wait for a time or for other jobs. */
@@ -229,6 +239,7 @@ export interface Demand {
   readonly gang: boolean;
   readonly gpusPerNode: number | undefined;
   readonly hasImage: boolean;
+  readonly volumes: readonly Volume[];
   readonly nodeSelector: Readonly<Record<string, string>>;
 }
 
@@ -245,11 +256,13 @@ export function demandOf(spec: JobSpec): Demand {
     gang: spec.gang ?? false,
     gpusPerNode: spec.gpusPerNode,
     hasImage: spec.image !== undefined,
+    volumes: spec.volumes ?? NO_VOLUMES,
     nodeSelector: spec.nodeSelector ?? {},
   };
 }
 
 const ANY_MODEL: readonly string[] = [];
+const NO_VOLUMES: readonly Volume[] = [];
 
 function modelsOf(gpuModel: string): readonly string[] {
   const parts = gpuModel.split("|").map((part) => part.trim().toLowerCase());

@@ -33,17 +33,18 @@ export function keptTo({ demand, shape, pool }: Kind, totalMb: number): Kind {
 }
 
 function shapeOf(demand: Demand): string {
-  const { gpus, milli, gpuMemoryMb, gpuModels, cpuCores, memoryMb, gang, gpusPerNode, hasImage, nodeSelector } = demand;
+  const { gpus, milli, gpuMemoryMb, gpuModels, cpuCores, memoryMb, gang, gpusPerNode, hasImage } = demand;
   const numbers = `${gpus}/${milli}/${gpuMemoryMb}/${cpuCores}/${memoryMb}/${gang ? (gpusPerNode ?? "packed") : ""}`;
-  return `${numbers}/${hasImage}/${gpuModels.join("|")}/${textOf(nodeSelector)}`;
+  return `${numbers}/${hasImage}/${gpuModels.join("|")}/${nodesOf(demand)}`;
 }
 
-function poolOf({ gpus, gpuModels, nodeSelector }: Demand): string {
-  return `${gpus === 0 ? "cpu" : gpuModels.join("|")}/${textOf(nodeSelector)}`;
+function poolOf(demand: Demand): string {
+  return `${demand.gpus === 0 ? "cpu" : demand.gpuModels.join("|")}/${nodesOf(demand)}`;
 }
 
-/** Most jobs select no nodes: then nothing is made into JSON. */
-function textOf(nodeSelector: Demand["nodeSelector"]): string {
-  for (const _ in nodeSelector) return JSON.stringify(nodeSelector);
-  return "";
+/** Most jobs select no nodes and have no volumes: then nothing is made into JSON. */
+function nodesOf({ nodeSelector, volumes }: Demand): string {
+  const mounts = volumes.length === 0 ? "" : JSON.stringify(volumes);
+  for (const _ in nodeSelector) return JSON.stringify(nodeSelector) + mounts;
+  return mounts;
 }

@@ -104,3 +104,48 @@ test("a node that is not there cannot be cordoned; uncordoning one that is not c
   }
   expect(uncordon(w, "node-1")).toEqual({ affected: [] });
 });
+
+test("what has to leave a node that is silent, or lost, leaves when it is back, or when its host is said to be off", () => {
+  const w = world(2);
+  const [back, off] = [w.submit({ gpuCount: 2, onNodeLost: "wait" }), w.submit({ gpuCount: 2, onNodeLost: "wait" })];
+  for (const id of [back, off]) w.begin(id);
+  for (const id of [back, off]) {
+    const node = w.job(id).allocations[0]?.node ?? "";
+    w.disconnect(node);
+    cordon(w, node, 60_000);
+  }
+  w.advance(HOUR_MS);
+  expect([back, off].map((id) => w.job(id).phase)).toEqual(["stopping", "stopping"]);
+  // Drained once more, nothing is said twice.
+  const history = w.job(back).history.length;
+  cordon(w, "node-1", 0);
+  cordon(w, "node-2", 0);
+  w.advance(1);
+  expect(w.job(back).history).toHaveLength(history);
+
+  const node = w.job(back).allocations[0]?.node ?? "";
+  w.hello(node);
+  expect(w.node(node).stopping.size).toBe(1);
+  w.stopped(back);
+  expect(w.job(back)).toMatchObject({ phase: "queued", attempt: 1 });
+  const dead = asNodeName(w.job(off).allocations[0]?.node ?? "");
+  w.apply({ kind: "confirm-node-dead", node: dead, by: "ann", reason: "it burns" });
+  expect(w.job(off)).toMatchObject({ phase: "queued", attempt: 1 });
+  uncordon(w, node);
+  expect(w.job(back).phase).toBe("starting");
+});
+
+test("a gang of which two nodes are drained leaves once, at the first of the two deadlines", () => {
+  const w = world(3);
+  const id = w.submit({ gpuCount: 4, gang: true, gpusPerNode: 2 });
+  w.beginAll(id);
+  const [first = "", second = ""] = w.job(id).allocations.map(({ node }) => node);
+  cordon(w, first, HOUR_MS);
+  cordon(w, second, HOUR_MS / 2);
+  w.advanceHeard(HOUR_MS / 2);
+  expect(w.job(id)).toMatchObject({ phase: "stopping", verdict: { kind: "preempt" } });
+  w.advanceHeard(HOUR_MS / 2);
+  expect(w.job(id).history.filter(({ kind }) => kind === "stopping")).toHaveLength(1);
+  w.stopped(id);
+  expect(w.job(id).phase).toBe("queued");
+});

@@ -1,6 +1,7 @@
 import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
-import { type Device, freeHost, type Node } from "../model/node.ts";
+import { type Device, freeHost, GOOD_BEATS_NEEDED, type Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
+import { volumeObstacle } from "./volumes.ts";
 
 /** What a node could give to a job: how many suitable devices are free, and what else is. */
 export interface Room {
@@ -52,6 +53,8 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   const { inventory } = node.record;
   if (!demand.hasImage && inventory.executor === "docker") return never({ kind: "needs-image" });
   if (demand.milli < WHOLE_DEVICE && !inventory.allowsSharing) return never({ kind: "no-sharing" });
+  const volume = volumeObstacle(inventory, demand);
+  if (volume) return never(volume);
   for (const label in demand.nodeSelector) {
     const has = inventory.labels[label];
     const wants = demand.nodeSelector[label] ?? "";
@@ -62,7 +65,8 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   if (node.session === undefined) return notNow({ kind: "not-connected" });
   if (node.record.cordon) return notNow({ kind: "cordoned" });
   if (!node.executorReady) return notNow({ kind: "executor-not-ready", message: node.executorMessage });
-  return undefined;
+  const { goodBeats: good } = node;
+  return good === undefined ? undefined : notNow({ kind: "proving", good, needed: GOOD_BEATS_NEEDED });
 }
 
 /** What is free on the node for a job of this kind. */

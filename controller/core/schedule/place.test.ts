@@ -72,6 +72,43 @@ test("each refusal has its reason: never for what an empty node lacks, not now f
   expect(ask({})).toMatchObject({ answer: "not-now", reason: { kind: "executor-not-ready" } });
 });
 
+test("a job with volumes fits only nodes that allow each of them, and the others say which one they do not", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  const volumePrefixes = [
+    { path: "/data", writable: false },
+    { path: "/out", writable: true },
+  ];
+  w.addNode("docker", { executor: "docker", volumePrefixes });
+  w.addNode("process", { executor: "process", volumePrefixes });
+  const [docker, plain] = [...w.state.nodes.values()];
+  if (!docker || !plain) throw new Error("two nodes");
+  const ask = (source: string, readOnly: boolean, { node = docker, target = "/mnt" } = {}) => {
+    const good = { source: "/out", target: "/out", readOnly: false };
+    const wanted = demand({ hasImage: true, gpus: 0, volumes: [good, { source, target, readOnly }] });
+    return judge(node, wanted, shareOf(wanted, 0));
+  };
+  const never = (problem: string, source: string) => ({ answer: "never", reason: { kind: "volume", problem, source } });
+  expect(ask("/data/set", true)).toEqual({ answer: "fits" });
+  expect(ask("/out/x", false)).toEqual({ answer: "fits" });
+  expect(ask("/data-beside", true)).toEqual(never("not-allowed", "/data-beside"));
+  expect(ask("/data/set", false)).toEqual(never("read-only", "/data/set"));
+  expect(ask("/data/set", true, { node: plain })).toEqual(never("elsewhere", "/data/set"));
+  expect(ask("/data/set", true, { node: plain, target: "/data/set" })).toEqual({ answer: "fits" });
+});
+
+test("a job whose volumes no node allows says so, and starts once one does", () => {
+  const w = new CoreWorld();
+  w.addTenant();
+  w.addNode("n", { executor: "docker" });
+  const volumes = [{ source: "/data", target: "/mnt", readOnly: true }];
+  const waiting = w.submit({ gpuCount: 1, image: "i", volumes });
+  const plain = w.submit({ gpuCount: 1, image: "i" });
+  expect([w.job(waiting).phase, w.job(plain).phase]).toEqual(["queued", "starting"]);
+  w.addNode("m", { executor: "docker", volumePrefixes: [{ path: "/data", writable: false }] });
+  expect(w.job(waiting)).toMatchObject({ phase: "starting", allocations: [{ node: "m" }] });
+});
+
 test("names are ordered with their numbers by value", () => {
   expect(["node-10", "node-9", "node-1", "b", "a2b", "a10b"].sort(compareNatural)).toEqual([
     "a2b",

@@ -41,6 +41,10 @@ function without(reason: NodeReason, { node, blocked }: Question): Question | un
       return having({ executor: "process" });
     case "no-sharing":
       return having({ allowsSharing: true });
+    case "volume": {
+      const volumes = demand.volumes.filter(({ source }) => source !== reason.source);
+      return { node, blocked: { ...blocked, demand: { ...demand, volumes } } };
+    }
     case "selector":
       return having({ labels: { ...record.inventory.labels, [reason.label]: reason.wants } });
     case "not-online":
@@ -51,6 +55,8 @@ function without(reason: NodeReason, { node, blocked }: Question): Question | un
       return { node: { ...node, record: withCordon(record, undefined) }, blocked };
     case "executor-not-ready":
       return { node: { ...node, executorReady: true }, blocked };
+    case "proving":
+      return { node: { ...node, goodBeats: undefined }, blocked };
     case "too-few-gpus":
     case "gpus-busy":
       return { node, blocked: { ...blocked, share: { ...share, gpus: 0 } } };

@@ -12,8 +12,11 @@ export type NodeReason =
   | { readonly kind: "not-connected" }
   | { readonly kind: "cordoned" }
   | { readonly kind: "executor-not-ready"; readonly message: string }
+  /** It is back, and has to be heard to be well for so many heartbeats. */
+  | { readonly kind: "proving"; readonly good: number; readonly needed: number }
   | { readonly kind: "needs-image" }
   | { readonly kind: "no-sharing" }
+  | { readonly kind: "volume"; readonly source: string; readonly problem: VolumeProblem }
   /** `has` is undefined for a node without the label. */
   | { readonly kind: "selector"; readonly label: string; readonly wants: string; readonly has: string | undefined }
   | { readonly kind: "too-few-gpus"; readonly has: number; readonly wants: number }
@@ -27,6 +30,9 @@ export type NodeReason =
   /** It has the room, and what others left there is kept for jobs for which they were stopped. */
   | { readonly kind: "claimed"; readonly for: readonly JobId[] };
 
+/** The node's agent allows no volume from there, allows only to read it, or cannot show it elsewhere to a plain process. */
+export type VolumeProblem = "not-allowed" | "read-only" | "elsewhere";
+
 /** How many devices nobody uses that are given to nobody either, by why. */
 export interface Withheld {
   /** They slow themselves down for heat. */
@@ -35,6 +41,10 @@ export interface Withheld {
   readonly leftover: number;
   /** Others have left them to jobs for which they were stopped. */
   readonly claimed: number;
+  /** Their agents or operators say that they are not to be given out. */
+  readonly conditions: number;
+  /** What is said of the first few of those: `GPU-1 is unhealthy: XID 79: …`. */
+  readonly told: readonly string[];
 }
 
 /** What one node says to a job: it fits, not now (room may be made), or never. */

@@ -5,7 +5,7 @@ import { type JobRequest, jobRequestSchema } from "../../../contract/job.ts";
 import { parseOrRefuse } from "../../../contract/parse.ts";
 import type { JobSpec as JobSpecMessage, JobSpec__Output } from "../../../proto/generated/gpusched/v1/JobSpec.ts";
 import type { SubmitJobRequest__Output } from "../../../proto/generated/gpusched/v1/SubmitJobRequest.ts";
-import type { JobSpec } from "../../core/model/job.ts";
+import type { JobSpec, Volume } from "../../core/model/job.ts";
 
 /** What a submission asks for. */
 export interface Submission {
@@ -27,7 +27,9 @@ export function toSubmission({ spec, array_count }: SubmitJobRequest__Output): S
 
 /** The message as the contract's request: what is not set is absent. */
 function toRequestFields(message: JobSpec__Output | null): Record<string, unknown> {
-  const { not_before_ms: notBeforeMs, ...others } = message ?? {};
+  const { not_before_ms: notBeforeMs, volumes: given, ...rest } = message ?? {};
+  const volumes = given?.map(({ source, target, read_only }) => dropAbsent({ source, target, read_only }));
+  const others = { ...rest, volumes };
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(others)) {
     if (name.startsWith("_") || value === undefined || isEmptyCollection(value)) continue;
@@ -75,7 +77,17 @@ function fromRequest(request: JobRequest): JobSpec {
     gpuMilli: request.gpu_milli,
     dependsOn: request.depends_on?.map(asJobId),
     notBefore: request.not_before,
+    volumes: request.volumes?.map(toVolume),
   });
+}
+
+function toVolume({ source, target, read_only = true }: NonNullable<JobRequest["volumes"]>[number]): Volume {
+  return { source, target, readOnly: read_only };
+}
+
+/** Volumes as they go out, to users and to agents. */
+export function fromVolumes(volumes: readonly Volume[] = []) {
+  return volumes.map(({ source, target, readOnly }) => ({ source, target, read_only: readOnly }));
 }
 
 const SECRET_NAME = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY/i;
@@ -117,6 +129,7 @@ export function fromJobSpec(spec: JobSpec): JobSpecMessage {
     gpu_milli: spec.gpuMilli,
     depends_on: spec.dependsOn ? [...spec.dependsOn] : undefined,
     not_before_ms: spec.notBefore,
+    volumes: spec.volumes && fromVolumes(spec.volumes),
   });
 }
 

@@ -6,11 +6,15 @@ import type { ClusterStatus } from "../../../proto/generated/gpusched/v1/Cluster
 import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
-import type { ConfirmedDead, Cordon, Inventory, Node } from "../../core/model/node.ts";
+import type { ConfirmedDead, Cordon, Inventory, Node, VolumePrefix } from "../../core/model/node.ts";
 import { describeCordon } from "../../core/drain.ts";
-import { freeDevices } from "../../core/model/node.ts";
+import { allConditions } from "../../core/model/device-condition.ts";
+import { describeWithholding } from "../../core/model/withheld.ts";
+import { takesWork } from "../../core/model/likeness.ts";
+import { freeDevices, GOOD_BEATS_NEEDED } from "../../core/model/node.ts";
 import { type Mesh, MIN_MEMBERS } from "../../core/model/membership.ts";
 import type { State } from "../../core/model/state.ts";
+import { fromCondition } from "./condition.ts";
 import { describeHeld } from "../../core/quorum.ts";
 import { fromDevice, fromReading, toDevice, toLink } from "./device.ts";
 
@@ -20,6 +24,8 @@ const MAX_LINKS = 8_192;
 const MAX_LABELS = 256;
 const MAX_FINDINGS = 64;
 const MAX_FINDING_CHARACTERS = 1_000;
+const MAX_VOLUME_PREFIXES = 256;
+const WRITABLE = ":rw";
 
 /** @throws RequestError `invalid` when the core could not count with it */
 export function toInventory(message: NodeInventory__Output): Inventory {
@@ -44,6 +50,7 @@ export function toInventory(message: NodeInventory__Output): Inventory {
       : {}),
     ...(message.peer_address === "" ? {} : { peerAddress: message.peer_address }),
     ...toFindings(message),
+    ...(message.volume_prefixes.length === 0 ? {} : { volumePrefixes: message.volume_prefixes.map(toPrefix) }),
   };
 }
 
@@ -61,7 +68,7 @@ function cut(text: string): string {
 }
 
 function checkInventory(inventory: NodeInventory__Output): void {
-  const { devices, links, cpu_cores, memory_mb, labels, executor, peer_address } = inventory;
+  const { devices, links, cpu_cores, memory_mb, labels, executor, peer_address, volume_prefixes } = inventory;
   const refuse = (field: string, problem: string) => new RequestError("invalid", `inventory: ${field} ${problem}`);
   if (devices.length > MAX_DEVICES) throw refuse("devices", `has over ${MAX_DEVICES} items`);
   const ids = new Set(devices.map(({ id }) => id));
@@ -71,8 +78,17 @@ function checkInventory(inventory: NodeInventory__Output): void {
   if (cpu_cores < 0) throw refuse("cpu_cores", "must not be negative");
   if (memory_mb < 0) throw refuse("memory_mb", "must not be negative");
   if (Object.keys(labels).length > MAX_LABELS) throw refuse("labels", `has over ${MAX_LABELS} items`);
+  if (volume_prefixes.length > MAX_VOLUME_PREFIXES) {
+    throw refuse("volume_prefixes", `has over ${MAX_VOLUME_PREFIXES} items`);
+  }
   if (peer_address !== "" && !parseAddress(peer_address)) throw refuse("peer_address", "must be host:port");
   if (executor !== "docker" && executor !== "process") throw refuse("executor", "must be docker or process");
+}
+
+/** `/data` may be read, `/data:rw` also written. */
+function toPrefix(text: string): VolumePrefix {
+  const writable = text.endsWith(WRITABLE);
+  return { path: writable ? text.slice(0, -WRITABLE.length) : text, writable };
 }
 
 function fromInventory(inventory: Inventory): NodeInventory {
@@ -95,6 +111,7 @@ function fromInventory(inventory: Inventory): NodeInventory {
     gpu_sharing: inventory.gpuSharing ?? "",
     peer_address: inventory.peerAddress ?? "",
     findings: (inventory.findings ?? []).map((finding) => ({ ...finding })),
+    volume_prefixes: (inventory.volumePrefixes ?? []).map(({ path, writable }) => `${path}${writable ? WRITABLE : ""}`),
   };
 }
 
@@ -118,6 +135,7 @@ export function fromNode(node: Node, { mesh }: Pick<State, "mesh">): NodeMessage
     cordon: fromCordon(node.record.cordon),
     lives_by: leaseAlone === undefined ? "peers" : "lease",
     lives_by_reason: leaseAlone ?? "",
+    conditions: allConditions(node).map(fromCondition),
   };
 }
 
@@ -152,7 +170,19 @@ function nodeMessage(node: Node): string {
   if (node.session === undefined) return "its agent is not connected";
   if (node.reach !== "online") return "its agent has fallen silent";
   if (!node.executorReady) return node.executorMessage;
-  return node.record.cordon ? cordonMessage(node, node.record.cordon) : "";
+  const good = node.goodBeats;
+  if (good !== undefined) return `back for ${good} of ${GOOD_BEATS_NEEDED} good heartbeats: then it takes jobs again`;
+  return node.record.cordon ? cordonMessage(node, node.record.cordon) : withheldMessage(node);
+}
+
+/** How many of its devices are given to nobody, and why the first is not. */
+function withheldMessage({ withheld, record }: Node): string {
+  const told = [...withheld].flatMap(([id, one]) =>
+    one.kind === "condition" ? [describeWithholding(id, one.why)] : [],
+  );
+  if (told.length === 0) return "";
+  const { devices } = record.inventory;
+  return `${told.length} of ${devices.length} GPUs ${told.length === 1 ? "is" : "are"} withheld: ${told[0]}`;
 }
 
 function cordonMessage(node: Node, cordon: Cordon): string {
@@ -177,7 +207,7 @@ export function fromCluster(
     totalGpus += devices.length;
     if (node.reach !== "online") continue;
     onlineNodes += 1;
-    if (node.executorReady && !node.record.cordon) {
+    if (takesWork(node)) {
       availableGpus += freeDevices(node);
     }
   }

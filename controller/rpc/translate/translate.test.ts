@@ -52,6 +52,10 @@ const FULL_SPEC = {
   on_preempt: "cancel",
   labels: { team: "x" },
   node_selector: { zone: "a" },
+  volumes: [
+    { source: "/data", target: "/mnt/data", read_only: true },
+    { source: "/out", target: "/mnt/out", read_only: false },
+  ],
 };
 
 test("a full spec comes through the wire, the contract and the core unchanged", () => {

@@ -1,13 +1,6 @@
 const DOCKER_HUB = "docker.io";
 /** Other names of Docker Hub, as they stand in images' names and in files of credentials. */
 const HUB_ALIASES = new Set(["index.docker.io", "registry-1.docker.io"]);
-/** What may stand in the path of an HTTP request; Docker itself checks the rest. */
-const IMAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]*$/;
-
-/** Whether it can be the name of an image at all. */
-export function isImageName(text: string): boolean {
-  return IMAGE_NAME.test(text) && !text.includes("..");
-}
 
 /**
  * The registry that Docker asks for an image: the first part of its name where that looks like a host (it has a dot or a

@@ -2,7 +2,9 @@
 
 
 export interface ListNodesRequest {
+  'name'?: (string);
 }
 
 export interface ListNodesRequest__Output {
+  'name': (string);
 }
