@@ -232,7 +232,11 @@ function createLooker(parts: NodeParts, { vitals, shell, checkpoints, clock }: L
     answers: parts.onFinding,
     ignoredPrograms: parts.ignoreProcesses,
     executor,
-    refresh: () => vitals.refresh(),
+    refresh: () => {
+      // A silent executor keeps nobody from looking.
+      void vitals.refresh();
+      return vitals.untilRead();
+    },
     read: () => parts.devices.read(),
     devices: () => vitals.devices,
     readings: () => vitals.readings,

@@ -18,15 +18,35 @@ test("before anything is known the node is not ready", () => {
   expect(vitals.devices).toEqual([]);
 });
 
-test("devices that vanish or appear are noticed within half a minute", async () => {
+test("devices are listed anew every half a minute, and at once when others are read than are listed", async () => {
   const { vitals, devices, now } = node();
   await vitals.refresh();
-  devices.devices = devices.devices.slice(0, 1);
+  const all = devices.devices;
+  const { readNow } = devices;
+  const readings = await readNow();
+  devices.readNow = async () => readings;
+  devices.devices = all.slice(0, 1);
   await vitals.refresh();
   expect(vitals.devices).toHaveLength(2);
   now.ms = 30_000;
   await vitals.refresh();
   expect(vitals.devices).toHaveLength(1);
+  devices.devices = all;
+  devices.lost = [{ id: all[1]?.id, pciBusId: "", why: "it is lost" }];
+  await vitals.refresh();
+  expect(vitals.listed.lost).toHaveLength(1);
+  let lists = 0;
+  const { listNow } = devices;
+  devices.listNow = () => {
+    lists += 1;
+    return listNow();
+  };
+  devices.readNow = async () => readings.slice(0, 1);
+  await vitals.refresh();
+  expect(lists).toBe(0);
+  devices.readNow = readNow;
+  await vitals.refresh();
+  expect(lists).toBe(1);
 });
 
 test("devices that cannot be listed stay known, and the node is not ready until they can", async () => {

@@ -10,6 +10,7 @@ import type { Executor, ExecutorHealth } from "./executor/executor.ts";
 const DEVICE_LIST_EVERY_MS = 30_000;
 /** A reading that is older tells nothing any more. */
 const READING_KEPT_MS = 30_000;
+const LISTING = "listing the devices";
 /** Whatever the driver or the engine does, no probe is waited for any longer. */
 const PROBE_DEADLINE_MS = 10_000;
 
@@ -47,6 +48,7 @@ export class Vitals {
   #readBegunAtMs = 0;
   #health: ExecutorHealth = { ready: false, message: "the executor has not answered yet" };
   readonly #underWay = new Set<string>();
+  #reading = Promise.resolve();
 
   constructor(options: VitalsOptions) {
     this.#options = options;
@@ -72,15 +74,33 @@ export class Vitals {
     return { ready: false, message: this.#devicesError };
   }
 
+  /** Resolves when the reading of the devices has ended that was begun last. */
+  untilRead(): Promise<void> {
+    return this.#reading;
+  }
+
   /** Begins what is due; a probe that is still under way is not begun again. Resolves when all that it began has ended. */
   async refresh(): Promise<void> {
     this.#noteSilence();
     const listIsDue = this.#options.clock.monotonicMs() - this.#listedAtMs >= DEVICE_LIST_EVERY_MS;
     await Promise.all([
-      listIsDue ? this.#probe("listing the devices", () => this.#list()) : undefined,
-      this.#probe(READING, () => this.#read()),
+      listIsDue ? this.#probe(LISTING, () => this.#list()) : undefined,
+      this.#beginReading(),
       this.#probe("asking the executor", () => this.#askExecutor()),
     ]);
+    if (!listIsDue && this.#isOutOfStep()) await this.#probe(LISTING, () => this.#list());
+  }
+
+  /** Whether other devices are read than are listed as well: one was lost, or came back. */
+  #isOutOfStep(): boolean {
+    const lost = new Set(this.#listed.lost.map(({ id }) => id));
+    const well = new Set(this.#listed.devices.map(({ id }) => id).filter((id) => !lost.has(id)));
+    return this.#readings.length !== well.size || this.#readings.some(({ id }) => !well.has(id));
+  }
+
+  #beginReading(): Promise<void> {
+    if (!this.#underWay.has(READING)) this.#reading = this.#probe(READING, () => this.#read());
+    return this.#reading;
   }
 
   async #probe(name: string, probe: () => Promise<void>): Promise<void> {
@@ -115,8 +135,6 @@ export class Vitals {
     this.#readBegunAtMs = clock.monotonicMs();
     try {
       const readings = await withDeadline("the GPU driver", PROBE_DEADLINE_MS, () => devices.read());
-      // Which devices there are has changed: not to be found out half a minute later.
-      if (this.#readAtMs >= 0 && !isOfSame(readings, this.#readings)) this.#listedAtMs = Number.NEGATIVE_INFINITY;
       this.#readings = readings;
       this.#readAtMs = clock.monotonicMs();
       onNews?.({ kind: "beat", readings, failure: "" });
@@ -143,8 +161,4 @@ export class Vitals {
       throw error;
     }
   }
-}
-
-function isOfSame(readings: readonly DeviceReading[], before: readonly DeviceReading[]): boolean {
-  return readings.length === before.length && readings.every(({ id }, index) => id === before[index]?.id);
 }

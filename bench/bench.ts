@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { benchAgent } from "./agent.ts";
 import { benchCore } from "./core.ts";
 import { benchGateway } from "./gateway.ts";
+import { benchIdleAgent } from "./idle-agent.ts";
 import { benchLoop } from "./loop.ts";
 import { drawPlots } from "./plot.ts";
 import { type BenchRow, formatTable, ratioOf } from "./report.ts";
@@ -22,6 +23,7 @@ const PARTS: ReadonlyMap<string, (options: BenchOptions) => Promise<BenchRow[]>>
   ["rpc", benchRpc],
   ["gateway", benchGateway],
   ["agent", benchAgent],
+  ["idle-agent", benchIdleAgent],
 ]);
 
 const USAGE = `Usage: npm run bench -- [--quick] [--only NAME]… [--json FILE] [--plots DIR]

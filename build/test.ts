@@ -6,6 +6,7 @@ import { root } from "./source-files.ts";
 import { SummaryReporter } from "./test-summary.ts";
 import { prepareTestTools } from "./test-tools.ts";
 
+const GPU_TEST = join(root, "test/gpu/gpu.ts");
 const isContinuousIntegration = process.env["CI"] === "true";
 
 process.exit((await main(process.argv.slice(2))) ? 0 : 1);
@@ -21,8 +22,16 @@ async function main(args: readonly string[]): Promise<boolean> {
   summary.failed += failedSteps.length;
   if (isContinuousIntegration && summary.skips.length > 0) console.log("in CI nothing may be skipped");
   summary.print();
+  const gpuWorks = testGpu();
   const mayHaveSkipped = !isContinuousIntegration || summary.skips.length === 0;
-  return mayHaveSkipped && summary.passed > 0 && summary.failed === 0 && !process.exitCode;
+  return mayHaveSkipped && summary.passed > 0 && summary.failed === 0 && gpuWorks && !process.exitCode;
+}
+
+/** What no machine without a GPU can do, and so counts as nothing there. */
+function testGpu(): boolean {
+  const { status, stdout } = spawnSync(process.execPath, [GPU_TEST], { encoding: "utf8", cwd: root });
+  console.log(stdout.trimEnd().replace(/^not run:/, "skipped  npm run test:gpu:"));
+  return status === 0;
 }
 
 /** Runs one of the other build scripts. */

@@ -11,7 +11,7 @@ const DEFAULT_DRAIN_SECONDS = 3_600;
 /** The body of `POST /nodes/{name}/confirm-dead`: both are for those who read the history of its jobs. */
 export const confirmDeadSchema = z.strictObject({ by: displayName(128), reason: displayName(512) });
 
-/** The body of `POST /nodes/{name}/cordon`: both are for whoever asks why, and may be left out. */
+/** The body of `POST /nodes/{name}/cordon`, and of `/devices/{id}/quarantine` and `/release` below it: both are for whoever asks why, and may be left out. */
 export const cordonSchema = z.strictObject({ by: displayName(128).optional(), reason: displayName(512).optional() });
 
 /** The body of `POST /nodes/{name}/drain`. */

@@ -45,6 +45,11 @@ export class Leadership implements Service {
     return this.#term?.number;
   }
 
+  /** How many devices are in which health; undefined while this controller does not lead. */
+  async countHealth(): Promise<Awaited<ReturnType<Term["countHealth"]>> | undefined> {
+    return this.#term?.countHealth();
+  }
+
   /** For how long the batch under way has been, see {@link Term.busyMs}. */
   get busyMs(): number {
     return this.#term?.busyMs ?? 0;

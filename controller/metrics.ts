@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { Gauge, Registry } from "prom-client";
+import { withDeadline } from "../base/abort.ts";
 import { formatAddress, parseAddress } from "../base/address.ts";
 import { present } from "../base/assert.ts";
 import { messageOf, RequestError } from "../base/errors.ts";
@@ -14,11 +15,12 @@ export interface MetricsOptions {
   /** Host and port; port 0 takes a free one. */
   readonly listen: string;
   readonly candidate: Candidate;
-  readonly leadership: Pick<Leadership, "term">;
+  readonly leadership: Pick<Leadership, "term" | "countHealth">;
   readonly log: Logger;
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const STATE_DEADLINE_MS = 2_000;
 
 /** Serves `/metrics` and `/health` of a controller, whether it leads or waits. */
 export async function serveMetrics(options: MetricsOptions): Promise<Service & { readonly address: string }> {
@@ -60,8 +62,18 @@ async function answer({ candidate, leadership }: MetricsOptions, url: string | u
     return { status: 200, type: "application/json", body };
   }
   if (url !== "/metrics") return { status: 404, type: "text/plain", body: "Not found\n" };
-  const registry = metricsOf(term, candidate.leader !== undefined, await candidate.readStore());
+  const [reading, devices] = await Promise.all([candidate.readStore(), healthOf(leadership)]);
+  const registry = metricsOf(term, candidate.leader !== undefined, reading);
+  const name = "gpusched_devices";
+  const gauge = new Gauge({ name, help: "GPUs by how they are", labelNames: ["health"], registers: [registry] });
+  for (const [health, count] of Object.entries(devices ?? {})) gauge.set({ health }, count);
   return { status: 200, type: registry.contentType, body: await registry.metrics() };
+}
+
+/** Undefined when this controller does not lead, or its term ends or does not answer just now. */
+async function healthOf(leadership: Pick<Leadership, "countHealth">) {
+  const counted = withDeadline("the controller's loop", STATE_DEADLINE_MS, () => leadership.countHealth());
+  return await counted.catch(() => undefined);
 }
 
 /** Made anew for each answer: what is not known has then no series. */

@@ -3,6 +3,7 @@ import type { TenantId } from "../base/ids.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Service, ServiceStack } from "../base/service.ts";
 import { type ArchiveOptions, Archivist } from "./archive/archivist.ts";
+import { countHealth } from "./core/model/device-condition.ts";
 import type { Settings } from "./core/model/state.ts";
 import { FileJournal } from "./journal/file-journal.ts";
 import { Loop } from "./loop/loop.ts";
@@ -89,6 +90,11 @@ export class Term implements Service {
   /** For how long the batch under way has been; 0 when there is none, or when it waits for room in the store. */
   get busyMs(): number {
     return this.#loop.busyMs;
+  }
+
+  /** How many devices are in which health. */
+  countHealth(): Promise<ReturnType<typeof countHealth>> {
+    return this.#loop.read(({ nodes }) => countHealth(nodes.values()));
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { isLoopbackHost, parseAddress } from "../base/address.ts";
+import { giveBackMemory } from "../base/give-back.ts";
 import { startAgent } from "../agent/agent.ts";
 import { containerPolicyOf } from "./container-policy.ts";
 import { checkExposure } from "./exposure.ts";
@@ -39,6 +40,7 @@ export const agentRole = defineRole({
     manager.starting(`${values.executor} cannot tell yet what runs here: see the log`);
     const never = untilStopped();
     await Promise.race([agent.working, never]);
+    services.add(giveBackMemory());
     manager.ready(() => agentPulse(agent.pulse(), heartbeatMs));
     return never;
   },

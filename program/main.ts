@@ -1,15 +1,14 @@
 /** The program: reads the verb and starts the role. */
+import { flushCompileCache } from "node:module";
 import { messageOf, RequestError, systemErrorCode } from "../base/errors.ts";
 import { UsageError } from "../base/options.ts";
 import { nearestName } from "../base/nearest.ts";
 import { version } from "../base/version.ts";
-import { keepCompileCache, useCompileCache } from "./compile-cache.ts";
 import { ExitCode } from "./exit-code.ts";
 import { InsecureError } from "./exposure.ts";
 import type { Role } from "./role.ts";
 import { loadVerbs, ROLES_THAT_STAY, VERBS } from "./verbs.ts";
 
-useCompileCache();
 process.exit(await main(process.argv.slice(2)));
 
 async function main([verb = "--help", ...args]: readonly string[]): Promise<number> {
@@ -24,7 +23,8 @@ async function main([verb = "--help", ...args]: readonly string[]): Promise<numb
     );
   }
   const role = await load();
-  keepCompileCache();
+  // A process that is killed later keeps nothing of what it made of the sources.
+  flushCompileCache();
   if (args.includes("--help") || args.includes("-h")) return print(roleUsage(verb, role));
   try {
     return await role.run({ args, environment: process.env });

@@ -11,37 +11,44 @@ import type { Role } from "./role.ts";
 const DEFAULT_URL = "http://127.0.0.1:8080";
 const DEADLINE_MS = 15_000;
 
-const VERBS = ["cordon", "drain", "uncordon", "confirm-dead"] as const;
+const NODE_VERBS = ["cordon", "drain", "uncordon", "confirm-dead"] as const;
+/** Those that are about one device of the node. */
+const DEVICE_VERBS = ["quarantine", "release"] as const;
+const VERBS = [...NODE_VERBS, ...DEVICE_VERBS] as const;
 type Verb = (typeof VERBS)[number];
 
 interface Word {
   readonly verb: Verb;
   readonly name: string;
+  /** Undefined where the word is about the whole node. */
+  readonly device: string | undefined;
   readonly url: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 export const nodeCommand: Role = {
   summary: "tells the cluster what an operator wants of a node, or knows of it",
-  usage: `${VERBS.join("|")} NAME [OPTIONS]`,
+  usage: `${NODE_VERBS.join("|")} NAME [OPTIONS], or ${DEVICE_VERBS.join("|")} NAME DEVICE [OPTIONS]`,
   help: () =>
     [
-      "  cordon NAME          no new jobs start there; what runs goes on",
-      "  drain NAME           the same, and what still runs at the deadline has to leave",
-      "  uncordon NAME        it takes jobs again",
-      "  confirm-dead NAME    its host is off: its jobs queue again at once",
+      "  cordon NAME             no new jobs start there; what runs goes on",
+      "  drain NAME              the same, and what still runs at the deadline has to leave",
+      "  uncordon NAME           it takes jobs again",
+      "  confirm-dead NAME       its host is off: its jobs queue again at once",
+      "  quarantine NAME DEVICE  no new jobs start on that GPU, until it is released; what runs goes on",
+      "  release NAME DEVICE     it is given out again, also if its agent finds it unhealthy",
       "",
-      "  --reason TEXT        what for, or how that is known; needed for confirm-dead",
-      "  --by TEXT            who says so (user@host of whoever runs this)",
-      "  --deadline DURATION  of a drain (1h)",
-      `  --url URL            a gateway (GPUSCHED_URL, else ${DEFAULT_URL})`,
+      "  --reason TEXT           what for, or how that is known; needed for confirm-dead",
+      "  --by TEXT               who says so (user@host of whoever runs this)",
+      "  --deadline DURATION     of a drain (1h)",
+      `  --url URL               a gateway (GPUSCHED_URL, else ${DEFAULT_URL})`,
       "",
       "Confirm only that a host is dead which is switched off, or cut off from its power: what still ran there would run twice.",
       "A node that has been heard lately is refused. Should the host come back, what it still runs of these jobs is stopped.",
     ].join("\n"),
   async run({ args, environment }) {
     const word = parse(args, environment);
-    const answer = await ask(`${word.url}/api/v1/nodes/${encodeURIComponent(word.name)}/${word.verb}`, word.body);
+    const answer = await ask(`${word.url}/api/v1/nodes/${pathOf(word)}/${word.verb}`, word.body);
     if (typeof answer.error === "string") {
       console.error(`gpusched: ${answer.error}`);
       return codeOf(answer.status);
@@ -51,7 +58,12 @@ export const nodeCommand: Role = {
   },
 };
 
-function describe({ verb, name }: Word, count: number): string {
+function pathOf({ name, device }: Word): string {
+  const node = encodeURIComponent(name);
+  return device === undefined ? node : `${node}/devices/${encodeURIComponent(device).replaceAll("%3A", ":")}`;
+}
+
+function describe({ verb, name, device }: Word, count: number): string {
   const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
   switch (verb) {
     case "cordon":
@@ -61,6 +73,10 @@ function describe({ verb, name }: Word, count: number): string {
       return `node ${name} is being drained: ${jobs} still on it`;
     case "uncordon":
       return `node ${name} takes jobs again: ${jobs} on it`;
+    case "quarantine":
+      return `device ${device} of node ${name} is quarantined: ${jobs} on it`;
+    case "release":
+      return `device ${device} of node ${name} is given out again: ${jobs} on it`;
     case "confirm-dead":
       return `node ${name} is confirmed dead: ${jobs} had to leave it`;
   }
@@ -107,8 +123,11 @@ async function ask(url: string, body: unknown): Promise<Answer> {
 
 function parse(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Word {
   const { values, positionals } = parsed(args);
-  const [verb, name, ...more] = positionals;
+  const [verb, name, ...others] = positionals;
   if (!isVerb(verb)) throw new UsageError(`one of ${VERBS.join(", ")} is needed`);
+  const isOfDevice = DEVICE_VERBS.some((one) => one === verb);
+  const [device, ...more] = isOfDevice ? others : [undefined, ...others];
+  if (isOfDevice && device === undefined) throw new UsageError("a NAME and a DEVICE are needed");
   if (name === undefined || more.length > 0) throw new UsageError("one NAME is needed");
   if (!NODE_NAME.test(name)) throw new UsageError(`${JSON.stringify(name)} is no node's name`);
   const url = (values.url ?? environment["GPUSCHED_URL"] ?? DEFAULT_URL).replace(/\/$/, "");
@@ -116,7 +135,7 @@ function parse(args: readonly string[], environment: Readonly<Record<string, str
     throw new UsageError(`--url: ${JSON.stringify(url)} is no http:// or https:// URL`);
   }
   if (values.deadline !== undefined && verb !== "drain") throw new UsageError("--deadline is for drain");
-  return { verb, name, url, body: bodyOf(verb, values) };
+  return { verb, name, device, url, body: bodyOf(verb, values) };
 }
 
 function isVerb(text: string | undefined): text is Verb {

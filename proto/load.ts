@@ -24,14 +24,21 @@ export const packageDefinition: PackageDefinition = loadSync(
 
 const loaded = grpc.loadPackageDefinition(packageDefinition) as unknown as AgentProto & SchedulerProto;
 
-/** What agents say to each other; not part of what a controller reflects. */
-const peers = grpc.loadPackageDefinition(loadSync("gpusched/v1/peer.proto", LOAD_OPTIONS)) as unknown as PeerProto;
-
 export const SchedulerService: SchedulerProto["gpusched"]["v1"]["SchedulerService"] =
   loaded.gpusched.v1.SchedulerService;
 export const AgentService: AgentProto["gpusched"]["v1"]["AgentService"] = loaded.gpusched.v1.AgentService;
 
-export const PeerService: PeerProto["gpusched"]["v1"]["PeerService"] = peers.gpusched.v1.PeerService;
+type PeerService = PeerProto["gpusched"]["v1"]["PeerService"];
+let peers: PeerService | undefined;
+
+/** What agents say to each other, which not all do; not part of what a controller reflects. */
+export function peerService(): PeerService {
+  if (!peers) {
+    const definition = loadSync("gpusched/v1/peer.proto", LOAD_OPTIONS);
+    peers = (grpc.loadPackageDefinition(definition) as unknown as PeerProto).gpusched.v1.PeerService;
+  }
+  return peers;
+}
 
 /** The trailers of an error: where the leader is, and an encoded ErrorDetail. */
 export const LEADER_TRAILER = "gpusched-leader";

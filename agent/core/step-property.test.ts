@@ -30,6 +30,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   key.map((of) => ({ kind: "stop" as const, key: of, graceMs: 5, reason: "" })),
   key.map((of) => ({ kind: "release" as const, key: of })),
 );
+const found = fc.record({
+  key,
+  deviceIds,
+  graceMs: fc.constant(1_000),
+  requeueOnNodeLost: fc.boolean(),
+  state: allocationState,
+});
 const term = fc.oneof({ arbitrary: fc.constant(1), weight: 9 }, fc.integer({ min: 1, max: 4 }));
 const sequence = fc.integer({ min: 1, max: 9 });
 type Timeless<I extends Input> = I extends Input ? Omit<I, "atMs"> : never;
@@ -40,6 +47,12 @@ const input: fc.Arbitrary<Timeless<Input> | "the disk has written"> = fc.oneof(
     weight: 4,
   },
   fc.record({ kind: fc.constant("released" as const), key, done: fc.boolean() }),
+  fc.record({ kind: fc.constant("give-up" as const), key, why: fc.constant("its device is gone") }),
+  fc.record({
+    kind: fc.constant("discovered" as const),
+    wallMs: fc.constant(0),
+    found: fc.array(found, { maxLength: 2 }),
+  }),
   fc.record({ kind: fc.constant("heartbeat-sent" as const), sequence }),
   fc.record({ kind: fc.constant("heartbeat-acked" as const), sequence }),
   fc.constant({ kind: "disconnected" as const }),

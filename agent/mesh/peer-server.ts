@@ -6,7 +6,7 @@ import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/Agent
 import type { PeerAnswer } from "../../proto/generated/gpusched/v1/PeerAnswer.ts";
 import type { PeerQuestion__Output } from "../../proto/generated/gpusched/v1/PeerQuestion.ts";
 import type { PeerServiceHandlers } from "../../proto/generated/gpusched/v1/PeerService.ts";
-import { PeerService } from "../../proto/load.ts";
+import { peerService } from "../../proto/load.ts";
 import type { MeshView } from "../shell.ts";
 import { type RelayEnds, relayStream } from "./relay-stream.ts";
 
@@ -48,7 +48,7 @@ export interface PeerServerOptions {
 export async function startPeerServer(options: PeerServerOptions): Promise<PeerServer> {
   const { listen } = options;
   const server = new grpc.Server({ "grpc.keepalive_time_ms": 10_000, "grpc.keepalive_timeout_ms": 5_000 });
-  server.addService(PeerService.service, { ...handlers(options) });
+  server.addService(peerService().service, { ...handlers(options) });
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (cause, bound) => {
       if (!cause) return resolve(bound);

@@ -33,6 +33,8 @@ export interface ContainerPolicy {
   readonly lockedMemoryMb: number | "unlimited" | undefined;
   /** Of /tmp; undefined is half of the container's memory. */
   readonly tmpMb: number | undefined;
+  /** What the scratch directory of an attempt may hold; undefined is not looked at. */
+  readonly scratchMb: number | undefined;
   /** Docker's own `default`, `none`, `host`, or the name of one of its networks. */
   readonly network: string;
   /** Runtimes that the agent's options may name; empty is any. A job never names one. */
@@ -58,6 +60,7 @@ export const DEFAULT_CONTAINER_POLICY: ContainerPolicy = {
   openFiles: 16_384,
   lockedMemoryMb: undefined,
   tmpMb: undefined,
+  scratchMb: undefined,
   network: "default",
   runtimes: [],
 };

@@ -63,6 +63,7 @@ const fields = {
     error: "must be unlimited or a whole number from 0 to 1000000000",
   }),
   tmp_mb: wholeNumber(1, 1_000_000_000),
+  scratch_mb: wholeNumber(1, 1_000_000_000),
   network: name("default, none, host or the name of a network of Docker's"),
   runtimes: z.array(name("the name of a runtime"), { error: "must be a list of runtimes" }).max(MAX_ITEMS),
 };
@@ -85,6 +86,7 @@ export const policySchema: z.ZodType<ContainerPolicy> = z
       openFiles: given.open_files ?? standard.openFiles,
       lockedMemoryMb: given.locked_memory_mb ?? standard.lockedMemoryMb,
       tmpMb: given.tmp_mb ?? standard.tmpMb,
+      scratchMb: given.scratch_mb ?? standard.scratchMb,
       network: given.network ?? standard.network,
       runtimes: given.runtimes ?? standard.runtimes,
     };

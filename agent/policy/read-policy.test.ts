@@ -24,6 +24,7 @@ describe("what a policy file says", () => {
       open_files: 2048
       locked_memory_mb: unlimited
       tmp_mb: 64
+      scratch_mb: 100
       network: none
       runtimes: [nvidia]`;
     expect(parsePolicy("f", text)).toEqual({
@@ -41,6 +42,7 @@ describe("what a policy file says", () => {
       openFiles: 2_048,
       lockedMemoryMb: "unlimited",
       tmpMb: 64,
+      scratchMb: 100,
       network: "none",
       runtimes: ["nvidia"],
     });

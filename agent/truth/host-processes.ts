@@ -86,7 +86,12 @@ function firstArgument(pid: number): string {
 function readUsers(): ReadonlyMap<number, string> {
   try {
     const lines = readFileSync("/etc/passwd", "utf8").split("\n");
-    return new Map(lines.map((line) => line.split(":")).map(([name = "", , uid = ""]) => [Number(uid), name]));
+    // The first of several names counts.
+    const users = lines.flatMap((line) => {
+      const [, name = "", uid] = /^([^:]+):[^:]*:(\d+):/.exec(line) ?? [];
+      return uid === undefined ? [] : [[Number(uid), name] as const];
+    });
+    return new Map(users.toReversed());
   } catch {
     return new Map();
   }

@@ -5,7 +5,7 @@ import type { Sabotage } from "../../test/support/truth/model-agent.ts";
 
 const INTERLEAVINGS = 1_000;
 /** Of these an agent that does something wrong must be caught. */
-const SABOTAGED = 300;
+const SABOTAGED = 150;
 
 function run(
   count: number,

@@ -15,8 +15,8 @@ import { type Deed, Truth, type TruthOptions } from "./core/truth.ts";
 import { DEVICE_USES } from "./use-state.ts";
 import { HostProcesses } from "./host-processes.ts";
 
-/** Of one look; the executor has deadlines of its own. */
-const OCCUPANTS_DEADLINE_MS = 10_000;
+/** So long a look waits for the executor, which has longer deadlines of its own. */
+const OCCUPANTS_DEADLINE_MS = 2_000;
 const READ_DEADLINE_MS = 5_000;
 /** Looks that may follow on one of a heartbeat, to confirm what it saw. */
 const MAX_FOLLOWING = 2;
@@ -25,7 +25,7 @@ const FOLLOW_AFTER_MS = CONFIRM_AFTER_MS + 50;
 
 export interface LookerOptions extends TruthOptions {
   readonly executor: Pick<Executor, "occupants" | "reap" | "seesDevices" | "recover">;
-  /** A heartbeat's reading of the devices, after which the two below tell what is known. */
+  /** A heartbeat's reading of the devices: resolves when it has ended, after which the two below tell what is known. */
   readonly refresh: () => Promise<void>;
   /** Another reading, of which nobody else is told. */
   readonly read: () => Promise<readonly DeviceReading[]>;
@@ -49,6 +49,8 @@ export class Looker implements Service {
   #looking: Promise<void> | undefined;
   #following: NodeJS.Timeout | undefined;
   #lastReadings: readonly DeviceReading[] | undefined;
+  /** What the executor has not answered yet. */
+  #listing: Promise<unknown> | undefined;
   #isClosed = false;
   /** What is being done and must not be begun twice. */
   readonly #doing = new Set<string>();
@@ -56,7 +58,8 @@ export class Looker implements Service {
 
   constructor(options: LookerOptions) {
     this.#options = options;
-    this.#truth = new Truth(options);
+    const { agentId, answers, ignoredPrograms } = options;
+    this.#truth = new Truth({ agentId, answers, ignoredPrograms });
   }
 
   /** What was found on the device when it was looked at last; undefined before the first look. */
@@ -64,11 +67,17 @@ export class Looker implements Service {
     return this.#uses.get(deviceId);
   }
 
-  /** Never rejects; one that is under way is not joined by another. */
-  look(following = 0): Promise<void> {
+  /** At a heartbeat: has the devices read, and looks, unless that is under way. Never rejects. */
+  look(): Promise<void> {
+    // Every heartbeat counts as one, also while a driver that hangs keeps the look before from its end.
+    const refreshed = this.#options.refresh();
+    return this.#begin(() => this.#heartbeatReadings(refreshed), 0);
+  }
+
+  #begin(read: () => Promise<readonly DeviceReading[] | undefined>, following: number): Promise<void> {
     if (this.#isClosed) return Promise.resolve();
     clearTimeout(this.#following);
-    this.#looking ??= this.#look(following)
+    this.#looking ??= this.#look(read, following)
       .catch((error: unknown) => this.#options.log.error({ err: error }, "cannot look what is on the devices"))
       .finally(() => {
         this.#looking = undefined;
@@ -83,9 +92,9 @@ export class Looker implements Service {
     return Promise.resolve();
   }
 
-  async #look(following: number): Promise<void> {
+  async #look(read: () => Promise<readonly DeviceReading[] | undefined>, following: number): Promise<void> {
     const { clock } = this.#options;
-    const readings = following === 0 ? await this.#heartbeatReadings() : await this.#readAgain();
+    const readings = await read();
     const processes = readings && processesOf(readings);
     const hostProcesses = this.#hostProcesses.read((processes ?? []).map(({ pid }) => pid));
     const occupants = await this.#occupants();
@@ -103,7 +112,7 @@ export class Looker implements Service {
     this.#uses = new Map(devices.map(({ id, use, ...more }) => [id, { ...more, use: DEVICE_USES[use] }]));
     for (const deed of deeds) this.#carryOut(deed);
     if (!isOpen || following >= MAX_FOLLOWING) return;
-    this.#following = setTimeout(() => void this.look(following + 1), FOLLOW_AFTER_MS);
+    this.#following = setTimeout(() => void this.#begin(() => this.#readAgain(), following + 1), FOLLOW_AFTER_MS);
   }
 
   async #readAgain(): Promise<readonly DeviceReading[] | undefined> {
@@ -116,8 +125,8 @@ export class Looker implements Service {
   }
 
   /** Undefined where the driver has not answered since the last one. */
-  async #heartbeatReadings(): Promise<readonly DeviceReading[] | undefined> {
-    await this.#options.refresh();
+  async #heartbeatReadings(refreshed: Promise<void>): Promise<readonly DeviceReading[] | undefined> {
+    await refreshed;
     const readings = this.#options.readings();
     if (readings === this.#lastReadings || (readings.length === 0 && this.#options.devices().length > 0))
       return undefined;
@@ -138,8 +147,14 @@ export class Looker implements Service {
   /** Undefined when the executor does not answer: loud once. */
   async #occupants(): Promise<readonly Occupant[] | undefined> {
     const { executor, log } = this.#options;
+    // One that was asked for before would be older than the processes.
+    if (this.#listing) return undefined;
     try {
-      const occupants = await withDeadline("the executor", OCCUPANTS_DEADLINE_MS, () => executor.occupants());
+      const listing = executor.occupants().finally(() => {
+        this.#listing = undefined;
+      });
+      this.#listing = listing;
+      const occupants = await withDeadline("the executor", OCCUPANTS_DEADLINE_MS, () => listing);
       this.#problem = "";
       return occupants;
     } catch (error) {

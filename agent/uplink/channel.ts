@@ -4,7 +4,7 @@ import type { AgentServiceClient } from "../../proto/generated/gpusched/v1/Agent
 import type { ControllerMessage__Output } from "../../proto/generated/gpusched/v1/ControllerMessage.ts";
 import type { LogRequest__Output } from "../../proto/generated/gpusched/v1/LogRequest.ts";
 import type { LogServerMessage } from "../../proto/generated/gpusched/v1/LogServerMessage.ts";
-import { AgentService, PeerService } from "../../proto/load.ts";
+import { AgentService, peerService } from "../../proto/load.ts";
 
 /** What the agents' stream is opened with, to a controller or by way of a peer. */
 export interface AgentClient {
@@ -35,12 +35,14 @@ export function dial(address: string): AgentServiceClient {
 
 /** The agents' stream to the leader by way of the peer at the address. */
 export function dialRelay(address: string): AgentClient {
+  const PeerService = peerService();
   const client = new PeerService(address, credentials.createInsecure(), DIAL_OPTIONS);
   return { connect: () => client.relay(), close: () => client.close() };
 }
 
 /** The stream of job output to the leader by way of the peer at the address. */
 export function dialLogRelay(address: string): LogClient {
+  const PeerService = peerService();
   const client = new PeerService(address, credentials.createInsecure(), DIAL_OPTIONS);
   return { serveLogs: () => client.relayLogs(), close: () => client.close() };
 }

@@ -1,5 +1,6 @@
-import type { AllocationKey, JobId, NodeName, TenantId } from "../../base/ids.ts";
+import type { AllocationKey, DeviceId, JobId, NodeName, TenantId } from "../../base/ids.ts";
 import type { AllocationEnd } from "./model/allocation.ts";
+import type { DeviceCondition } from "./model/device-condition.ts";
 import type { JobSpec } from "./model/job.ts";
 import type { DeviceReading, Inventory } from "./model/node.ts";
 import type { Limits, PriorityTier } from "./model/tenant.ts";
@@ -92,6 +93,8 @@ export type Input =
       readonly membership?: number;
       readonly inventory: Inventory;
       readonly executor: ExecutorHealth;
+      /** One for each device; absent where its agent does not tell. */
+      readonly conditions?: readonly DeviceCondition[];
       readonly allocations: readonly AllocationReport[];
     }
   | {
@@ -108,6 +111,8 @@ export type Input =
       readonly reachesPeers?: boolean;
       readonly executor: ExecutorHealth;
       readonly telemetry: readonly DeviceReading[];
+      /** As in the Hello. */
+      readonly conditions?: readonly DeviceCondition[];
       /** Present when it changed. */
       readonly inventory?: Inventory;
     }
@@ -140,6 +145,15 @@ export type Input =
       readonly drainMs?: number;
     }
   | { readonly kind: "uncordon-node"; readonly at: number; readonly node: NodeName }
+  /** An operator wants no new jobs on the device, or wants them there whatever its agent says. */
+  | {
+      readonly kind: "quarantine-device" | "release-device";
+      readonly at: number;
+      readonly node: NodeName;
+      readonly device: DeviceId;
+      readonly by: string;
+      readonly reason: string;
+    }
   /** Time has passed: whatever is due is looked at. */
   | { readonly kind: "tick"; readonly at: number };
 
@@ -160,6 +174,9 @@ export interface Answers {
   /** The jobs that hold something there. */
   "cordon-node": { readonly affected: readonly JobId[] };
   "uncordon-node": { readonly affected: readonly JobId[] };
+  /** The jobs that hold something of the device. */
+  "quarantine-device": { readonly affected: readonly JobId[] };
+  "release-device": { readonly affected: readonly JobId[] };
   "create-tenant": { readonly tenantId: TenantId };
   "update-tenant": { readonly tenantId: TenantId };
 }

@@ -38,7 +38,8 @@ export function endRank(
   }
   const verdict = verdictOn(state.spec(job.id), job, allocations, end);
   const startFailures = end.kind === "node" && startedAt === undefined ? job.startFailures + 1 : 0;
-  const next = { ...job, allocations, startFailures, startedAt: job.startedAt ?? startedAt };
+  const lost = end.kind === "node" && end.failedDevices ? { deviceLosses: (job.deviceLosses ?? 0) + 1 } : {};
+  const next = { ...job, ...lost, allocations, startFailures, startedAt: job.startedAt ?? startedAt };
   if (!verdict) saveStarted(state, out, next, at);
   else if (allGone) conclude(state, out, next, verdict, lastEnd(allocations, endedAt));
   else {

@@ -67,8 +67,8 @@ export function snapshotOf(state: State, at: number): Snapshot {
 }
 
 function emptied(node: Node, at: number): Node {
-  const { reach, session, executorReady, executorMessage, throttling, hot } = node;
-  const heard = { reach, session, executorReady, executorMessage, throttling, hot };
+  const { reach, session, executorReady, executorMessage, goodBeats, throttling, hot, conditions } = node;
+  const heard = { reach, session, executorReady, executorMessage, goodBeats, throttling, hot, conditions };
   return { ...silentNode(node.record, at), ...heard, leftovers: new Map(node.leftovers) };
 }
 

@@ -7,6 +7,7 @@ import { onCancelJob } from "./on/cancel-job.ts";
 import { onConfirmNodeDead } from "./on/confirm-node-dead.ts";
 import { onCordonNode, onUncordonNode } from "./on/cordon-node.ts";
 import { onCheckpoint } from "./on/checkpoint.ts";
+import { onDeviceWord } from "./on/device-word.ts";
 import { onForgetJobs } from "./on/forget-jobs.ts";
 import { onNodeDisconnected } from "./on/node-disconnected.ts";
 import { onNodeHeartbeat } from "./on/node-heartbeat.ts";
@@ -52,6 +53,9 @@ function dispatch(state: State, input: Input, out: Output): Answer {
       return onCordonNode(state, input, out);
     case "uncordon-node":
       return onUncordonNode(state, input, out);
+    case "quarantine-device":
+    case "release-device":
+      return onDeviceWord(state, input, out);
     case "create-tenant":
       return onCreateTenant(state, input, out);
     case "update-tenant":

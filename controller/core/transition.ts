@@ -217,7 +217,18 @@ export type Fields = ReturnType<typeof bare>;
 
 function bare(job: Job) {
   const { id, tenantId, name, priority, effectivePriority, gpuCount, submittedAt, eligibleAt, array } = job;
-  const { attempt, retries, startFailures, startedAt, plan, placedAt, isPreempted, preemptedMs, spentGpuMs } = job;
+  const {
+    attempt,
+    retries,
+    startFailures,
+    deviceLosses,
+    startedAt,
+    plan,
+    placedAt,
+    isPreempted,
+    preemptedMs,
+    spentGpuMs,
+  } = job;
   const { checkpointAt, lastNodes, history } = job;
   return {
     id,
@@ -232,6 +243,7 @@ function bare(job: Job) {
     attempt,
     retries,
     startFailures,
+    deviceLosses,
     startedAt,
     plan,
     placedAt,

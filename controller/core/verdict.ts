@@ -10,6 +10,9 @@ const START_FAILURE_MAX_MS = 60_000;
 /** After so many attempts in a row that no machine could start, the job itself is suspected and fails. */
 export const MAX_START_FAILURES = 5;
 
+/** After so many attempts under which a device broke, a job is taken for what breaks them. */
+export const MAX_DEVICE_LOSSES = 5;
+
 /**
  * What the end of one rank means for its job.
  *
@@ -31,7 +34,7 @@ export function verdictOn(
     case "fenced":
       return { kind: "requeue", message: end.message, delayMs: 0 };
     case "node":
-      return onNodeFailure(job, allocations, end.message);
+      return end.failedDevices ? onBrokenDevice(job, end.message) : onNodeFailure(job, allocations, end.message);
   }
 }
 
@@ -54,6 +57,15 @@ function describeExit(spec: JobSpec, end: AllocationEnd & { kind: "exited" }): s
   if (end.exitCode === undefined) return end.message || "ended, but its exit code was lost";
   const what = end.outOfMemory ? `out of memory (limit ${demandOf(spec).memoryMb} MB)` : end.message;
   return what ? `exit code ${end.exitCode}: ${what}` : `exit code ${end.exitCode}`;
+}
+
+/** A device broke under the job: not counted against the user, until it has happened so often that the job itself is suspected. */
+function onBrokenDevice({ deviceLosses = 0 }: Job, message: string): Verdict {
+  const losses = deviceLosses + 1;
+  if (losses >= MAX_DEVICE_LOSSES) {
+    return { kind: "failed", message: `${message} (${losses} attempts were lost to devices that became unhealthy)` };
+  }
+  return { kind: "requeue", message: `${message} (loss ${losses} of ${MAX_DEVICE_LOSSES})`, delayMs: 0 };
 }
 
 /** A failure of the machine's: not counted against the user, until too many in a row never even started. */

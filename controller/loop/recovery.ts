@@ -70,9 +70,9 @@ export function recoverAmid(
     if (!was || greeting.has(name)) continue;
     const { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld } = was;
     node.reachesPeers = was.reachesPeers;
-    const { executorReady, executorMessage, telemetry, throttling, hot } = was;
+    const { executorReady, executorMessage, goodBeats, telemetry, conditions, throttling, hot } = was;
     Object.assign(node, { reach, session, lastHeardAt, echoedAt, heardSince, requeuesHeld });
-    Object.assign(node, { executorReady, executorMessage, telemetry, throttling, hot });
+    Object.assign(node, { executorReady, executorMessage, goodBeats, telemetry, conditions, throttling, hot });
     for (const [leftover, devices] of was.leftovers) node.leftovers.set(leftover, devices);
     if (!before.unheard.has(name)) state.unheard.delete(name);
     state.touch(node);

@@ -25,6 +25,8 @@ export function describeReason(reason: NodeReason, demand: Demand): string {
       return "is cordoned";
     case "executor-not-ready":
       return `cannot start jobs now: ${reason.message}`;
+    case "proving":
+      return `is back for ${reason.good} of ${reason.needed} good heartbeats`;
     case "needs-image":
       return "runs containers, and the job names no image";
     case "no-sharing":
@@ -81,14 +83,23 @@ function count(number: number, unit: string): string {
 }
 
 /** The end of a sentence on devices: why some that nobody uses are not free. */
-export function describeWithheld({ throttling, leftover, claimed }: Withheld = NOTHING): string {
+export function describeWithheld({ throttling, leftover, claimed, conditions, told }: Withheld = NOTHING): string {
   const some = (number: number, one: string, more: string) =>
     number === 0 ? "" : `; ${number} ${number === 1 ? one : more}`;
   return (
     some(throttling, "slows itself down for heat", "slow themselves down for heat") +
     some(leftover, "is not left yet by a job that was given up", "are not left yet by jobs that were given up") +
-    some(claimed, "is kept for a job for which others were stopped", "are kept for jobs for which others were stopped")
+    some(
+      claimed,
+      "is kept for a job for which others were stopped",
+      "are kept for jobs for which others were stopped",
+    ) +
+    some(conditions, `is withheld: ${told.join("; ")}`, `are withheld: ${told.join("; ")}${andMore(conditions, told)}`)
   );
 }
 
-const NOTHING: Withheld = { throttling: 0, leftover: 0, claimed: 0 };
+function andMore(number: number, told: readonly string[]): string {
+  return number > told.length ? `; and ${number - told.length} more` : "";
+}
+
+const NOTHING: Withheld = { throttling: 0, leftover: 0, claimed: 0, conditions: 0, told: [] };

@@ -30,6 +30,7 @@ import { fromCluster, fromNode } from "./translate/node.ts";
 import {
   type OperatorWord,
   toConfirmNodeDead,
+  toDeviceWord,
   toCordonNode,
   toDrainNode,
   toUncordonNode,
@@ -118,6 +119,8 @@ export function schedulerService({ loop, logs, lateStarts, facts, log }: Service
     CordonNode: unary(log, (request) => changeNode(toCordonNode(request))),
     DrainNode: unary(log, (request) => changeNode(toDrainNode(request))),
     UncordonNode: unary(log, (request) => changeNode(toUncordonNode(request))),
+    QuarantineDevice: unary(log, (request) => changeNode(toDeviceWord("quarantine-device", request))),
+    ReleaseDevice: unary(log, (request) => changeNode(toDeviceWord("release-device", request))),
     GetClusterStatus: unary(log, () =>
       loop.read((state) => fromCluster(state, { ...facts, term: loop.term, version })),
     ),

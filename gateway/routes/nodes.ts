@@ -11,6 +11,9 @@ import { scheduler } from "../controller-client.ts";
 import { type Handler, pathName, readQuery, type Route, type RouteContext } from "../route.ts";
 import { toNode } from "../translate/node.ts";
 
+/** What could be a device's id, as drivers write them. */
+const DEVICE_ID = /^[A-Za-z0-9._:-]{1,253}$/;
+
 export function nodeRoutes(context: RouteContext): Route[] {
   return [
     { path: "/nodes", methods: { GET: list(context) } },
@@ -19,6 +22,8 @@ export function nodeRoutes(context: RouteContext): Route[] {
     { path: "/nodes/:name/cordon", methods: { POST: cordon(context) } },
     { path: "/nodes/:name/drain", methods: { POST: drain(context) } },
     { path: "/nodes/:name/uncordon", methods: { POST: uncordon(context) } },
+    { path: "/nodes/:name/devices/:device/quarantine", methods: { POST: quarantine(context) } },
+    { path: "/nodes/:name/devices/:device/release", methods: { POST: release(context) } },
   ];
 }
 
@@ -55,6 +60,24 @@ function drain({ client }: RouteContext): Handler {
 
 function uncordon({ client }: RouteContext): Handler {
   return operatorWord(uncordonSchema, "optional", (word) => client.call(scheduler.UncordonNode, word));
+}
+
+function quarantine({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.QuarantineDevice, word));
+}
+
+function release({ client }: RouteContext): Handler {
+  return deviceWord((word) => client.call(scheduler.ReleaseDevice, word));
+}
+
+type DeviceWord = z.infer<typeof cordonSchema> & { readonly node_name: string; readonly device_id: string };
+
+/** What an operator says of a device of a node. */
+function deviceWord(call: (word: DeviceWord) => Promise<ChangeNodeResponse__Output>): Handler {
+  return (request, response) => {
+    const device_id = pathName(request, "device", DEVICE_ID, "Device not found");
+    return operatorWord(cordonSchema, "optional", (word) => call({ ...word, device_id }))(request, response);
+  };
 }
 
 /** What an operator says of a node. A body that is optional may be left out altogether. */

@@ -2,6 +2,7 @@
 import { formatTimestamp } from "../../base/time.ts";
 import type { ClusterStatus__Output } from "../../proto/generated/gpusched/v1/ClusterStatus.ts";
 import type { Device__Output } from "../../proto/generated/gpusched/v1/Device.ts";
+import type { DeviceCondition__Output } from "../../proto/generated/gpusched/v1/DeviceCondition.ts";
 import type { Node__Output } from "../../proto/generated/gpusched/v1/Node.ts";
 import { timestamp, word } from "./words.ts";
 
@@ -25,6 +26,7 @@ export function toNode(node: Node__Output) {
     allows_sharing: inventory?.allows_sharing ?? false,
     gpu_sharing: inventory?.gpu_sharing || null,
     driver_version: inventory?.driver_version ?? "",
+    cuda_version: inventory?.cuda_version || null,
     agent_version: inventory?.agent_version ?? "",
     findings: (inventory?.findings ?? []).map(({ check, severity, message, cure }) => ({
       check,
@@ -53,10 +55,12 @@ export function toNode(node: Node__Output) {
     lives_by: node.lives_by,
     lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),
+    links: (inventory?.links ?? []).map(({ a, b, kind, lanes }) => ({ a, b, kind, lanes: lanes || null })),
   };
 }
 
 function toDevices(node: Node__Output, devices: readonly Device__Output[]) {
+  const conditions = new Map(node.conditions.map((condition) => [condition.id, condition]));
   const readings = new Map(node.telemetry.map((reading) => [reading.id, reading]));
   const holders = Map.groupBy(node.holders, (holder) => holder.gpu_id);
   return devices.map((device) => {
@@ -75,15 +79,42 @@ function toDevices(node: Node__Output, devices: readonly Device__Output[]) {
       numa_node: device.numa_node ?? null,
       nvlink_island: device.nvlink_island ?? null,
       slowdown_c: device.slowdown_c ?? null,
+      parent_id: device.parent_id || null,
+      mig_profile: device.mig_profile || null,
+      ecc_enabled: device.ecc_enabled ?? null,
+      power_limit_w: device.power_limit_w ?? null,
+      max_clock_mhz: device.max_clock_mhz ?? null,
       utilization_percent: reading?.utilization_percent ?? null,
       memory_used_mb: reading?.memory_used_mb ?? null,
       temperature_c: reading?.temperature_c ?? null,
       power_w: reading?.power_w ?? null,
       throttling: reading?.throttling ?? null,
+      ...toCondition(conditions.get(device.id)),
+      memory_utilization_percent: reading?.memory_utilization_percent ?? null,
+      clock_mhz: reading?.clock_mhz ?? null,
+      memory_clock_mhz: reading?.memory_clock_mhz ?? null,
+      energy_j: reading?.energy_j ?? null,
+      slowdown_margin_c: reading?.slowdown_margin_c ?? null,
+      ecc_corrected: reading?.ecc_corrected ?? null,
+      ecc_uncorrected: reading?.ecc_uncorrected ?? null,
       holder: held[0] ?? null,
       holders: held,
     };
   });
+}
+
+/** How a device is; what nobody told of is null. */
+function toCondition(condition: DeviceCondition__Output | undefined) {
+  return {
+    health: word("DEVICE_HEALTH", condition?.health),
+    health_owner: condition?.owner || null,
+    health_reason: condition?.reason || null,
+    way_back: condition?.way_back || null,
+    since: condition ? formatTimestamp(condition.since_ms) : null,
+    use: word("DEVICE_USE", condition?.use),
+    use_reason: condition?.use_reason || null,
+    withheld: condition?.withheld || null,
+  };
 }
 
 /** The documented fields, and who leads. */

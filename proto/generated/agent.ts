@@ -31,6 +31,7 @@ import type { DeviceCondition as _gpusched_v1_DeviceCondition, DeviceCondition__
 import type { DeviceHolder as _gpusched_v1_DeviceHolder, DeviceHolder__Output as _gpusched_v1_DeviceHolder__Output } from './gpusched/v1/DeviceHolder.ts';
 import type { DeviceLink as _gpusched_v1_DeviceLink, DeviceLink__Output as _gpusched_v1_DeviceLink__Output } from './gpusched/v1/DeviceLink.ts';
 import type { DeviceTelemetry as _gpusched_v1_DeviceTelemetry, DeviceTelemetry__Output as _gpusched_v1_DeviceTelemetry__Output } from './gpusched/v1/DeviceTelemetry.ts';
+import type { DeviceWordRequest as _gpusched_v1_DeviceWordRequest, DeviceWordRequest__Output as _gpusched_v1_DeviceWordRequest__Output } from './gpusched/v1/DeviceWordRequest.ts';
 import type { DrainNodeRequest as _gpusched_v1_DrainNodeRequest, DrainNodeRequest__Output as _gpusched_v1_DrainNodeRequest__Output } from './gpusched/v1/DrainNodeRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from './gpusched/v1/DryRunJobResponse.ts';
 import type { ErrorDetail as _gpusched_v1_ErrorDetail, ErrorDetail__Output as _gpusched_v1_ErrorDetail__Output } from './gpusched/v1/ErrorDetail.ts';
@@ -130,6 +131,7 @@ export interface ProtoGrpcType {
       DeviceLink: MessageTypeDefinition<_gpusched_v1_DeviceLink, _gpusched_v1_DeviceLink__Output>
       DeviceTelemetry: MessageTypeDefinition<_gpusched_v1_DeviceTelemetry, _gpusched_v1_DeviceTelemetry__Output>
       DeviceUse: EnumTypeDefinition
+      DeviceWordRequest: MessageTypeDefinition<_gpusched_v1_DeviceWordRequest, _gpusched_v1_DeviceWordRequest__Output>
       DrainNodeRequest: MessageTypeDefinition<_gpusched_v1_DrainNodeRequest, _gpusched_v1_DrainNodeRequest__Output>
       DryRunJobResponse: MessageTypeDefinition<_gpusched_v1_DryRunJobResponse, _gpusched_v1_DryRunJobResponse__Output>
       EndCause: EnumTypeDefinition

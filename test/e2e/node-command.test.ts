@@ -124,3 +124,26 @@ test("a node that is drained lets its job go to another, takes none over a resta
   expect(done).toMatchObject({ state: "completed", node_name: first });
   expect(say(NOT_FOUND, "cordon", "node-z")).toContain("Node not found");
 });
+
+test("a GPU that is quarantined gets no job over a restart of its agent, is named to who waits, and is given out when it is released", async () => {
+  const tenant_id = (await rest.json<{ id: string }>("POST", "/tenants", { name: "team" })).id;
+  const gpus = NODES.map((node) => [node, "gpu-1"] as const);
+  for (const [node, gpu] of gpus) {
+    expect(say(0, "quarantine", node, gpu, "--by", "ann", "--reason", "its fan")).toBe(
+      `device ${gpu} of node ${node} is quarantined: 0 jobs on it\n`,
+    );
+  }
+  const [first] = NODES;
+  await agents[first]?.kill();
+  startAgent(first);
+  await expect.poll(nodesOnline, patience).toBe(NODES.length);
+  const waits = await rest.submit({ tenant_id, name: "waits", gpu_count: 1, script: "true" });
+  const explanation = JSON.stringify(await rest.json("GET", `/jobs/${waits}/explain`));
+  expect(explanation).toContain("1 is withheld: gpu-1 is quarantined by ann: its fan");
+  const [device] = (await rest.json<{ devices: object[] }>("GET", `/nodes/${first}`)).devices;
+  expect(device).toMatchObject({ health: "quarantined", health_owner: "ann", health_reason: "its fan" });
+  expect(say(0, "release", first, "gpu-1")).toBe(`device gpu-1 of node ${first} is given out again: 0 jobs on it\n`);
+  const done = await rest.jobWhen(waits, ({ phase }) => phase === "finished");
+  expect(done).toMatchObject({ state: "completed", node_name: first });
+  expect(say(NOT_FOUND, "release", first, "gpu-9")).toContain("Device not found");
+});

@@ -36,6 +36,7 @@ test("a lone controller leads, and tells how large its file is", async () => {
   const world = await start();
   expect(await metrics(world)).toMatchObject({ is_leader: 1, has_leader: 1, term: 1, store_short: 0 });
   expect((await metrics(world))['store_size_bytes{part="sqlite"}']).toBeGreaterThan(4096);
+  expect((await metrics(world))['devices{health="unhealthy"}']).toBe(0);
   expect(JSON.parse(await get(world, "/health"))).toMatchObject({ status: "healthy", role: "leader", term: 1 });
   expect(await get(world, "/nothing")).toBe("Not found\n");
 });

@@ -146,6 +146,24 @@ test("the scratch directory goes with the release", async () => {
   expect(after).toEqual([]);
 });
 
+test("a job whose scratch directory holds more than it may is ended, and another is not", async () => {
+  const policy = { ...DEFAULT_CONTAINER_POLICY, scratchMb: 4 };
+  const other = await world.executor({ policy, scratchEveryMs: 50, agentId: "agent-scratch" });
+  const fill = (mb: number) => `dd if=/dev/zero of="$TMPDIR/full" bs=1048576 count=${mb} 2>/dev/null; echo filled; `;
+  const [within, large] = [job(`${fill(2)} sleep 600`), job(`${fill(8)} sleep 600`)];
+  try {
+    other.launch(within);
+    const { end } = await world.runToEnd(large, other);
+    const message = "its scratch directory held 8 MB, and may hold 4 MB on this node";
+    expect(end).toEqual({ kind: "bad-request", message });
+    expect(world.log.of(within.key).at(-1)).toMatchObject({ phase: "running", stopping: false });
+  } finally {
+    other.stop(within.key, 0, "the test is over");
+    await world.log.untilEnded(within.key);
+    await other.close();
+  }
+});
+
 const volume = (source: string, readOnly: boolean, target = "/mnt/data") => ({ source, target, readOnly });
 
 test("a volume is what it says, and can be written only where that was asked for and is allowed", async () => {

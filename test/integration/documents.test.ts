@@ -105,7 +105,7 @@ describe("the policy of a host's containers", () => {
     expect(parsePolicy("policy.yaml", file)).toEqual(DEFAULT_CONTAINER_POLICY);
     const shown = file.split("\n").flatMap((line) => /^#(\w+: .*)$/.exec(line)?.[1] ?? []);
     expect(shown.map((line) => line.split(":")[0])).toEqual(POLICY_FIELDS);
-    const fixed = shown.filter((line) => !/^(locked_memory_mb|tmp_mb)/.test(line));
+    const fixed = shown.filter((line) => !/^(locked_memory_mb|tmp_mb|scratch_mb)/.test(line));
     expect(parsePolicy("policy.yaml", fixed.join("\n"))).toEqual(DEFAULT_CONTAINER_POLICY);
   });
 });

@@ -12,6 +12,7 @@ import {
 import type { AllocationReport, Input, TenantFields, Unstamped } from "../../controller/core/input.ts";
 import { checkInvariants, checkQuotas } from "../../controller/core/invariants.ts";
 import type { AllocationEnd } from "../../controller/core/model/allocation.ts";
+import type { DeviceCondition } from "../../controller/core/model/device-condition.ts";
 import type { Job, JobSpec } from "../../controller/core/model/job.ts";
 import type { Inventory } from "../../controller/core/model/node.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
@@ -40,6 +41,9 @@ export interface FakeNode {
   heardAt: number | undefined;
   /** The version of the membership that it has. */
   membership: number | undefined;
+  /** What it says of its devices, and whether it can start jobs. */
+  conditions: readonly DeviceCondition[] | undefined;
+  ready: boolean;
 }
 
 export class CoreWorld {
@@ -148,6 +152,8 @@ export class CoreWorld {
       utilization: new Map(),
       heardAt: undefined,
       membership: undefined,
+      conditions: undefined,
+      ready: true,
     };
     this.nodes.set(name, node);
     this.hello(name);
@@ -174,7 +180,7 @@ export class CoreWorld {
       ...(number === undefined ? {} : { number }),
       ...(node.membership === undefined ? {} : { membership: node.membership }),
       inventory: node.inventory,
-      executor: { ready: true, message: "" },
+      ...saidBy(node),
       allocations: [...node.running.values()],
     });
   }
@@ -182,13 +188,12 @@ export class CoreWorld {
   heartbeat(name: string): void {
     const { session, heardAt, membership, utilization } = this.node(name);
     if (session === undefined) return;
-    const executor = { ready: true, message: "" };
     const known = {
       ...(heardAt === undefined ? {} : { echo: heardAt }),
       ...(membership === undefined ? {} : { membership }),
     };
     const telemetry = [...utilization].map(([id, utilizationPercent]) => ({ id: asDeviceId(id), utilizationPercent }));
-    const common = { session, node: asNodeName(name), sequence: 1, executor, telemetry };
+    const common = { session, node: asNodeName(name), sequence: 1, ...saidBy(this.node(name)), telemetry };
     this.apply({ kind: "node-heartbeat", ...common, ...known });
   }
 
@@ -284,4 +289,10 @@ export class CoreWorld {
     if (effect.kind === "stop") node.stopping.add(allocationName(effect.key));
     if (effect.kind === "release") node.running.delete(allocationName(effect.key));
   }
+}
+
+/** What a node says of its own health. */
+function saidBy({ ready, conditions }: FakeNode) {
+  const executor = { ready, message: ready ? "" : "a test" };
+  return conditions ? { executor, conditions } : { executor };
 }

@@ -6,6 +6,7 @@ import type { FoundAllocation } from "../../agent/executor/executor.ts";
 import type { Doctor } from "../../agent/doctor/doctor.ts";
 import { Journal } from "../../agent/journal.ts";
 import { type RunningNode, runNode } from "../../agent/node.ts";
+import type { DeviceSource } from "../../agent/devices/device-source.ts";
 import type { SuspectAnswer } from "../../agent/health/conditions.ts";
 import type { UplinkTiming } from "../../agent/uplink/uplink.ts";
 import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
@@ -32,6 +33,8 @@ export interface FakeNodeOptions {
   readonly bootId?: string;
   readonly clock?: Clock;
   readonly suspectDevices?: SuspectAnswer;
+  /** Instead of the fake ones; the caller closes it. */
+  readonly source?: DeviceSource;
   /** Before the agent asks them anything. */
   readonly prepare?: (parts: { readonly executor: FakeExecutor; readonly devices: FakeDeviceSource }) => void;
 }
@@ -60,7 +63,7 @@ export async function startFakeNode(options: FakeNodeOptions): Promise<FakeNode>
     ignoreProcesses: [],
     suspectDevices: options.suspectDevices ?? "avoid",
     journal,
-    devices,
+    devices: options.source ?? devices,
     executor,
     changes,
     doctor: options.doctor,

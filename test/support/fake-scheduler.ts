@@ -124,6 +124,8 @@ const samples: Script = {
   CordonNode: changedNode,
   DrainNode: changedNode,
   UncordonNode: changedNode,
+  QuarantineDevice: changedNode,
+  ReleaseDevice: changedNode,
   GetClusterStatus: () => sampleStatus,
 };
 

@@ -66,7 +66,7 @@ export function powerOf(nvml: NvmlFunctions, handle: Handle): number {
 }
 
 export function powerLimitOf(nvml: NvmlFunctions, handle: Handle): number {
-  return Math.round(nvml.number("nvmlDeviceGetEnforcedPowerLimit", "void *", handle) / 1_000);
+  return Math.round(nvml.number("nvmlDeviceGetPowerManagementLimit", "void *", handle) / 1_000);
 }
 
 export function energyOf(nvml: NvmlFunctions, handle: Handle): number {

@@ -102,5 +102,5 @@ export class NvmlFunctions {
 
 /** Tells handles apart. */
 export function addressOf(handle: Handle): bigint {
-  return BigInt(address(handle));
+  return address(handle);
 }

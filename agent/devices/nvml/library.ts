@@ -1,5 +1,4 @@
 /** The devices of NVML, whole or in slices: what is told of them, in the words of our own messages. */
-import { connectedGroups } from "./connected-groups.ts";
 import {
   clockOf,
   eccErrorsOf,
@@ -63,6 +62,7 @@ export class NvmlLibrary {
         const gpu = this.#describe(index, handle);
         const slices = slicesOf(this.#nvml, handle);
         if (!slices) whole.push({ id: gpu.id, handle, pciBusId: gpu.pciBusId });
+        if (slices?.length === 0) lost.push({ id: gpu.id, pciBusId: gpu.pciBusId, why: uncut(gpu.id) });
         devices.push(...(slices ? slices.map((slice) => this.#describeSlice(gpu, slice)) : [gpu]));
       } catch (error) {
         if (!(error instanceof NvmlError) || error.isOfAll) throw error;
@@ -70,10 +70,7 @@ export class NvmlLibrary {
       }
     }
     const links = linksBetween(this.#nvml, whole);
-    const linked = new Set(links.map(({ a, b }) => `${a} ${b}`));
-    const groups = connectedGroups(whole.length, (a, b) => linked.has(`${whole[a]?.id} ${whole[b]?.id}`));
-    const islands = new Map(whole.map(({ id }, at) => [id, groups[at]]));
-    return { devices: devices.map((device) => ({ ...device, island: islands.get(device.id) })), links, lost };
+    return { devices, links, lost };
   }
 
   read(): NvmlMoment {
@@ -161,6 +158,10 @@ export class NvmlLibrary {
       processes: nvml.told(() => [...processesOf(nvml, handle)]),
     };
   }
+}
+
+function uncut(id: string): string {
+  return `${id} is to be used in slices (MIG), and has none: no job can use it`;
 }
 
 /** 12080 is 12.8. */

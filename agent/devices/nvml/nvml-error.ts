@@ -1,6 +1,5 @@
 /** Codes of NVML that mean more than that one call failed. */
 export const NVML_SUCCESS = 0;
-export const NVML_NOT_FOUND = 6;
 export const NVML_INSUFFICIENT_SIZE = 7;
 export const NVML_TIMEOUT = 10;
 export const NVML_FUNCTION_NOT_FOUND = 13;

@@ -9,11 +9,15 @@ import {
   UNTOLD_DEVICE,
   UNTOLD_READING,
 } from "../device-source.ts";
+import { withUntold } from "../driver-gpus.ts";
+import { connectedIslands } from "../islands.ts";
 import { numaNodeOf } from "../pci.ts";
+import { SourceAbsentError } from "../source-absent.ts";
 import { driverSchema, listSchema, momentSchema, type NvmlCall } from "./messages.ts";
-import { NvmlAbsentError, WorkerProcess } from "./worker-process.ts";
+import { WorkerProcess } from "./worker-process.ts";
 
-const LIBRARY = "libnvidia-ml.so.1";
+/** As the dynamic loader finds it. */
+export const NVML_LIBRARY = "libnvidia-ml.so.1";
 
 /** Without a persistence daemon the driver wakes every GPU first. */
 const OPEN_DEADLINE_MS = 15_000;
@@ -29,7 +33,7 @@ const MAX_EVENTS = 1_024;
 export class NvmlSource implements DeviceSource {
   readonly name = "nvml";
   readonly #log: Logger;
-  readonly #libraryPath = process.env.GPUSCHED_NVML_LIBRARY ?? LIBRARY;
+  readonly #libraryPath = process.env.GPUSCHED_NVML_LIBRARY ?? NVML_LIBRARY;
   #driver = { driverVersion: "", cudaVersion: "" };
   #worker: WorkerProcess | undefined;
   #isOpen = false;
@@ -62,15 +66,20 @@ export class NvmlSource implements DeviceSource {
     const { devices, links, lost } = listSchema.parse(await this.#call("list"));
     if (lost.length === 0) this.#reopenAtMs = Number.POSITIVE_INFINITY;
     else if (this.#reopenAtMs === Number.POSITIVE_INFINITY) this.#reopenAtMs = performance.now() + REOPEN_WITH_LOST_MS;
-    return {
+    const islands = connectedIslands(
+      devices.map(({ id }) => id),
+      links,
+    );
+    return withUntold({
       devices: await Promise.all(
         devices.map(async (device) => {
-          return { ...UNTOLD_DEVICE, ...device, numaNode: await numaNodeOf(device.pciBusId) };
+          const numaNode = await numaNodeOf(device.pciBusId);
+          return { ...UNTOLD_DEVICE, ...device, numaNode, island: islands.get(device.id) };
         }),
       ),
       links,
-      lost: lost.map((one) => ({ ...one, id: undefined })),
-    };
+      lost: lost.map(({ id, pciBusId, why }) => ({ id, pciBusId, why })),
+    });
   }
 
   async read(): Promise<readonly DeviceReading[]> {
@@ -140,7 +149,7 @@ export class NvmlSource implements DeviceSource {
     const pauseMs = exponentialBackoffMs(this.#failures, RESTART_BASE_MS, RESTART_MAX_MS);
     this.#retryAtMs = performance.now() + pauseMs;
     this.#failures += 1;
-    const isExpected = this.#isClosed || error instanceof NvmlAbsentError;
+    const isExpected = this.#isClosed || error instanceof SourceAbsentError;
     this.#log[isExpected ? "debug" : "warn"]({ reason: this.#lastFailure, pauseMs }, "NVML failed");
     return error;
   }

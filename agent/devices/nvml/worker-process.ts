@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { extname, join } from "node:path";
 import { withDeadline } from "../../../base/abort.ts";
 import { RequestError } from "../../../base/errors.ts";
+import { SourceAbsentError } from "../source-absent.ts";
 import { answerSchema, type NvmlAnswer, type NvmlCall } from "./messages.ts";
 
 /** After SIGKILL. A process in the hands of the driver may outlive even that. */
 const KILL_DEADLINE_MS = 1_000;
 
-/** A worker's refusal: the library or the driver is not there at all. */
-export class NvmlAbsentError extends RequestError {}
+/** It calls a few functions every few seconds: no code is worth being made faster. */
+const SMALL = ["--max-semi-space-size=1", "--no-opt", "--no-maglev"] as const;
 
 /** One worker process. After the first call that fails or is late it is dead, and a new one is needed. */
 export class WorkerProcess {
@@ -19,7 +20,7 @@ export class WorkerProcess {
   constructor(libraryPath: string) {
     // Beside this file, whether it was compiled or not.
     const worker = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
-    this.#child = fork(worker, [libraryPath], { execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"] });
+    this.#child = fork(worker, [libraryPath], { execArgv: [...SMALL], stdio: ["ignore", "ignore", "ignore", "ipc"] });
     this.#exited = once(this.#child, "exit").catch(() => undefined);
     // Told through the calls that it leaves unanswered.
     this.#child.on("error", () => undefined);
@@ -75,6 +76,6 @@ export class WorkerProcess {
 function valueOf(answer: NvmlAnswer): unknown {
   if (!("error" in answer)) return answer.value;
   throw answer.isAbsent
-    ? new NvmlAbsentError("unavailable", answer.error)
+    ? new SourceAbsentError("unavailable", answer.error)
     : new RequestError("unavailable", answer.error);
 }

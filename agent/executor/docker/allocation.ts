@@ -24,6 +24,8 @@ export class Allocation {
   isLaunching = false;
   /** Docker told of a process that was killed for memory. */
   sawOutOfMemory = false;
+  /** Why the agent ends it, which then is its end whatever its exit code. */
+  forcedEnd: AllocationEnd | undefined;
   /** When SIGKILL is due, on the monotonic clock; undefined until it is to stop. */
   killAtMs: number | undefined;
   #state: AllocationState;

@@ -7,6 +7,7 @@ import { type AllocationKey, allocationName } from "../../../base/ids.ts";
 import type { Logger } from "../../../base/logger.ts";
 import type { DeviceSource } from "../../devices/device-source.ts";
 import type {
+  AllocationEnd,
   AllocationListener,
   Executor,
   ExecutorHealth,
@@ -36,11 +37,13 @@ import { keepOutput } from "./output-keeper.ts";
 import { Observer } from "./observer.ts";
 import { readContainerOutput, readSavedOutput, saveContainerOutput, watchContainerOutput } from "./output.ts";
 import { Readers } from "./readers.ts";
+import { watchScratch } from "./scratch-watch.ts";
 import { Slots } from "./slots.ts";
 import { stopContainer } from "./stopper.ts";
 
 const START_POLL_MS = 1_000;
 const MAX_RELEASING = 8;
+const SCRATCH_EVERY_MS = 30_000;
 /** A reader that has not taken all of an ended container's output by then must begin anew. */
 const READERS_WITHIN_MS = 30_000;
 
@@ -57,6 +60,8 @@ export interface DockerExecutorOptions {
   readonly policy: ContainerPolicy;
   /** Directories of gpusched's own beside `dataDir`: no job is given any of them. */
   readonly reserved: readonly string[];
+  /** How often scratch directories are measured, where they have a limit. */
+  readonly scratchEveryMs?: number;
   /** The node's devices are simulated. */
   readonly simulated: boolean;
   /** Where the node's devices are read. */
@@ -148,6 +153,12 @@ class DockerExecutor implements Executor {
       reconcile: () => this.#observer.reconcile(),
     });
     this.#background(this.#connection.run());
+    const { policy, scratchEveryMs: everyMs = SCRATCH_EVERY_MS } = options;
+    if (policy.scratchMb !== undefined) {
+      const end = this.#forceEnd.bind(this);
+      const allocations = () => this.#observer.all();
+      this.#background(watchScratch({ engine, limitMb: policy.scratchMb, everyMs, closing, log, allocations, end }));
+    }
     this.#background(images.run());
     this.#background(keepOutput(this.#logsDirectory, closing, log));
   }
@@ -205,7 +216,8 @@ class DockerExecutor implements Executor {
     const allocation = this.#observer.get(key);
     if (allocation && !allocation.hasEnded) throw notEnded(key);
     await this.#orUnavailable(`release ${allocationName(key)}`, () => this.#removeContainer(key, allocation));
-    this.#observer.forget(key);
+    // One that was taken over meanwhile is told of until it has ended: whoever was told that it runs waits for that.
+    if (this.#observer.get(key) === allocation) this.#observer.forget(key);
   }
 
   async *readLog(key: AllocationKey, options: ReadLogOptions): AsyncGenerator<Uint8Array> {
@@ -286,6 +298,11 @@ class DockerExecutor implements Executor {
     if (details) return yield* readContainerOutput(this.#engine, details.Id, options);
     if (!this.#observer.get(key))
       throw new RequestError("not_found", `this node has no output of ${allocationName(key)}`);
+  }
+
+  #forceEnd(allocation: Allocation, why: AllocationEnd): void {
+    allocation.forcedEnd = why;
+    this.stop(allocation.facts.key, 0, why.message);
   }
 
   async #carryOutLaunch(allocation: Allocation, spec: LaunchSpec): Promise<void> {

@@ -146,6 +146,20 @@ export class EngineClient {
     return found?.Id;
   }
 
+  /** How many bytes each volume holds, by its name: the engine counts them now. */
+  async volumeSizes(): Promise<ReadonlyMap<string, number>> {
+    const usage = await this.#call("system df", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#dial<{ Volumes?: readonly { Name: string; UsageData?: { Size: number } | null }[] | null }>({
+        path: "/system/df?",
+        method: "GET",
+        abortSignal,
+        statusCodes: { 200: true },
+        options: { type: "volume" },
+      }),
+    );
+    return new Map((usage.Volumes ?? []).map(({ Name, UsageData }) => [Name, UsageData?.Size ?? 0]));
+  }
+
   /** Begins a pull; the answer's lines are its progress. No deadline: the signal ends it. */
   async pull(image: string, auth: RegistryAuth | undefined, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
     const abortSignal = AbortSignal.any([signal, this.#closing]);

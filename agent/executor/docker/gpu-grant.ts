@@ -89,7 +89,7 @@ export function grantOptions(
     case "runtime":
       return { Runtime: runtime ?? NVIDIA_RUNTIME };
     case "cdi": {
-      const names = deviceIds.map((id) => cdiNameOf(grant, id));
+      const names = deviceIds.map((id) => cdiNameOf(id, grant));
       return { ...always, DeviceRequests: [{ Driver: "cdi", DeviceIDs: names }] };
     }
     case "device-requests": {
@@ -116,6 +116,11 @@ export function cdiNameOf(grant: DockerGrant, id: DeviceId): string {
 export function visibleDevices(grant: GpuGrant, deviceIds: readonly DeviceId[]): string {
   const isNvidias = grant.kind !== "none" && grant.kind !== "devices";
   return deviceIds.length > 0 && isNvidias ? deviceIds.join(",") : "void";
+}
+
+/** What CDI calls the device. */
+export function cdiNameOf(id: DeviceId, { devices }: DockerGrant): string {
+  return devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
 }
 
 function nodeOptions(devices: readonly GrantedDevice[]): HostConfig {

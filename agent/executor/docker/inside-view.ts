@@ -6,6 +6,8 @@ import type { EngineClient } from "./engine-client.ts";
 const PROGRAM_DEADLINE_MS = 10_000;
 /** Character devices: NVIDIA's, and those of every other maker. */
 const GPU_MAJORS: readonly string[] = ["195", "226"];
+/** Containers that are remembered; beyond, the oldest are forgotten. */
+const MAX_REMEMBERED = 1_000;
 /** What NVIDIA's library says when a container may no longer open its devices. */
 const LOST = "Failed to initialize NVML: Unknown Error";
 
@@ -17,6 +19,8 @@ export class InsideView {
   readonly #engine: Pick<EngineClient, "inspect" | "execute">;
   /** Containers in which a program never ended: it is not joined by another. */
   readonly #stuck = new Set<string>();
+  /** Containers that were allowed GPUs when they were looked at before: others cannot have lost them. */
+  #wereAllowed = new Set<string>();
 
   constructor(engine: Pick<EngineClient, "inspect" | "execute">) {
     this.#engine = engine;
@@ -26,11 +30,18 @@ export class InsideView {
   async seesDevices(container: string, mayRun: boolean): Promise<boolean | undefined> {
     const details = await this.#engine.inspect(container);
     if (!details?.State.Running || details.State.Paused) return undefined;
-    const allowed = await allowedDevices(details.State.Pid);
-    const mayOpen = allowed === undefined ? undefined : allowsGpus(allowed);
-    // It may be allowed all there is, and have no device file.
+    const mayOpen = await this.#mayOpen(details.Id, details.State.Pid);
     if (mayOpen === false || !mayRun || this.#stuck.has(details.Id)) return mayOpen;
     return (await this.#ask(details.Id)) ?? mayOpen;
+  }
+
+  /** By the control group alone. */
+  async #mayOpen(id: string, pid: number): Promise<boolean | undefined> {
+    const allowed = await allowedDevices(pid);
+    if (allowed === undefined) return undefined;
+    if (!allowsGpus(allowed)) return this.#wereAllowed.has(id) ? false : undefined;
+    this.#wereAllowed = new Set([...this.#wereAllowed, id].slice(-MAX_REMEMBERED));
+    return true;
   }
 
   async #ask(id: string): Promise<boolean | undefined> {

@@ -102,7 +102,7 @@ export class Observer {
     const observed = { details, sawOutOfMemory, isFromEarlierBoot, isStopping: stopSignal.aborted };
     const state = stateOf(observed, Date.now());
     if (state.phase === "starting") return false;
-    const end = state.phase === "ended" ? await this.#whyNotRun(details) : undefined;
+    const end = state.phase === "ended" ? (allocation.forcedEnd ?? (await this.#whyNotRun(details))) : undefined;
     allocation.become(state.phase === "ended" && end ? { ...state, end } : state);
     return true;
   }

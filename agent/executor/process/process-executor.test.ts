@@ -10,7 +10,7 @@ import { silentLogger } from "../../../base/logger.ts";
 import { launchSpec } from "../../../test/support/allocation-log.ts";
 import type { AllocationState, Executor, FoundAllocation, LaunchSpec, ReadLogOptions } from "../executor.ts";
 import { AttemptFiles } from "./attempt-files.ts";
-import { isAlive, type ProcessId } from "./proc-fs.ts";
+import { identifyChild, isAlive, type ProcessId } from "./proc-fs.ts";
 import { createProcessExecutor } from "./process-executor.ts";
 
 const WAIT = { timeout: 15_000, interval: 20 };
@@ -341,4 +341,29 @@ test("a runner that nobody needs ends by itself", { timeout: 60_000 }, async () 
   const runner = await runnerPid();
   await agent.executor.close();
   await expect.poll(() => existsSync(`/proc/${runner}/cwd`), { timeout: 40_000, interval: 200 }).toBe(false);
+});
+
+test("what an executor has is told, and only of an attempt that is over anything is reaped", async () => {
+  const { executor } = await startAgent();
+  executor.launch(specOf(1, "sleep 1000"));
+  await expect.poll(() => agents[0]?.told.get(allocationName(keyOf(1)))?.at(-1)?.phase, WAIT).toBe("running");
+  const [occupant, ...others] = await executor.occupants();
+  if (!occupant) throw new Error("it has nothing");
+  expect(others).toEqual([]);
+  expect(occupant).toMatchObject({ kind: "session", agentId: "agent-a", key: keyOf(1), isRunning: true });
+  const [pid = 0, startTicks = 0] = occupant.id.split(":").map(Number);
+  const process = { pid, startTicks };
+  expect(await executor.reap(occupant, [process])).toBe(false);
+  expect(await isAlive(process)).toBe(true);
+
+  executor.stop(keyOf(1), 0, "test");
+  await expect.poll(() => agents[0]?.told.get(allocationName(keyOf(1)))?.at(-1)?.phase, WAIT).toBe("ended");
+  expect(await executor.occupants()).toEqual([{ ...occupant, isRunning: false }]);
+  const stranger = spawn("sleep", ["1000"], { stdio: "ignore" });
+  children.push(stranger);
+  await once(stranger, "spawn");
+  const { pid: strangerPid = 0 } = stranger;
+  expect(await executor.reap(occupant, [process, identifyChild(strangerPid)])).toBe(false);
+  expect(await executor.reap({ ...occupant, agentId: "agent-b" }, [])).toBe(false);
+  expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
 });

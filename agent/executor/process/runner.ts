@@ -4,9 +4,11 @@
  */
 import { existsSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import { giveBackMemory } from "../../../base/give-back.ts";
 import { readBootId } from "../../inventory.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { leavePlace } from "./cgroup/group-place.ts";
@@ -55,6 +57,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     return server;
   };
   let server = await open();
+  const memory = giveBackMemory();
   let lastNeededAtMs = performance.now();
   let cappedAtMs = performance.now();
   while (performance.now() - lastNeededAtMs < IDLE_EXIT_MS) {
@@ -65,6 +68,7 @@ async function serve(dataDir: string, socketPath: string): Promise<void> {
     cappedAtMs = performance.now();
     await runner.capLogs().catch((error: unknown) => console.error(`cannot limit the output: ${messageOf(error)}`));
   }
+  await memory.close();
   server.close();
   if (place) leavePlace(place);
 }
@@ -81,6 +85,8 @@ async function reopenIfGone(server: Server, open: () => Promise<Server>, socketP
   }
 }
 
+delete process.env["NODE_COMPILE_CACHE"];
+flushCompileCache();
 const [dataDirArgument = "", socketPath = ""] = process.argv.slice(2);
 const dataDir = realpathSync(dataDirArgument);
 if (await lock(dataDir)) {

@@ -17,11 +17,11 @@ export async function startRunner(dataDir: string, socketPath: string): Promise<
   const log = await open(logPath, "a", 0o600);
   try {
     if ((await log.stat()).size > MAX_RUNNER_LOG_BYTES) await log.truncate();
-    const child = spawn(process.execPath, [runner, dataDir, socketPath], {
+    const child = spawn(process.execPath, ["--max-semi-space-size=1", runner, dataDir, socketPath], {
       detached: true,
       stdio: ["ignore", log.fd, log.fd],
       cwd: "/",
-      env: basicEnvironment(),
+      env: { ...basicEnvironment(), ...compileCache() },
     });
     let problem: string | undefined;
     child.on("error", (error) => {
@@ -35,6 +35,12 @@ export async function startRunner(dataDir: string, socketPath: string): Promise<
   } finally {
     await log.close();
   }
+}
+
+/** For the runner alone: it takes it away from what jobs find. */
+function compileCache(): Record<string, string> {
+  const { NODE_COMPILE_CACHE } = process.env;
+  return NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
 }
 
 /** What every job finds in its environment, whatever the agent has in its own. */

@@ -15,8 +15,8 @@ import type { Sighting } from "./sighting.ts";
 import { Standings } from "./standing.ts";
 import { Units } from "./units.ts";
 
-/** So long a unit that was to be reaped has to be gone, until it is tried again. */
-const REAP_AGAIN_MS = 10_000;
+/** So long what was done has to show, until it is done again. */
+const AGAIN_AFTER_MS = 10_000;
 /** A job may well read its data for so long before it computes. */
 const IDLE_SAID_AFTER_MS = 10 * MINUTE_MS;
 
@@ -26,6 +26,9 @@ export interface TruthOptions {
   /** Names of programs that may be on any device. */
   readonly ignoredPrograms: readonly string[];
 }
+
+/** What the job's user is told. */
+const LOST_INSIDE = "its GPU was lost inside its container: it had it, and cannot reach it any more";
 
 /** What must be done because of what was found. */
 export type Deed =
@@ -63,7 +66,8 @@ export class Truth {
   readonly #suspicions = new Suspicions();
   /** By id. */
   #said = new Map<string, Finding>();
-  readonly #reapedAtMs = new Map<string, number>();
+  /** By finding, when something was done about it last. */
+  readonly #doneAtMs = new Map<string, number>();
   #truths: readonly DeviceTruth[] = [];
 
   constructor(options: TruthOptions) {
@@ -89,19 +93,23 @@ export class Truth {
     this.#insideViews.learn(key, sees);
   }
 
+  get #parts() {
+    const { agentId, ignoredPrograms } = this.#options;
+    return { agentId, ignoredPrograms, standings: this.#standings, units: this.#units };
+  }
+
   #viewOf(sighting: Sighting): View {
     const { devices } = sighting;
     this.#standings.learn(sighting.allocations);
     this.#units.learn(sighting);
-    const owned = ownedProcesses(sighting, { ...this.#options, standings: this.#standings, units: this.#units });
+    const owned = ownedProcesses(sighting, this.#parts);
     const wanted = sighting.allocations.filter(({ phase }) => phase !== "ended");
     return { devices, tree: new DeviceTree(devices), owned, wanted };
   }
 
   #find(view: View): readonly Finding[] {
-    const parts = { ...this.#options, standings: this.#standings, units: this.#units };
     return [
-      ...findOrphans({ ...view, ...parts }),
+      ...findOrphans({ ...this.#parts, ...view }),
       ...view.devices.flatMap((device) => findOnDevice(view, device)),
       ...this.#insideViews.find(view, this.#activities),
       ...view.devices.flatMap((device) => this.#activities.findIdle(view, device)),
@@ -123,26 +131,25 @@ export class Truth {
     ];
   }
 
-  /** Only by a look to which the executor has answered. */
   #deedsFor(confirmed: readonly Finding[], executorAnswered: boolean, atMs: number): readonly Deed[] {
     const { answers } = this.#options;
+    for (const [id, lastMs] of this.#doneAtMs) if (atMs - lastMs >= AGAIN_AFTER_MS) this.#doneAtMs.delete(id);
     const deeds = confirmed.flatMap((finding) => {
-      if (finding.kind === "orphan" && answers.orphan === "reap") return this.#reap(finding, executorAnswered, atMs);
-      if (finding.kind === "lost-inside" && answers["lost-inside"] === "restart") return restart(finding);
-      return [];
+      const { id, kind } = finding;
+      // What an executor has is judged only by a look to which it has answered.
+      if (this.#doneAtMs.has(id) || (kind === "orphan" && !executorAnswered)) return [];
+      const deed = deedFor(finding, answers);
+      if (deed) this.#doneAtMs.set(id, atMs);
+      return deed ?? [];
     });
     const claim = deeds.find(({ kind }) => kind === "claim");
     return [...deeds.filter(({ kind }) => kind !== "claim"), ...(claim ? [claim] : [])];
   }
-
-  #reap({ id, unit, processes = [], isUnclaimed, text }: Finding, answered: boolean, atMs: number): readonly Deed[] {
-    if (!unit || !answered || atMs - (this.#reapedAtMs.get(id) ?? Number.NEGATIVE_INFINITY) < REAP_AGAIN_MS) return [];
-    this.#reapedAtMs.set(id, atMs);
-    for (const [old, lastMs] of this.#reapedAtMs) if (atMs - lastMs > REAP_AGAIN_MS) this.#reapedAtMs.delete(old);
-    return [isUnclaimed ? { kind: "claim" } : { kind: "reap", unit, processes, why: text }];
-  }
 }
 
-function restart({ key, text }: Finding): readonly Deed[] {
-  return key ? [{ kind: "restart", key, why: text }] : [];
+function deedFor(finding: Finding, answers: Answers): Deed | undefined {
+  const { kind, key, unit, processes = [], text: why } = finding;
+  if (kind === "lost-inside" && answers[kind] === "restart" && key) return { kind: "restart", key, why: LOST_INSIDE };
+  if (kind !== "orphan" || answers[kind] !== "reap" || !unit) return undefined;
+  return finding.isUnclaimed ? { kind: "claim" } : { kind: "reap", unit, processes, why };
 }

@@ -13,7 +13,12 @@ export type AllocationEnd =
   /** It can never start as asked. */
   | { readonly kind: "bad-request"; readonly message: string }
   /** The node could not start it, or lost it. */
-  | { readonly kind: "node"; readonly message: string }
+  | {
+      readonly kind: "node";
+      readonly message: string;
+      /** Those of its devices that broke while it ran, and are why it failed. */
+      readonly failedDevices?: readonly DeviceId[];
+    }
   /** The node is given up, or gave it up: it will run elsewhere. */
   | { readonly kind: "fenced"; readonly message: string };
 

@@ -152,6 +152,8 @@ interface JobBase {
   readonly retries: number;
   /** Attempts in a row that a machine could not start. */
   readonly startFailures: number;
+  /** Attempts that were lost because a device of theirs broke under them; absent is none. */
+  readonly deviceLosses?: number;
   /** When the newest attempt that ran began to run. */
   readonly startedAt?: number;
   /** When it could first queue, for a job that had to wait for a time or for other jobs. */

@@ -38,9 +38,10 @@ export class Likenesses {
   }
 }
 
-/** Whether the node may be counted on: silent and cordoned ones may not. */
+/** Whether the node may be counted on: silent and cordoned ones may not, nor one that has yet to prove itself. */
 export function takesWork(node: Node): boolean {
-  return node.reach === "online" && node.session !== undefined && !node.record.cordon && node.executorReady;
+  const { reach, session, record, executorReady, goodBeats } = node;
+  return reach === "online" && session !== undefined && !record.cordon && executorReady && goodBeats === undefined;
 }
 
 function describe({ devices, cpuCores, memoryMb, executor, allowsSharing = false, volumePrefixes }: Inventory): string {

@@ -2,7 +2,9 @@ import type { DeviceId, JobId, NodeName } from "../../../base/ids.ts";
 import type { Allocation } from "./allocation.ts";
 import type { IdleClock } from "./idle.ts";
 import { type ClaimedShare, WHOLE_DEVICE } from "./job.ts";
+import type { DeviceCondition, DeviceWord } from "./device-condition.ts";
 import type { KnownMemberships } from "./membership.ts";
+import { type Withholding, withheldDevices } from "./withheld.ts";
 
 /** A device as its agent describes it; `index` is for people only. */
 export interface Device {
@@ -16,6 +18,23 @@ export interface Device {
   readonly island?: number;
   /** The temperature at which the device begins to slow itself down. */
   readonly slowdownC?: number;
+  /** Of a slice: the GPU that it is of. */
+  readonly parentId?: DeviceId;
+  /** Of a slice: the driver's name for its size. */
+  readonly migProfile?: string;
+  readonly eccEnabled?: boolean;
+  readonly powerLimitW?: number;
+  readonly maxClockMhz?: number;
+}
+
+/** Two devices of a node that reach each other directly, or through a switch. */
+export interface DeviceLink {
+  readonly a: DeviceId;
+  readonly b: DeviceId;
+  /** What the driver calls it. */
+  readonly kind: string;
+  /** 0 if it is not told. */
+  readonly lanes: number;
 }
 
 /** What a node has and is, as its agent told with its last Hello. */
@@ -28,6 +47,9 @@ export interface Inventory {
   readonly deviceSource: string;
   readonly deviceSourceReason: string;
   readonly driverVersion: string;
+  /** The newest that the driver supports; absent if it is not told. */
+  readonly cudaVersion?: string;
+  readonly links?: readonly DeviceLink[];
   readonly agentVersion: string;
   /** Where the ranks of a gang reach this node. */
   readonly address: string;
@@ -68,6 +90,16 @@ export interface DeviceReading {
   readonly powerW?: number;
   /** It is slowing itself down because of heat. */
   readonly isThrottling?: boolean;
+  readonly memoryUtilizationPercent?: number;
+  readonly clockMhz?: number;
+  readonly memoryClockMhz?: number;
+  /** Since its driver was loaded. */
+  readonly energyJ?: number;
+  /** How much warmer it may become before it slows itself down. */
+  readonly slowdownMarginC?: number;
+  /** Errors of its memory since its driver was loaded. */
+  readonly eccCorrected?: number;
+  readonly eccUncorrected?: number;
 }
 
 /** What is stored of a node. */
@@ -81,6 +113,8 @@ export interface NodeRecord {
   readonly registeredAt: number;
   /** Present while an operator wants no new jobs there. */
   readonly cordon?: Cordon;
+  /** What operators said of its devices, by their ids; absent while that is nothing. */
+  readonly deviceWords?: Readonly<Record<string, DeviceWord>>;
   readonly inventory: Inventory;
   /** The last time that an operator said that its host was off. */
   readonly confirmedDead?: ConfirmedDead | undefined;
@@ -113,6 +147,9 @@ export interface ConfirmedDead {
  * ```
  */
 export type Reach = "online" | "unreachable" | "lost";
+
+/** So many heartbeats in a row a node has to be well that was lost, or could not start jobs, before it is given new ones. */
+export const GOOD_BEATS_NEEDED = 3;
 
 /** An attempt that holds a device, or a share of it in thousandths. */
 export interface Holder {
@@ -156,6 +193,17 @@ export function withCordon({ cordon: _, ...record }: NodeRecord, cordon: Cordon 
   return cordon ? { ...record, cordon } : record;
 }
 
+/** The record with that word on the device, or with none. */
+export function withDeviceWord(
+  { deviceWords, ...record }: NodeRecord,
+  device: DeviceId,
+  word: DeviceWord | undefined,
+): NodeRecord {
+  const { [device]: _, ...others } = deviceWords ?? {};
+  const words = word ? { ...others, [device]: word } : others;
+  return Object.keys(words).length > 0 ? { ...record, deviceWords: words } : record;
+}
+
 /** A node as the core sees it: the record, what is heard of it, and what is held on it (derived). */
 export interface Node {
   /** Its number in the cluster; set when it joins. */
@@ -181,14 +229,20 @@ export interface Node {
   isWatched: boolean;
   executorReady: boolean;
   executorMessage: string;
+  /** Good heartbeats in a row of a node that has to prove itself, as after it was lost; undefined for one that need not. */
+  goodBeats: number | undefined;
   telemetry: readonly DeviceReading[];
+  /** How its devices are, as its agent told last. */
+  conditions: ReadonlyMap<DeviceId, DeviceCondition>;
+  /** Devices that are given to nobody, and why; worked out at every change. */
+  withheld: ReadonlyMap<DeviceId, Withholding>;
   /** What of each device can be given out, in thousandths, in the order of the inventory; worked out at every change. */
   room: readonly number[];
   /** When work ends here, and what is free by then; worked out when it is asked for. */
   departures: Departures | undefined;
   /** Which other nodes are like it; worked out when it is asked for. */
   likeness: Likeness | undefined;
-  /** Devices that slow themselves down for heat: not given out. */
+  /** Devices that slow themselves down for heat. */
   throttling: ReadonlySet<DeviceId>;
   /** Devices that are near to it: taken last. */
   hot: ReadonlySet<DeviceId>;
@@ -223,7 +277,10 @@ export function silentNode(record: NodeRecord, at: number): Node {
     isWatched: false,
     executorReady: false,
     executorMessage: "nothing has been heard of it yet",
+    goodBeats: undefined,
     telemetry: [],
+    conditions: new Map(),
+    withheld: new Map(),
     room: [],
     departures: undefined,
     likeness: undefined,
@@ -240,13 +297,13 @@ export function silentNode(record: NodeRecord, at: number): Node {
 }
 
 /**
- * Works {@link Node.room} out anew: nothing of a device that a leftover is on, or that slows itself down. Below zero while
- * those who must leave a device still hold what is kept of it for another.
+ * Works {@link Node.withheld} and {@link Node.room} out anew: there is nothing of a device that is withheld. Below zero while those
+ * who must leave a device still hold what is kept of it for another.
  */
 export function measureRoom(node: Node): void {
-  const blocked = node.leftovers.size === 0 ? NONE : new Set([...node.leftovers.values()].flat());
+  node.withheld = withheldDevices(node);
   node.room = node.record.inventory.devices.map(({ id }) => {
-    if (blocked.has(id) || node.throttling.has(id)) return 0;
+    if (node.withheld.has(id)) return 0;
     const holders = node.held.get(id);
     const free = holders ? WHOLE_DEVICE - milliOf(holders) : WHOLE_DEVICE;
     return node.claims.size === 0 ? free : free - claimedMilli(node, id);
@@ -278,8 +335,6 @@ export function freeHost(node: Node): { readonly cpuCores: number; readonly memo
   }
   return { cpuCores, memoryMb };
 }
-
-const NONE: ReadonlySet<DeviceId> = new Set();
 
 /** How many of the node's devices are wholly free. */
 export function freeDevices(node: Node): number {

@@ -24,6 +24,7 @@ export function onConfirmNodeDead(
   const node = findNode(state, input.node);
   refuseIfHeard(state, node, at);
   node.reach = "lost";
+  node.goodBeats = 0;
   // A stream to a host without power stays open for a while. What it may still say is said again on a new one.
   node.session = undefined;
   node.leftovers.clear();

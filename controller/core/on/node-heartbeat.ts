@@ -4,6 +4,7 @@ import type { DeviceReading, Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { acknowledgeMembership, watchMembership } from "../membership.ts";
 import type { Output } from "../output.ts";
+import { proveBy, takeConditions, takeExecutor } from "../node-health.ts";
 import { noteEcho } from "../quorum.ts";
 
 /** A node is alive: its lease is renewed by the acknowledgement. Telemetry is kept, never stored. */
@@ -17,17 +18,18 @@ export function onNodeHeartbeat(state: State, input: InputOf<"node-heartbeat">, 
   node.reachesPeers = input.reachesPeers;
   const hasReturned = node.executorReady !== input.executor.ready || node.reach !== "online";
   const hasOtherHeat = takeHeat(node, input.telemetry);
+  const hasOtherConditions = takeConditions(node, input.conditions);
   node.reach = "online";
   readIdleness(state, node, input.at);
-  node.executorReady = input.executor.ready;
-  node.executorMessage = input.executor.message;
+  takeExecutor(node, input.executor);
+  const isProven = proveBy(node);
   if (input.inventory) {
     node.record = { ...node.record, inventory: input.inventory };
     out.write({ table: "node", key: input.node, value: node.record });
     watchMembership(state, input.at);
   }
   // Only now: what is free is worked out from what the node has.
-  if (hasReturned || hasOtherHeat || input.inventory) state.touch(node);
+  if (hasReturned || hasOtherHeat || hasOtherConditions || isProven || input.inventory) state.touch(node);
   const { node: name, session, sequence, at } = input;
   out.tell({ kind: "heartbeat-ack", node: name, session, sequence, at });
 }

@@ -9,6 +9,7 @@ import type { Output } from "../output.ts";
 import { tellLaunch, tellStop } from "../tell.ts";
 import { endRank } from "../rank.ts";
 import { keyOf, note } from "../transition.ts";
+import { takeConditions, takeExecutor } from "../node-health.ts";
 import { applyReport } from "./allocation-report.ts";
 import { watchSilence } from "../watch-silence.ts";
 
@@ -38,6 +39,7 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
     registeredAt: before?.record.registeredAt ?? at,
     inventory: input.inventory,
     ...(before?.record.cordon ? { cordon: before.record.cordon } : {}),
+    ...(before?.record.deviceWords ? { deviceWords: before.record.deviceWords } : {}),
     ...(before?.record.confirmedDead ? { confirmedDead: before.record.confirmedDead } : {}),
     ...membershipsOf(before, input),
   };
@@ -48,8 +50,8 @@ export function onNodeHello(state: State, input: InputOf<"node-hello">, out: Out
   node.session = session;
   node.reach = "online";
   node.lastHeardAt = at;
-  node.executorReady = input.executor.ready;
-  node.executorMessage = input.executor.message;
+  takeExecutor(node, input.executor);
+  takeConditions(node, input.conditions);
   node.requeuesHeld = undefined;
   node.leftovers.clear();
   if (!before) state.cluster.add(node);

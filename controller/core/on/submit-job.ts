@@ -103,6 +103,7 @@ function add(state: State, out: Output, { id, tenant, spec, waitsFor, at, array 
     attempt: 0,
     retries: 0,
     startFailures: 0,
+    deviceLosses: undefined,
     startedAt: undefined,
     plan: undefined,
     placedAt: undefined,

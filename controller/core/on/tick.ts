@@ -88,6 +88,7 @@ function lookAtNode(state: State, node: Node, out: Output, at: number): void {
 /** Gives a node up. Jobs that may not run elsewhere keep their place until the node returns. */
 function lose(state: State, node: Node, message: string, out: Output, at: number): void {
   node.reach = "lost";
+  node.goodBeats = 0;
   state.unheard.delete(node.record.name);
   state.cluster.touch(node);
   watchMembership(state, at);

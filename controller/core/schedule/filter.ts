@@ -1,5 +1,5 @@
 import { type Demand, WHOLE_DEVICE } from "../model/job.ts";
-import { type Device, freeHost, type Node } from "../model/node.ts";
+import { type Device, freeHost, GOOD_BEATS_NEEDED, type Node } from "../model/node.ts";
 import type { NodeReason, Verdict } from "./reason.ts";
 import { volumeObstacle } from "./volumes.ts";
 
@@ -65,7 +65,8 @@ export function nodeObstacle(node: Node, demand: Demand): Exclude<Verdict, { ans
   if (node.session === undefined) return notNow({ kind: "not-connected" });
   if (node.record.cordon) return notNow({ kind: "cordoned" });
   if (!node.executorReady) return notNow({ kind: "executor-not-ready", message: node.executorMessage });
-  return undefined;
+  const { goodBeats: good } = node;
+  return good === undefined ? undefined : notNow({ kind: "proving", good, needed: GOOD_BEATS_NEEDED });
 }
 
 /** What is free on the node for a job of this kind. */

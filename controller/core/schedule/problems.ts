@@ -55,6 +55,8 @@ function without(reason: NodeReason, { node, blocked }: Question): Question | un
       return { node: { ...node, record: withCordon(record, undefined) }, blocked };
     case "executor-not-ready":
       return { node: { ...node, executorReady: true }, blocked };
+    case "proving":
+      return { node: { ...node, goodBeats: undefined }, blocked };
     case "too-few-gpus":
     case "gpus-busy":
       return { node, blocked: { ...blocked, share: { ...share, gpus: 0 } } };

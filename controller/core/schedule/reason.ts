@@ -12,6 +12,8 @@ export type NodeReason =
   | { readonly kind: "not-connected" }
   | { readonly kind: "cordoned" }
   | { readonly kind: "executor-not-ready"; readonly message: string }
+  /** It is back, and has to be heard to be well for so many heartbeats. */
+  | { readonly kind: "proving"; readonly good: number; readonly needed: number }
   | { readonly kind: "needs-image" }
   | { readonly kind: "no-sharing" }
   | { readonly kind: "volume"; readonly source: string; readonly problem: VolumeProblem }
@@ -39,6 +41,10 @@ export interface Withheld {
   readonly leftover: number;
   /** Others have left them to jobs for which they were stopped. */
   readonly claimed: number;
+  /** Their agents or operators say that they are not to be given out. */
+  readonly conditions: number;
+  /** What is said of the first few of those: `GPU-1 is unhealthy: XID 79: …`. */
+  readonly told: readonly string[];
 }
 
 /** What one node says to a job: it fits, not now (room may be made), or never. */

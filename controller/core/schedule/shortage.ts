@@ -3,8 +3,8 @@ import type { Demand } from "../model/job.ts";
 import type { Node } from "../model/node.ts";
 import type { State } from "../model/state.ts";
 import { isSuitable, judge, nodeObstacle, type Room, roomOn, type Share } from "./filter.ts";
-import type { Shortage } from "./reason.ts";
-import { capacityIn, roomBesideClaims, withheldOn } from "./withheld.ts";
+import type { Shortage, Withheld } from "./reason.ts";
+import { capacityIn, roomBesideClaims, sumWithheld, withheldOn } from "./withheld.ts";
 
 /** A job that does not fit. */
 export interface Blocked {
@@ -16,19 +16,16 @@ export interface Blocked {
 
 /** What there is, and how much of it is free, on the nodes that could take a part of the job, now or when others have left. */
 export function shortageOf(state: State, { jobId, demand, share }: Blocked): Shortage {
-  const withheld = { throttling: 0, leftover: 0, claimed: 0 };
+  const withheld: Withheld[] = [];
   const sum = { gpusFree: 0, gpusSuitable: 0, capacity: 0 };
   for (const node of usableNodes(state, demand, share)) {
     const whole = roomWhenEmpty(node, demand);
     sum.gpusFree += roomOn(node, demand).gpus;
     sum.gpusSuitable += whole.gpus;
     sum.capacity += capacityIn(whole, demand, share);
-    const own = withheldOn(node, demand, jobId);
-    withheld.throttling += own.throttling;
-    withheld.leftover += own.leftover;
-    withheld.claimed += own.claimed;
+    withheld.push(withheldOn(node, demand, jobId));
   }
-  return { ...sum, withheld };
+  return { ...sum, withheld: sumWithheld(withheld) };
 }
 
 /** Whether nodes have room for all of the job now, be it kept for others or not. */

@@ -68,13 +68,12 @@ function departuresOf(state: State, node: Node, now: number): Departures["steps"
   let { cpuCores, memoryMb } = freeHost(node);
   const room = [...node.room];
   const places = new Map(devices.map(({ id }, index) => [id, index]));
-  const blocked = new Set([...node.leftovers.values(), ...[node.throttling]].flatMap((ids) => [...ids]));
   const steps = leaving.map(({ at, allocation }) => {
     cpuCores += allocation.cpuCores;
     memoryMb += allocation.memoryMb;
     for (const id of allocation.devices) {
       const place = places.get(id);
-      if (place !== undefined && !blocked.has(id))
+      if (place !== undefined && !node.withheld.has(id))
         room[place] = (room[place] ?? 0) + (allocation.milli ?? WHOLE_DEVICE);
     }
     return { at, cpuCores, memoryMb, room: [...room] };

@@ -1,6 +1,7 @@
-import type { DeviceId, JobId } from "../../../base/ids.ts";
+import type { JobId } from "../../../base/ids.ts";
 import { type ClaimedShare, type Demand, WHOLE_DEVICE } from "../model/job.ts";
 import { freeHost, type Node } from "../model/node.ts";
+import { describeWithholding } from "../model/withheld.ts";
 import {
   countFitting,
   gpuCapacity,
@@ -14,29 +15,47 @@ import {
 } from "./filter.ts";
 import type { Verdict, Withheld } from "./reason.ts";
 
+/** Of more devices that are withheld for their condition only the number is told. */
+const MAX_TOLD = 3;
+
 /** What is withheld on the node of the devices that the job could take; what is kept for the job itself is not. */
 export function withheldOn(node: Node, demand: Demand, jobId: JobId): Withheld {
   if (demand.gpus === 0 || !hasWithheld(node)) return NOTHING;
-  const counts = { throttling: 0, leftover: 0, claimed: 0 };
-  const leftovers = new Set([...node.leftovers.values()].flat());
+  const counts = { throttling: 0, leftover: 0, claimed: 0, conditions: 0 };
+  const told: string[] = [];
   const room = roomOfDevices(node, ownClaim(node, jobId));
   for (const [index, device] of node.record.inventory.devices.entries()) {
     if ((room[index] ?? 0) >= demand.milli || !isSuitable(device, demand)) continue;
     const held = (node.held.get(device.id) ?? []).reduce((sum, { milli }) => sum + milli, 0);
     if (held + demand.milli > WHOLE_DEVICE) continue;
-    if (leftovers.has(device.id)) counts.leftover += 1;
-    else if (node.throttling.has(device.id)) counts.throttling += 1;
-    else counts.claimed += 1;
+    const withholding = node.withheld.get(device.id);
+    if (!withholding) counts.claimed += 1;
+    else if (withholding.kind === "condition") {
+      counts.conditions += 1;
+      if (told.length < MAX_TOLD) told.push(describeWithholding(device.id, withholding.why));
+    } else counts[withholding.kind] += 1;
   }
-  return counts;
+  return { ...counts, told };
 }
 
 /** Whether anything is: of nearly every node nothing, and a message asks them all. */
-function hasWithheld({ leftovers, throttling, claims }: Node): boolean {
-  return leftovers.size + throttling.size + claims.size > 0;
+function hasWithheld({ withheld, claims }: Node): boolean {
+  return withheld.size + claims.size > 0;
 }
 
-const NOTHING: Withheld = { throttling: 0, leftover: 0, claimed: 0 };
+const NOTHING: Withheld = { throttling: 0, leftover: 0, claimed: 0, conditions: 0, told: [] };
+
+/** What several nodes withhold. */
+export function sumWithheld(all: readonly Withheld[]): Withheld {
+  const count = (kind: Exclude<keyof Withheld, "told">) => all.reduce((sum, one) => sum + one[kind], 0);
+  return {
+    throttling: count("throttling"),
+    leftover: count("leftover"),
+    claimed: count("claimed"),
+    conditions: count("conditions"),
+    told: all.flatMap(({ told }) => told).slice(0, MAX_TOLD),
+  };
+}
 
 /** As {@link judge}, of a job that waits, and with what is withheld from it: too dear to ask of every node in a pass. */
 export function judgeClosely(node: Node, demand: Demand, share: Share, jobId: JobId): Verdict {
@@ -78,10 +97,9 @@ function roomWithout(node: Node, demand: Demand, claims: readonly ClaimedShare[]
 /** As {@link Node.room} would be without these claims. */
 function roomOfDevices(node: Node, claims: readonly ClaimedShare[]): readonly number[] {
   if (claims.length === 0) return node.room;
-  const blocked = new Set<DeviceId>([...node.throttling, ...[...node.leftovers.values()].flat()]);
   return node.record.inventory.devices.map(({ id }, index) => {
     const free = node.room[index] ?? 0;
-    if (blocked.has(id)) return free;
+    if (node.withheld.has(id)) return free;
     const own = claims.filter(({ devices }) => devices.includes(id));
     return own.reduce((sum, { milli = WHOLE_DEVICE }) => sum + milli, free);
   });

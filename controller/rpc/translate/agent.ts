@@ -1,6 +1,6 @@
 /** What agents say and what they are told, between the wire and the core. */
 import { RequestError } from "../../../base/errors.ts";
-import { type AllocationKey, asJobId, asNodeName } from "../../../base/ids.ts";
+import { type AllocationKey, asDeviceId, asJobId, asNodeName } from "../../../base/ids.ts";
 import { NODE_NAME } from "../../../contract/node.ts";
 import type { AllocationKey as KeyMessage } from "../../../proto/generated/gpusched/v1/AllocationKey.ts";
 import type { AllocationReport__Output } from "../../../proto/generated/gpusched/v1/AllocationReport.ts";
@@ -17,8 +17,10 @@ import { graceMsOf } from "../../core/model/job.ts";
 import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
+import { toConditions } from "./condition.ts";
 import { fromVolumes } from "./job-spec.ts";
-import { toInventory, toReading } from "./node.ts";
+import { toReading } from "./device.ts";
+import { toInventory } from "./node.ts";
 
 const MAX_ALLOCATIONS = 10_000;
 const MAX_READINGS = 1_024;
@@ -43,6 +45,7 @@ export function toHello(message: Hello__Output, session: number): Unstamped<Inpu
     ...(message.membership_version > 0 ? { membership: message.membership_version } : {}),
     inventory: toInventory(message.inventory),
     executor: toHealth(message.executor),
+    ...(message.conditions.length > 0 ? { conditions: toConditions(message.conditions) } : {}),
     allocations: message.allocations.map(toReport),
   };
 }
@@ -66,6 +69,7 @@ export function toHeartbeat(
     ...(message.reaches_peers === undefined ? {} : { reachesPeers: message.reaches_peers }),
     executor: toHealth(message.executor),
     telemetry: message.telemetry.map(toReading),
+    ...(message.conditions.length > 0 ? { conditions: toConditions(message.conditions) } : {}),
     ...(message.inventory ? { inventory: toInventory(message.inventory) } : {}),
   };
 }
@@ -136,7 +140,11 @@ function toEnd(report: AllocationReport__Output): AllocationEnd {
         message,
       };
     default:
-      return { kind: "node", message: message || "the node ended it without a reason" };
+      return {
+        kind: "node",
+        message: message || "the node ended it without a reason",
+        ...(report.failed_gpu_ids.length > 0 ? { failedDevices: report.failed_gpu_ids.map(asDeviceId) } : {}),
+      };
   }
 }
 

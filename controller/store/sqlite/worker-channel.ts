@@ -1,5 +1,3 @@
-import { getCompileCacheDir } from "node:module";
-import { dirname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../store.ts";
 import type { WorkerCalls, WorkerOptions, WorkerReply, WorkerRequest } from "./worker-calls.ts";
@@ -15,7 +13,7 @@ export class WorkerChannel {
   #failure: StoreError | undefined;
 
   constructor(options: WorkerOptions) {
-    this.#worker = new Worker(WORKER, { workerData: options, name: "store", env: environment() });
+    this.#worker = new Worker(WORKER, { workerData: options, name: "store" });
     this.#worker.on("message", (reply: WorkerReply) => this.#onReply(reply));
     this.#worker.on("error", (error) => this.#fail(`the store's thread failed: ${error.message}`, error));
     this.#ended = new Promise((resolve) => {
@@ -64,10 +62,4 @@ export class WorkerChannel {
     this.#failure ??= new StoreError("failed", message, { cause });
     for (const answer of this.#waiting.splice(0)) answer.reject(this.#failure);
   }
-}
-
-/** A thread has the program's compile cache only if its environment names it. */
-function environment(): NodeJS.ProcessEnv {
-  const directory = getCompileCacheDir();
-  return directory === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(directory) };
 }

@@ -32,6 +32,20 @@ export const fillDisk: Fault = {
   },
 };
 
+/** Its jobs go on, and it too: what it cannot record it must not lose. */
+export const fillAgentDisk: Fault = {
+  name: "fill-agent-disk",
+  problem: ({ agents }) => (agents.some(({ disk }) => disk) ? undefined : "it needs a mount namespace"),
+  async happen({ cluster, random, signal }) {
+    const victim = random.pick(cluster.agents.filter(({ disk }) => disk));
+    if (!victim?.disk) return "there is no small disk";
+    victim.disk.fill();
+    await delay(random.between(LONGEST_FULL_MS / 2, LONGEST_FULL_MS), signal);
+    victim.disk.free();
+    return `of ${victim.nodeName}`;
+  },
+};
+
 /** Every sync of one process that stores fails from now on: it must end without having promised anything. */
 export const failSyncs: Fault = {
   name: "fail-fsync",

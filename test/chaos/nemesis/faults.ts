@@ -1,6 +1,6 @@
 /** Everything that can go wrong. */
 import type { Cluster } from "../world/cluster.ts";
-import { failSyncs, fillDisk } from "./disk.ts";
+import { failSyncs, fillAgentDisk, fillDisk } from "./disk.ts";
 import { killDockerd, restartDockerd } from "./docker.ts";
 import type { Fault } from "./fault.ts";
 import { kills } from "./kill.ts";
@@ -16,6 +16,7 @@ const FAULTS: readonly Fault[] = [
   stopLeader,
   rollingRestart,
   fillDisk,
+  fillAgentDisk,
   failSyncs,
   killDockerd,
   restartDockerd,

@@ -6,8 +6,6 @@ import type { Fault, FaultContext } from "./fault.ts";
 
 /** A service manager is back with a process within seconds; somebody who looks after it takes longer. */
 const LONGEST_ABSENCE_MS = 8_000;
-/** An agent that is away cannot fence: it must be back before its lease can have ended. */
-const LONGEST_ABSENCE_OF_AGENT_MS = 2_000;
 
 type Victims = (cluster: Cluster) => readonly Program[] | Promise<readonly Program[]>;
 
@@ -19,10 +17,11 @@ export const kills: readonly Fault[] = [
   killing("kill-controller", ({ controllers }) => controllers),
   killing("kill-gateway", ({ gateways }) => gateways),
   killing("kill-etcd", ({ members }) => members),
-  killing("kill-agent", ({ agents }) => agents.map(({ program }) => program), LONGEST_ABSENCE_OF_AGENT_MS),
+  killing("kill-agent", ({ agents }) => agents.map(({ program }) => program)),
+  killing("kill-guard", ({ agents }) => agents.map(({ guard }) => guard)),
 ];
 
-function killing(name: string, victims: Victims, longestAbsenceMs = LONGEST_ABSENCE_MS): Fault {
+function killing(name: string, victims: Victims): Fault {
   return {
     name,
     problem: () => undefined,
@@ -30,7 +29,7 @@ function killing(name: string, victims: Victims, longestAbsenceMs = LONGEST_ABSE
       const victim = random.pick(await victims(cluster));
       if (!victim) return "there is none at the moment";
       await victim.kill();
-      await delay(random.between(0, longestAbsenceMs), signal);
+      await delay(random.between(0, LONGEST_ABSENCE_MS), signal);
       victim.start();
       return victim.name;
     },

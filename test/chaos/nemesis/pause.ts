@@ -3,9 +3,12 @@ import { delay } from "../../../base/abort.ts";
 import { SECOND_MS } from "../../../base/time.ts";
 import type { Fault } from "./fault.ts";
 
-/** An agent that stands still cannot fence: its lease has no more margin than this. */
-const LONGEST_PAUSE_OF_AGENT_MS = 3_000;
+const SHORT_PAUSE_OF_AGENT_MS = 3_000;
 const BEYOND_LEASE_MS = 4_000;
+/** So long after its node is lost; its jobs run elsewhere by then. */
+const BEYOND_LOSS_MS = 15_000;
+/** Of all, those that last so long that its guard has to act. */
+const LONG_SHARE = 0.5;
 
 export const pauseLeader: Fault = {
   name: "pause-leader",
@@ -28,7 +31,11 @@ export const pauseAgent: Fault = {
   async happen({ cluster, random, signal }) {
     const victim = random.pick(cluster.agents);
     if (!victim) return "there is no agent";
-    const pauseMs = random.between(500, LONGEST_PAUSE_OF_AGENT_MS);
+    const lossMs = cluster.options.timing.nodeLostAfterS * SECOND_MS;
+    const pauseMs =
+      random.next() < LONG_SHARE
+        ? random.between(lossMs, lossMs + BEYOND_LOSS_MS)
+        : random.between(500, SHORT_PAUSE_OF_AGENT_MS);
     victim.program.pause();
     await delay(pauseMs, signal);
     victim.program.resume();

@@ -39,5 +39,5 @@ export const rollingRestart: Fault = {
 };
 
 function inOrderOfUpgrade({ members, controllers, gateways, agents }: Cluster): readonly Program[] {
-  return [...members, ...controllers, ...gateways, ...agents.map(({ program }) => program)];
+  return [...members, ...controllers, ...gateways, ...agents.flatMap(({ program, guard }) => [guard, program])];
 }

@@ -26,13 +26,17 @@ export interface Status {
 
 export interface AgentHost {
   readonly program: Program;
+  /** Ends its jobs when it cannot. */
+  readonly guard: Program;
   readonly nodeName: string;
   readonly dataDir: string;
   /** For one that runs jobs as containers. */
   readonly engine: DockerEngine | undefined;
+  /** Where its data is, if that can be full. */
+  readonly disk: SmallDisk | undefined;
 }
 
-/** A program on a disk that can be full. */
+/** A program that stores the cluster's state, on a disk that can be full. */
 export interface Cramped {
   readonly program: Program;
   readonly disk: SmallDisk;
@@ -64,7 +68,7 @@ export class Cluster implements Service {
     this.#services = services;
     const cramped: Cramped[] = [];
     const make = (role: Role, command: string) => {
-      const program = this.#program(role, command);
+      const program = this.#program(role.place.name, role, command);
       if (role.disk) cramped.push({ program, disk: role.disk });
       return program;
     };
@@ -73,7 +77,9 @@ export class Cluster implements Service {
     this.gateways = layout.gateways.map((role) => make(role, BIN));
     this.agents = layout.agents.map((role) => {
       const engine = engines.find(({ socketPath }) => socketPath === role.dockerSocket);
-      return { program: make(role, BIN), nodeName: role.place.name, dataDir: role.dataDir, engine };
+      const guard = this.#program(`${role.place.name}-guard`, { ...role, args: role.guardArgs }, BIN);
+      const program = this.#program(role.place.name, role, BIN);
+      return { program, guard, nodeName: role.place.name, dataDir: role.dataDir, engine, disk: role.disk };
     });
     this.cramped = cramped;
     this.gatewayAddresses = layout.gateways.map(({ listen }) => listen);
@@ -96,7 +102,7 @@ export class Cluster implements Service {
         engines.map(({ socketPath }) => socketPath),
       );
       const cluster = new Cluster(options, layout, engines, services);
-      for (const { disk } of cluster.cramped) services.add(disk);
+      for (const disk of cluster.#disks) services.add(disk);
       services.add({ close: () => cluster.#end() });
       for (const program of cluster.programs) program.start();
       await cluster.untilHealthy(READY_WITHIN_MS);
@@ -108,7 +114,12 @@ export class Cluster implements Service {
   }
 
   get programs(): readonly Program[] {
-    return [...this.members, ...this.controllers, ...this.gateways, ...this.agents.map(({ program }) => program)];
+    const hosts = this.agents.flatMap(({ program, guard }) => [program, guard]);
+    return [...this.members, ...this.controllers, ...this.gateways, ...hosts];
+  }
+
+  get #disks(): readonly SmallDisk[] {
+    return [...this.cramped, ...this.agents].flatMap(({ disk }) => disk ?? []);
   }
 
   /** Those that run jobs as containers. */
@@ -145,7 +156,7 @@ export class Cluster implements Service {
   /** Everything runs again, and everything sent arrives. */
   mend(): void {
     this.options.network.heal();
-    for (const { disk } of this.cramped) disk.free();
+    for (const disk of this.#disks) disk.free();
     for (const program of this.programs) {
       program.resume();
       program.start();
@@ -162,9 +173,9 @@ export class Cluster implements Service {
     for (const { dataDir } of this.agents) await killJobs(join(dataDir, ".."));
   }
 
-  #program({ place, args }: Role, command: string): Program {
-    const logFile = join(this.options.directory, `${place.name}.log`);
+  #program(name: string, { place, args }: Role, command: string): Program {
+    const logFile = join(this.options.directory, `${name}.log`);
     const onSurprise = (surprise: Surprise) => void this.surprises.push(surprise);
-    return new Program({ name: place.name, place, command, args, logFile, onSurprise });
+    return new Program({ name, place, command, args, logFile, onSurprise });
   }
 }

@@ -12,6 +12,9 @@ const SMALL_ETCD_DISK_MB = 320;
 /** The controller's reserve for a full disk takes 64 of it. */
 const SMALL_STORE_DISK_MB = 192;
 
+/** Room for the output of its jobs and what is recorded of them. */
+const SMALL_AGENT_DISK_MB = 64;
+
 /** A process to be. */
 export interface Role {
   readonly place: Place;
@@ -26,6 +29,8 @@ export interface Server extends Role {
 }
 
 export interface AgentRole extends Role {
+  /** What stands beside it on its host. */
+  readonly guardArgs: readonly string[];
   readonly dataDir: string;
   /** Where Docker answers, for one that runs jobs as containers. */
   readonly dockerSocket: string | undefined;
@@ -108,10 +113,11 @@ function agentOf(
   const identity = ["--node-name", place.name, "--address", place.address, "--data-dir", dataDir];
   const gpus = ["--simulate-gpus", String(options.gpusPerAgent), "--heartbeat", `${options.timing.heartbeatS}s`];
   const executor =
-    dockerSocket === undefined
-      ? ["--executor", "process"]
-      : ["--executor", "docker", "--docker-socket", dockerSocket, "--labels", "runs=containers"];
-  return { place, dataDir, dockerSocket, args: ["agent", ...leaders, ...identity, ...gpus, ...executor] };
+    dockerSocket === undefined ? ["--executor", "process"] : ["--executor", "docker", "--docker-socket", dockerSocket];
+  const labels = dockerSocket === undefined ? [] : ["--labels", "runs=containers"];
+  const args = ["agent", ...leaders, ...identity, ...gpus, ...executor, ...labels];
+  const disk = smallDisk(options, place.name, SMALL_AGENT_DISK_MB);
+  return { place, dataDir, dockerSocket, args, guardArgs: ["guard", "--data-dir", dataDir, ...executor], disk };
 }
 
 /** Only in a sandbox may something be mounted. */

@@ -181,8 +181,8 @@ export class StubNvml {
 
 function driverLines(driver: StubDriver): string[] {
   return [
-    ...line("driver", driver.driverVersion ?? "570.01"),
-    ...line("cuda", driver.cudaVersion ?? 12_080),
+    ...told("driver", driver.driverVersion ?? "570.01"),
+    ...told("cuda", driver.cudaVersion ?? 12_080),
     ...(driver.faults ?? []).map(faultLine),
     ...driver.gpus.flatMap(gpuLines),
   ];
@@ -197,30 +197,30 @@ function faultLine(fault: StubFault): string {
 function gpuLines(gpu: StubGpu): string[] {
   return [
     `gpu ${gpu.uuid}`,
-    ...line("name", gpu.model),
-    ...line("pci", gpu.pciBusId),
-    ...line("memory_mb", gpu.memoryMb),
-    ...line("used_mb", gpu.memoryUsedMb),
-    ...line("utilization", gpu.utilizationPercent),
-    ...line("memory_utilization", gpu.memoryUtilizationPercent),
-    ...line("temperature", gpu.temperatureC),
-    ...line("slowdown", gpu.slowdownC),
-    ...line("margin", gpu.slowdownMarginC),
-    ...line("power_mw", thousandths(gpu.powerW)),
-    ...line("power_limit_mw", thousandths(gpu.powerLimitW)),
-    ...line("clock", gpu.clockMhz),
-    ...line("memory_clock", gpu.memoryClockMhz),
-    ...line("max_clock", gpu.maxClockMhz),
-    ...line("energy_mj", thousandths(gpu.energyJ)),
-    ...line("ecc", gpu.eccEnabled),
-    ...line("ecc_corrected", gpu.eccCorrected),
-    ...line("ecc_uncorrected", gpu.eccUncorrected),
+    ...told("name", gpu.model),
+    ...told("pci", gpu.pciBusId),
+    ...told("memory_mb", gpu.memoryMb),
+    ...told("used_mb", gpu.memoryUsedMb),
+    ...told("utilization", gpu.utilizationPercent),
+    ...told("memory_utilization", gpu.memoryUtilizationPercent),
+    ...told("temperature", gpu.temperatureC),
+    ...told("slowdown", gpu.slowdownC),
+    ...told("margin", gpu.slowdownMarginC),
+    ...told("power_mw", thousandths(gpu.powerW)),
+    ...told("power_limit_mw", thousandths(gpu.powerLimitW)),
+    ...told("clock", gpu.clockMhz),
+    ...told("memory_clock", gpu.memoryClockMhz),
+    ...told("max_clock", gpu.maxClockMhz),
+    ...told("energy_mj", thousandths(gpu.energyJ)),
+    ...told("ecc", gpu.eccEnabled),
+    ...told("ecc_corrected", gpu.eccCorrected),
+    ...told("ecc_uncorrected", gpu.eccUncorrected),
     // With heat or without, its clocks are also as low as a limit of its power has them (0x4).
-    ...line("throttle", gpu.isThrottling === undefined ? undefined : gpu.isThrottling ? 0x44 : 0x04),
-    ...line("events", gpu.hasEvents),
-    ...line("mig", gpu.migEnabled),
-    ...line("lost", gpu.isLost),
-    ...line("gone", gpu.isGone),
+    ...told("throttle", gpu.isThrottling === undefined ? undefined : gpu.isThrottling ? 0x44 : 0x04),
+    ...told("events", gpu.hasEvents),
+    ...told("mig", gpu.migEnabled),
+    ...told("lost", gpu.isLost),
+    ...told("gone", gpu.isGone),
     ...(gpu.links ?? []).map(({ kind, pciBusId }, number) => `link ${number} ${kind.charAt(0)} ${pciBusId}`),
     ...(gpu.processes ?? []).map(processLine),
     ...(gpu.slices ?? []).flatMap((slice) => sliceLines(gpu, slice)),
@@ -237,7 +237,7 @@ function processLine({ pid, memoryMb = -1, kind = "compute" }: StubProcess): str
   return `process ${kind.charAt(0)} ${pid} ${memoryMb}`;
 }
 
-function line(key: string, value: string | number | boolean | undefined): string[] {
+function told(key: string, value: string | number | boolean | undefined): string[] {
   return value === undefined ? [] : [`${key} ${typeof value === "boolean" ? Number(value) : value}`];
 }
 

@@ -222,7 +222,7 @@ int nvmlDeviceGetMarginTemperature(void *device, margin *out) {
   return is_slice(device) ? NOT_SUPPORTED : tell((unsigned *)&out->margin, gpu_of(device)->margin);
 }
 TELL_WHOLE(nvmlDeviceGetPowerUsage, power_mw)
-TELL_WHOLE(nvmlDeviceGetEnforcedPowerLimit, power_limit_mw)
+TELL_WHOLE(nvmlDeviceGetPowerManagementLimit, power_limit_mw)
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *out) {
   ENTER(device);
   return is_slice(device) ? NOT_SUPPORTED : tell_long(out, gpu_of(device)->energy_mj);

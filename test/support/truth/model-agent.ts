@@ -44,6 +44,7 @@ export class ModelAgent {
   readonly #sabotage: Sabotage;
   #memory: Memory = { clusterId: "c", highestTerm: 1, leaseMs: 0 };
   #life = 0;
+  readonly #lastArrivalMs = { up: 0, down: 0 };
   #core = createAgentState(this.#memory, 0);
   #truth: Truth;
   /** What the executor has, by name. */
@@ -91,6 +92,7 @@ export class ModelAgent {
   /** A look, with whatever happens between its parts. Whether another should follow soon. */
   look(between: () => void): boolean {
     const host = this.#host;
+    this.#reconcile();
     const processes = host.processes.map(({ pid, deviceId }) => ({
       pid,
       deviceId,
@@ -136,7 +138,9 @@ export class ModelAgent {
     this.#known = new Map();
     this.#input({ kind: "begun" });
     this.#input({ kind: "recovered", wallMs: this.#host.nowMs, found: this.#recover() });
-    for (const command of this.leader.onHello(allReports(this.#core))) this.#say(command);
+    const reports = allReports(this.#core);
+    for (const report of reports) this.#note(report);
+    for (const command of this.leader.onHello(reports)) this.say(command);
   }
 
   /** A created container can do nothing any more, and is removed. */
@@ -176,22 +180,36 @@ export class ModelAgent {
   }
 
   #report(report: Report): void {
-    const name = allocationName(report.key);
-    if (report.state.phase === "ended") this.over.add(name);
-    else this.over.delete(name);
-    const life = this.#life;
-    this.#host.after(this.#host.random.between(1, 800), () => {
-      if (life !== this.#life) return;
+    this.#note(report);
+    this.#send("up", () => {
       const answer = this.leader.onReport(report);
-      if (answer) this.#say(answer);
+      if (answer) this.say(answer);
     });
   }
 
-  #say(command: Command): void {
+  #note({ key, state }: Report): void {
+    if (state.phase === "ended") this.over.add(allocationName(key));
+    else this.over.delete(allocationName(key));
+  }
+
+  /** From the leader: after all that it has said before, to the life that is now. */
+  say(command: Command): void {
+    this.#send("down", () => this.command(command));
+  }
+
+  /** A stream keeps the order of what is sent on it, and what has not arrived by its end never does. */
+  #send(way: "up" | "down", arrive: () => void): void {
+    const { nowMs } = this.#host;
     const life = this.#life;
-    this.#host.after(this.#host.random.between(1, 800), () =>
-      life === this.#life ? this.command(command) : undefined,
-    );
+    const atMs = Math.max(nowMs + this.#messageMs(), this.#lastArrivalMs[way] + 1);
+    this.#lastArrivalMs[way] = atMs;
+    this.#host.after(atMs - nowMs, () => (life === this.#life ? arrive() : undefined));
+  }
+
+  /** Most messages are quick. */
+  #messageMs(): number {
+    const { random } = this.#host;
+    return random.between(1, random.next() < 0.2 ? 10_000 : 800);
   }
 
   #launch(spec: LaunchSpec): void {
@@ -218,10 +236,21 @@ export class ModelAgent {
     if (known?.state.phase === "starting") return this.#become(key, ended(this.#host.nowMs, 255));
     this.#host.ask(() => {
       const container = this.#host.find(this.agentId, key);
-      if (!container) return;
+      if (container?.status !== "running") return this.#become(key, ended(this.#host.nowMs, 255));
       this.#host.exit(container, 137);
       this.onExit(container);
     });
+  }
+
+  /** Events can be missed: what runs is compared with what there is. */
+  #reconcile(): void {
+    for (const { spec, state } of this.#known.values()) {
+      if (state.phase !== "running" || this.#host.find(this.agentId, spec.key)?.status === "running") continue;
+      this.#host.ask(() => {
+        const container = this.#host.find(this.agentId, spec.key);
+        this.#become(spec.key, container ? stateOf(container, this.#host.nowMs) : ended(this.#host.nowMs, 255));
+      });
+    }
   }
 
   /** The engine tells of an end, to the life that is then. */
@@ -239,11 +268,13 @@ export class ModelAgent {
 
   #release(key: AllocationKey): void {
     const life = this.#life;
+    const name = allocationName(key);
+    const known = this.#known.get(name);
     this.#host.ask(() => {
       if (life !== this.#life) return;
       const container = this.#host.find(this.agentId, key);
       if (container && container.status !== "running") container.status = "removed";
-      this.#known.delete(allocationName(key));
+      if (this.#known.get(name) === known) this.#known.delete(name);
       this.#input({ kind: "released", key, done: true });
     });
   }

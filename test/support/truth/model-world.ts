@@ -1,4 +1,5 @@
-import { allocationName } from "../../../base/ids.ts";
+import type { Command } from "../../../agent/core/input.ts";
+import { type AllocationKey, allocationName } from "../../../base/ids.ts";
 import { Random } from "../random.ts";
 import type { Finding } from "../../../agent/truth/core/finding.ts";
 import { ModelAgent, type Sabotage, type Watcher } from "./model-agent.ts";
@@ -12,6 +13,9 @@ const DEVICES: Readonly<Record<string, readonly string[]>> = {
   "agent-a": ["gpu-1", "gpu-2", "gpu-3"],
   "agent-b": ["gpu-4", "gpu-5"],
 };
+
+/** By name; each says whether it could happen. */
+type Happenings = Readonly<Record<string, () => boolean>>;
 
 export interface Outcome {
   /** What must never be. */
@@ -56,16 +60,19 @@ class ModelWorld implements Outcome {
     if (this.#random.next() < 0.5) this.#heartbeat(this.#agent(), () => this.#maybeHappen());
   }
 
-  /** Nothing happens any more but what follows: two heartbeats later all is known, and in the end nothing is left that is over. */
+  /**
+   * Nothing happens any more but what follows, until nothing follows: in the end nothing is left that is over. What comes to the devices
+   * then is known two heartbeats later.
+   */
   settle(): void {
     this.#host.isHung = false;
-    for (let round = 0; round < 20 && !this.#host.isQuiet; round++) this.#advance(5_000);
-    for (let beat = 0; beat < 2; beat++) this.#beatAll();
-    for (const agent of this.#agents) this.#checkTruths(agent);
-    for (let beat = 0; beat < 20; beat++) this.#beatAll();
+    for (let beat = 0; beat < 20 || (beat < 60 && !this.#host.isQuiet); beat++) this.#beatAll();
     // Of what the engine has forgotten and the agent has never seen, nobody can say whose it is.
     const provable = this.#orphans().filter(({ status }) => status !== "removed");
     for (const container of provable) this.violations.push(`${text(container)} is over and was never reaped`);
+    for (let count = this.#random.between(0, 6); count > 0; count--) this.#happenOnDevice(this.#agent());
+    for (let beat = 0; beat < 2; beat++) this.#beatAll();
+    for (const agent of this.#agents) this.#checkTruths(agent);
   }
 
   #beatAll(): void {
@@ -96,43 +103,50 @@ class ModelWorld implements Outcome {
   }
 
   #happen(agent: ModelAgent): void {
-    const happenings: Readonly<Record<string, () => boolean>> = {
+    const happenings: Happenings = {
       launch: () => this.#command(agent, agent.leader.launch(this.#random.next() < 0.4, this.#random.between(0, 2))),
-      "launch ": () => this.#command(agent, agent.leader.launch(this.#random.next() < 0.4, 1)),
-      stop: () =>
-        this.#on(
-          agent.leader.attempts().filter(({ state }) => state === "wanted"),
-          ({ key }) => agent.command(agent.leader.stop(key)),
-        ),
-      "late stop": () =>
-        this.#on(agent.leader.attempts(), ({ key, state }) =>
-          state === "wanted" ? undefined : agent.command({ kind: "stop", key, graceMs: 0, reason: "late" }),
-        ),
+      "launch on one": () => this.#command(agent, agent.leader.launch(this.#random.next() < 0.4, 1)),
+      stop: () => this.#on(this.#attempts(agent, true), ({ key }) => agent.say(agent.leader.stop(key))),
+      "late stop": () => this.#on(this.#attempts(agent, false), ({ key }) => agent.say(stopOf(key))),
       "late launch": () => this.#lateLaunch(agent),
       exit: () => this.#on(this.#running(agent), (it) => this.#exit(agent, it, false)),
       "leaky exit": () => this.#on(this.#running(agent), (it) => this.#exit(agent, it, true)),
-      "started again": () =>
-        this.#on(
-          this.#host.containers.filter(({ status }) => status === "exited"),
-          (it) => this.#host.start(it),
-        ),
-      "agent restart": () => (agent.restart(), true),
-      "launch given up": () => (agent.giveUpLaunch(), true),
-      hang: () => ((this.#host.isHung = !this.#host.isHung), true),
-      foreign: () => (this.#host.spawn(undefined, this.#pick(agent.deviceIds)), true),
-      stray: () =>
-        this.#on(
-          this.#host.containers.filter(({ status }) => status === "running"),
-          (it) => this.#host.spawn(it, this.#pick(agent.deviceIds)),
-        ),
+      "started again": () => this.#on(this.#containers("exited"), (it) => this.#host.start(it)),
+      "agent restart": () => this.#on([agent], (it) => it.restart()),
+      "launch given up": () => this.#on([agent], (it) => it.giveUpLaunch()),
+      hang: () => this.#on([this.#host], (it) => (it.isHung = !it.isHung)),
+      ...this.#onDevices(agent),
+    };
+    this.#happenOneOf(happenings);
+  }
+
+  #happenOnDevice(agent: ModelAgent): void {
+    this.#happenOneOf(this.#onDevices(agent));
+  }
+
+  #onDevices(agent: ModelAgent): Happenings {
+    return {
+      foreign: () => this.#on(agent.deviceIds, (id) => this.#host.spawn(undefined, id)),
+      stray: () => this.#on(this.#containers("running"), (it) => this.#host.spawn(it, this.#pick(agent.deviceIds))),
       "process ends": () => this.#on(this.#host.processes, (it) => this.#host.end(it)),
     };
+  }
+
+  #happenOneOf(happenings: Happenings): void {
     const name = this.#pick(Object.keys(happenings));
     if (happenings[name]?.()) this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 
+  #containers(status: ModelContainer["status"]): readonly ModelContainer[] {
+    return this.#host.containers.filter((it) => it.status === status);
+  }
+
+  #attempts(agent: ModelAgent, areWanted: boolean) {
+    return agent.leader.attempts().filter(({ state }) => (state === "wanted") === areWanted);
+  }
+
   #command(agent: ModelAgent, command: Parameters<ModelAgent["command"]>[0] | undefined): boolean {
-    if (command) agent.command(command);
+    if (command) agent.say(command);
     return command !== undefined;
   }
 
@@ -142,11 +156,11 @@ class ModelWorld implements Outcome {
     return this.#on(attempts, ({ key, deviceIds }) => {
       const launch = agent.leader.launch(false, 1);
       if (launch?.kind === "launch") agent.command({ kind: "launch", spec: { ...launch.spec, key, deviceIds } }, 0);
-      if (launch?.kind === "launch") agent.command(launch);
+      if (launch?.kind === "launch") agent.say(launch);
     });
   }
 
-  #on<T>(items: readonly T[], act: (item: T) => void): boolean {
+  #on<T>(items: readonly T[], act: (item: T) => unknown): boolean {
     const item = this.#random.pick(items);
     if (item !== undefined) act(item);
     return item !== undefined;
@@ -164,6 +178,10 @@ class ModelWorld implements Outcome {
   #isOver(container: ModelContainer): boolean {
     const agent = this.#agents.find(({ agentId }) => agentId === container.agentId);
     return !agent || agent.over.has(allocationName(container.key)) || !agent.leader.wants(container.key);
+  }
+
+  #isClaimed(agent: ModelAgent, { key }: ModelContainer): boolean {
+    return !agent.over.has(allocationName(key)) && !agent.leader.wants(key);
   }
 
   #orphans(): readonly ModelContainer[] {
@@ -202,6 +220,8 @@ class ModelWorld implements Outcome {
   }
 
   #checkTruths(agent: ModelAgent): void {
+    // What the agent has claimed is its job's until the leader says that it is not wanted.
+    if (this.#running(agent).some((it) => this.#isClaimed(agent, it))) return;
     for (const { id, use } of agent.truths) {
       const expected = this.#expectedUse(agent, id);
       if (expected !== use && use !== "orphan")
@@ -221,6 +241,10 @@ class ModelWorld implements Outcome {
     if (!granted) return "free";
     return on.some(({ container }) => container === granted) ? "in-use" : "idle";
   }
+}
+
+function stopOf(key: AllocationKey): Command {
+  return { kind: "stop", key, graceMs: 0, reason: "late" };
 }
 
 function text({ id, key, agentId, status }: ModelContainer): string {

@@ -35,10 +35,9 @@ function placeOf(node: Node, demand: Demand, { devices: ids, cpuCores, memoryMb 
   const { inventory } = node.record;
   if (inventory.cpuCores - node.cpuCoresUsed < cpuCores || inventory.memoryMb - node.memoryMbUsed < memoryMb)
     return undefined;
-  const blocked = new Set([...node.leftovers.values()].flat());
   const devices = inventory.devices.filter(({ id }) => ids.includes(id));
   const areFree = devices.every((device) => {
-    if (blocked.has(device.id) || node.throttling.has(device.id) || !isSuitable(device, demand)) return false;
+    if (node.withheld.has(device.id) || !isSuitable(device, demand)) return false;
     const held = (node.held.get(device.id) ?? []).reduce((sum, { milli }) => sum + milli, 0);
     return held + demand.milli <= WHOLE_DEVICE;
   });

@@ -81,10 +81,9 @@ function momentOf(state: State, node: Node, quest: Quest, when: number, kept: re
 
 function slotsOf(node: Node, demand: Demand, leaves: ReadonlySet<JobId>): readonly Slot[] {
   if (demand.gpus === 0) return [];
-  const blocked = new Set([...node.leftovers.values()].flat());
   const slots: Slot[] = [];
   for (const [index, device] of node.record.inventory.devices.entries()) {
-    if (blocked.has(device.id) || node.throttling.has(device.id) || !isSuitable(device, demand)) continue;
+    if (node.withheld.has(device.id) || !isSuitable(device, demand)) continue;
     let milli = node.room[index] ?? 0;
     const holders = node.held.get(device.id) ?? [];
     for (const holder of holders) if (leaves.has(holder.jobId)) milli += holder.milli;

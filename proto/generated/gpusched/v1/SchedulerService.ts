@@ -12,6 +12,7 @@ import type { ConfirmNodeDeadResponse as _gpusched_v1_ConfirmNodeDeadResponse, C
 import type { CordonNodeRequest as _gpusched_v1_CordonNodeRequest, CordonNodeRequest__Output as _gpusched_v1_CordonNodeRequest__Output } from '../../gpusched/v1/CordonNodeRequest.ts';
 import type { CreateTenantRequest as _gpusched_v1_CreateTenantRequest, CreateTenantRequest__Output as _gpusched_v1_CreateTenantRequest__Output } from '../../gpusched/v1/CreateTenantRequest.ts';
 import type { DeactivateTenantRequest as _gpusched_v1_DeactivateTenantRequest, DeactivateTenantRequest__Output as _gpusched_v1_DeactivateTenantRequest__Output } from '../../gpusched/v1/DeactivateTenantRequest.ts';
+import type { DeviceWordRequest as _gpusched_v1_DeviceWordRequest, DeviceWordRequest__Output as _gpusched_v1_DeviceWordRequest__Output } from '../../gpusched/v1/DeviceWordRequest.ts';
 import type { DrainNodeRequest as _gpusched_v1_DrainNodeRequest, DrainNodeRequest__Output as _gpusched_v1_DrainNodeRequest__Output } from '../../gpusched/v1/DrainNodeRequest.ts';
 import type { DryRunJobResponse as _gpusched_v1_DryRunJobResponse, DryRunJobResponse__Output as _gpusched_v1_DryRunJobResponse__Output } from '../../gpusched/v1/DryRunJobResponse.ts';
 import type { ExplainJobRequest as _gpusched_v1_ExplainJobRequest, ExplainJobRequest__Output as _gpusched_v1_ExplainJobRequest__Output } from '../../gpusched/v1/ExplainJobRequest.ts';
@@ -172,6 +173,24 @@ export interface SchedulerServiceClient extends grpc.Client {
   listTenants(argument: _gpusched_v1_ListTenantsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ListTenantsResponse__Output>): grpc.ClientUnaryCall;
   listTenants(argument: _gpusched_v1_ListTenantsRequest, callback: grpc.requestCallback<_gpusched_v1_ListTenantsResponse__Output>): grpc.ClientUnaryCall;
   
+  QuarantineDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  QuarantineDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  QuarantineDevice(argument: _gpusched_v1_DeviceWordRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  QuarantineDevice(argument: _gpusched_v1_DeviceWordRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  quarantineDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  quarantineDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  quarantineDevice(argument: _gpusched_v1_DeviceWordRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  quarantineDevice(argument: _gpusched_v1_DeviceWordRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  
+  ReleaseDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  ReleaseDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  ReleaseDevice(argument: _gpusched_v1_DeviceWordRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  ReleaseDevice(argument: _gpusched_v1_DeviceWordRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  releaseDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  releaseDevice(argument: _gpusched_v1_DeviceWordRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  releaseDevice(argument: _gpusched_v1_DeviceWordRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  releaseDevice(argument: _gpusched_v1_DeviceWordRequest, callback: grpc.requestCallback<_gpusched_v1_ChangeNodeResponse__Output>): grpc.ClientUnaryCall;
+  
   StreamLogs(argument: _gpusched_v1_StreamLogsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_gpusched_v1_LogChunk__Output>;
   StreamLogs(argument: _gpusched_v1_StreamLogsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_gpusched_v1_LogChunk__Output>;
   streamLogs(argument: _gpusched_v1_StreamLogsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_gpusched_v1_LogChunk__Output>;
@@ -246,6 +265,10 @@ export interface SchedulerServiceHandlers extends grpc.UntypedServiceImplementat
   
   ListTenants: grpc.handleUnaryCall<_gpusched_v1_ListTenantsRequest__Output, _gpusched_v1_ListTenantsResponse>;
   
+  QuarantineDevice: grpc.handleUnaryCall<_gpusched_v1_DeviceWordRequest__Output, _gpusched_v1_ChangeNodeResponse>;
+  
+  ReleaseDevice: grpc.handleUnaryCall<_gpusched_v1_DeviceWordRequest__Output, _gpusched_v1_ChangeNodeResponse>;
+  
   StreamLogs: grpc.handleServerStreamingCall<_gpusched_v1_StreamLogsRequest__Output, _gpusched_v1_LogChunk>;
   
   SubmitJob: grpc.handleUnaryCall<_gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_SubmitJobResponse>;
@@ -274,6 +297,8 @@ export interface SchedulerServiceDefinition extends grpc.ServiceDefinition {
   ListJobs: MethodDefinition<_gpusched_v1_ListJobsRequest, _gpusched_v1_ListJobsResponse, _gpusched_v1_ListJobsRequest__Output, _gpusched_v1_ListJobsResponse__Output>
   ListNodes: MethodDefinition<_gpusched_v1_ListNodesRequest, _gpusched_v1_ListNodesResponse, _gpusched_v1_ListNodesRequest__Output, _gpusched_v1_ListNodesResponse__Output>
   ListTenants: MethodDefinition<_gpusched_v1_ListTenantsRequest, _gpusched_v1_ListTenantsResponse, _gpusched_v1_ListTenantsRequest__Output, _gpusched_v1_ListTenantsResponse__Output>
+  QuarantineDevice: MethodDefinition<_gpusched_v1_DeviceWordRequest, _gpusched_v1_ChangeNodeResponse, _gpusched_v1_DeviceWordRequest__Output, _gpusched_v1_ChangeNodeResponse__Output>
+  ReleaseDevice: MethodDefinition<_gpusched_v1_DeviceWordRequest, _gpusched_v1_ChangeNodeResponse, _gpusched_v1_DeviceWordRequest__Output, _gpusched_v1_ChangeNodeResponse__Output>
   StreamLogs: MethodDefinition<_gpusched_v1_StreamLogsRequest, _gpusched_v1_LogChunk, _gpusched_v1_StreamLogsRequest__Output, _gpusched_v1_LogChunk__Output>
   SubmitJob: MethodDefinition<_gpusched_v1_SubmitJobRequest, _gpusched_v1_SubmitJobResponse, _gpusched_v1_SubmitJobRequest__Output, _gpusched_v1_SubmitJobResponse__Output>
   SubmitJobs: MethodDefinition<_gpusched_v1_SubmitJobsRequest, _gpusched_v1_SubmitJobsResponse, _gpusched_v1_SubmitJobsRequest__Output, _gpusched_v1_SubmitJobsResponse__Output>
