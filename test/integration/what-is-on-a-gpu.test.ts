@@ -8,6 +8,7 @@ import { ChangeRelay } from "../../agent/change-relay.ts";
 import { NvmlSource } from "../../agent/devices/nvml/nvml-source.ts";
 import { Journal } from "../../agent/journal.ts";
 import { runNode } from "../../agent/node.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../../agent/policy/container-policy.ts";
 import { DEFAULT_ANSWERS } from "../../agent/truth/core/answers.ts";
 import { asJobId } from "../../base/ids.ts";
 import { silentLogger } from "../../base/logger.ts";
@@ -21,6 +22,8 @@ import { StubNvml, stubGpu, type StubProcess, whyNoStubNvml } from "../support/n
 const UUIDS = [0, 1, 2].map((index) => stubGpu(index).uuid);
 const HEARTBEAT_MS = 1_000;
 const patience = { timeout: 15_000, interval: 50 };
+/** Jobs may put a program into their container. */
+const POLICY = { ...DEFAULT_CONTAINER_POLICY, readOnlyRoot: false, user: { uid: 0, gid: 0 }, root: "allowed" } as const;
 const FOREVER = "while :; do sleep 1; done";
 
 let docker: DockerExecutorWorld;
@@ -73,7 +76,13 @@ async function startNode(): Promise<void> {
   controller = services.add(await FakeController.start({ cluster_id: "cluster-1", term: 1, lease_ms: 300_000 }));
   const devices = services.add(new NvmlSource(silentLogger));
   const executor = services.add(
-    await docker.executor({ agentId: journal.agentId, dataDir, onChange: changes.listener, simulated: true }),
+    await docker.executor({
+      agentId: journal.agentId,
+      dataDir,
+      onChange: changes.listener,
+      simulated: true,
+      policy: POLICY,
+    }),
   );
   services.add(
     await runNode({
@@ -166,7 +175,7 @@ test("granted devices are in use, idle, or used by the wrong job, as the driver 
   await untilUses("IN_USE", "WRONG_JOB", "FREE");
   expect(conditions()[1]).toMatchObject({
     withheld: "",
-    use_reason: expect.stringContaining(`(pid ${pid}, user root`),
+    use_reason: expect.stringContaining(`(pid ${pid}, user `),
   });
   controller.session?.command(1, { stop: { key: protoKey, grace_ms: 0, reason: "test" } });
   await processesOn();
