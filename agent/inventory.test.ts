@@ -46,4 +46,27 @@ test("what the driver does not tell is absent, not 0", () => {
     power_w: 71.5,
     throttling: true,
   });
+  expect(
+    telemetryToProto({
+      ...UNTOLD_READING,
+      id: asDeviceId("GPU-a"),
+      memoryUtilizationPercent: 7.4,
+      clockMhz: 1_980,
+      memoryClockMhz: 3_201,
+      energyJ: 0.5,
+      slowdownMarginC: -1.2,
+      eccCorrected: 0,
+      eccUncorrected: 2,
+      processes: [{ pid: 1, memoryMb: 1, kind: "compute" }],
+    }),
+  ).toEqual({
+    id: "GPU-a",
+    memory_utilization_percent: 7,
+    clock_mhz: 1_980,
+    memory_clock_mhz: 3_201,
+    energy_j: 0.5,
+    slowdown_margin_c: -1,
+    ecc_corrected: 0,
+    ecc_uncorrected: 2,
+  });
 });

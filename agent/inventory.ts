@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { version } from "../base/version.ts";
 import type { DeviceTelemetry } from "../proto/generated/gpusched/v1/DeviceTelemetry.ts";
 import type { NodeInventory } from "../proto/generated/gpusched/v1/NodeInventory.ts";
-import type { Device, DeviceReading, DeviceSource } from "./devices/device-source.ts";
+import type { Device, DeviceList, DeviceReading, DeviceSource } from "./devices/device-source.ts";
 import { mpsDirectory } from "./devices/mps.ts";
 import type { Finding } from "./doctor/finding.ts";
 import type { Executor } from "./executor/executor.ts";
@@ -35,7 +35,10 @@ export interface InventoryOptions {
 }
 
 /** What this node offers, with the devices that it has at the moment. */
-export function nodeInventory(options: InventoryOptions, devices: readonly Device[]): NodeInventory {
+export function nodeInventory(
+  options: InventoryOptions,
+  { devices, links }: Pick<DeviceList, "devices" | "links">,
+): NodeInventory {
   const { devices: source, executor, address, labels } = options;
   return {
     devices: devices.map(deviceToProto),
@@ -45,6 +48,8 @@ export function nodeInventory(options: InventoryOptions, devices: readonly Devic
     device_source: source.name,
     device_source_reason: source.reason,
     driver_version: source.driverVersion,
+    cuda_version: source.cudaVersion,
+    links: [...links],
     agent_version: version,
     address,
     gpu_grant: executor.gpuGrant.kind,
@@ -89,19 +94,36 @@ function deviceToProto(device: Device): NonNullable<NodeInventory["devices"]>[nu
     pci_bus_id: device.pciBusId,
     ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
     ...(device.island === undefined ? {} : { nvlink_island: device.island }),
-    ...(device.slowdownC === undefined ? {} : { slowdown_c: device.slowdownC }),
+    ...(device.slowdownC === undefined ? {} : { slowdown_c: Math.round(device.slowdownC) }),
+    parent_id: device.parentId ?? "",
+    mig_profile: device.migProfile ?? "",
+    ...(device.eccEnabled === undefined ? {} : { ecc_enabled: device.eccEnabled }),
+    ...(device.powerLimitW === undefined ? {} : { power_limit_w: Math.round(device.powerLimitW) }),
+    ...(device.maxClockMhz === undefined ? {} : { max_clock_mhz: Math.round(device.maxClockMhz) }),
   };
 }
 
 /** A reading as a heartbeat carries it. */
 export function telemetryToProto(reading: DeviceReading): DeviceTelemetry {
-  const { utilizationPercent, memoryUsedMb, temperatureC, powerW, isThrottling } = reading;
+  const { powerW, energyJ, isThrottling } = reading;
   return {
     id: reading.id,
-    ...(utilizationPercent === undefined ? {} : { utilization_percent: Math.round(utilizationPercent) }),
-    ...(memoryUsedMb === undefined ? {} : { memory_used_mb: Math.round(memoryUsedMb) }),
-    ...(temperatureC === undefined ? {} : { temperature_c: Math.round(temperatureC) }),
+    ...whole("utilization_percent", reading.utilizationPercent),
+    ...whole("memory_used_mb", reading.memoryUsedMb),
+    ...whole("temperature_c", reading.temperatureC),
     ...(powerW === undefined ? {} : { power_w: powerW }),
     ...(isThrottling ? { throttling: true } : {}),
+    ...whole("memory_utilization_percent", reading.memoryUtilizationPercent),
+    ...whole("clock_mhz", reading.clockMhz),
+    ...whole("memory_clock_mhz", reading.memoryClockMhz),
+    ...(energyJ === undefined ? {} : { energy_j: energyJ }),
+    ...whole("slowdown_margin_c", reading.slowdownMarginC),
+    ...whole("ecc_corrected", reading.eccCorrected),
+    ...whole("ecc_uncorrected", reading.eccUncorrected),
   };
+}
+
+/** A whole number under that name, if it was told. */
+function whole(name: keyof DeviceTelemetry, value: number | undefined): DeviceTelemetry {
+  return value === undefined ? {} : { [name]: Math.round(value) };
 }

@@ -33,7 +33,10 @@ export function createStreamHost(options: StreamHostOptions): StreamHost {
   const { identity, shell, vitals, health, looker, outbox, inventory, log, onSaid = () => {} } = options;
   const executorHealth = () => options.doctor?.judge(vitals.health) ?? vitals.health;
   // Those that have vanished are still told of: a device is never silently dropped.
-  const inventoryNow = () => nodeInventory(inventory, [...vitals.devices, ...health.missing(vitals.devices)]);
+  const inventoryNow = () => {
+    const { devices, links } = vitals.listed;
+    return nodeInventory(inventory, { devices: [...devices, ...health.missing(devices)], links });
+  };
   const conditions = () => health.conditions((id) => looker.useOf(id));
   const grant = (): NodeGrant => ({ ...grantOf(inventory), devices: new Set(vitals.devices.map(({ id }) => id)) });
   const launchContext = { nodeName: identity.nodeName, executor: inventory.executor.name, mpsDirectory, grant };

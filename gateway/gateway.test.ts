@@ -188,6 +188,11 @@ describe("answers exactly as documented", () => {
         { id: "gpu-1", utilization_percent: 93, power_w: 512.5, holder: { job_id: sampleJob.id, attempt: 1 } },
         { id: "gpu-2", utilization_percent: null, numa_node: null, holder: null, holders: [], slowdown_c: null },
       ],
+      cuda_version: "13.0",
+      links: [
+        { a: "gpu-1", b: "gpu-2", kind: "nvlink", lanes: 18 },
+        { a: "gpu-2", b: "gpu-3", kind: "xgmi", lanes: null },
+      ],
       allows_sharing: true,
       gpu_sharing: "mps",
       lives_by: "lease",
@@ -205,11 +210,35 @@ describe("answers exactly as documented", () => {
       use: "in_use",
       use_reason: null,
       withheld: "unhealthy: XID 79: the GPU has fallen off the bus",
+      parent_id: "GPU-whole",
+      mig_profile: "3g.40gb",
+      ecc_enabled: true,
+      power_limit_w: 700,
+      max_clock_mhz: 1_980,
+      memory_utilization_percent: 41,
+      clock_mhz: 1_755,
+      memory_clock_mhz: 2_619,
+      energy_j: 1_234.5,
+      slowdown_margin_c: 26,
+      ecc_corrected: 12,
+      ecc_uncorrected: 0,
       holder: { gpu_milli: 250 },
       holders: [{ gpu_milli: 250 }, { job_id: "job-1705314600000000009", attempt: 2, gpu_milli: 500 }],
     });
-    const untold = { health: null, health_owner: null, way_back: null, since: null, use: null, withheld: null };
-    expect((node as { devices: unknown[] }).devices[1]).toMatchObject(untold);
+    expect((node as { devices: unknown[] }).devices[1]).toMatchObject({
+      parent_id: null,
+      mig_profile: null,
+      ecc_enabled: null,
+      power_limit_w: null,
+      energy_j: null,
+      ecc_corrected: null,
+      health: null,
+      health_owner: null,
+      way_back: null,
+      since: null,
+      use: null,
+      withheld: null,
+    });
     expect(JSON.stringify(body)).not.toContain("10.0.0.7");
   });
 

@@ -99,7 +99,7 @@ export interface DeviceLink {
 
 /** A device that was there, or should be, and does not answer. */
 export interface LostDevice {
-  /** Undefined for one that was never seen well. */
+  /** Undefined if it is not known. */
   readonly id: DeviceId | undefined;
   /** Empty if it is not known. */
   readonly pciBusId: string;
@@ -107,6 +107,7 @@ export interface LostDevice {
   readonly why: string;
 }
 
+/** What a host has, at the moment. */
 export interface DeviceList {
   /** With those that are {@link lost} and were seen well before: they stay, as they were last described. */
   readonly devices: readonly Device[];

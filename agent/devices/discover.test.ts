@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { silentLogger } from "../../base/logger.ts";
@@ -19,6 +19,7 @@ let amdSmi: StubProgram;
 let source: DeviceSource | undefined;
 let kernelLog: string;
 const path = process.env.PATH;
+const patience = { timeout: 20_000, interval: 50 };
 
 beforeAll(async () => {
   if (whyNoStubNvml === undefined) nvml = await StubNvml.build();
@@ -60,7 +61,17 @@ async function listed(found: DeviceSource, ids: readonly string[]): Promise<void
       ({ devices }) => devices.map(({ id }) => id),
       () => [],
     );
-  await expect.poll(ask, { timeout: 20_000, interval: 50 }).toEqual(ids);
+  await expect.poll(ask, patience).toEqual(ids);
+}
+
+/** The processes that hold NVML. */
+async function workers(): Promise<string[]> {
+  const children = await readFile(`/proc/self/task/${process.pid}/children`, "utf8");
+  const commands = children
+    .split(" ")
+    .filter(Boolean)
+    .map((pid) => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""));
+  return (await Promise.all(commands)).filter((command) => command.includes("nvml/worker"));
 }
 
 const { uuid } = stubGpu(0);
@@ -112,6 +123,46 @@ test("a driver that comes later is found, however it comes", async () => {
   await nvml.write({ gpus: [stubGpu(0)], driverVersion: "580.1" });
   await listed(found, [uuid]);
   expect([found.name, found.reason, found.driverVersion]).toEqual(["nvml", "NVML answers", "580.1"]);
+});
+
+test("a driver that is unloaded takes its devices with it, told as lost, until it is loaded again", async () => {
+  await nvml.install({ gpus: [stubGpu(0)] });
+  const found = await discover();
+  await nvml.write({ gpus: [stubGpu(0)], faults: [DRIVER_NOT_LOADED] });
+  await expect
+    .poll(
+      () =>
+        found.list().then(
+          () => found.name,
+          () => "failed",
+        ),
+      patience,
+    )
+    .toBe("none");
+  expect((await found.list()).lost).toMatchObject([{ id: uuid }]);
+  expect(found.reason).toMatch(/the driver is not loaded.*1 device is lost/);
+  await nvml.write({ gpus: [stubGpu(0)] });
+  await expect
+    .poll(
+      () =>
+        found.list().then(
+          ({ lost }) => lost,
+          () => "failed",
+        ),
+      patience,
+    )
+    .toEqual([]);
+  expect(found.name).toBe("nvml");
+});
+
+test("closing does not wait for a driver that hangs while it is looked for, and leaves nothing behind", async () => {
+  const found = await discover();
+  await nvml.install({ gpus: [stubGpu(0)], faults: [{ does: "hang" }] });
+  const listing = found.list().catch((error: unknown) => error);
+  await expect.poll(workers, patience).toHaveLength(1);
+  await found.close();
+  expect(await workers()).toEqual([]);
+  expect(await listing).toMatchObject({ message: expect.any(String) });
 });
 
 test("a library without a device is no driver, until there is one", async () => {

@@ -41,6 +41,8 @@ export class FoundSource implements DeviceSource {
   /** What was said of each candidate when it was tried last. */
   readonly #whys = new Map<number, string>();
   #listing: Promise<DeviceList> | undefined;
+  /** One of which it is not known yet whether it has devices. */
+  #trying: DeviceSource | undefined;
   #isClosed = false;
   /** Of the source that was given up. */
   #events: readonly DeviceEvent[] = [];
@@ -86,7 +88,7 @@ export class FoundSource implements DeviceSource {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#chosen.close();
+    await Promise.all([this.#chosen.close(), this.#trying?.close()]);
     await this.#listing?.catch(() => undefined);
   }
 
@@ -121,7 +123,9 @@ export class FoundSource implements DeviceSource {
     for (const [rank, candidate] of this.#candidates.entries()) {
       if (this.#isClosed) break;
       if (!isAsked(rank) || !(await this.#isWorthTrying(rank, candidate))) continue;
-      const attempt = await tryIt(candidate.make(this.#reasons(rank)));
+      this.#trying = candidate.make(this.#reasons(rank));
+      const attempt = await tryIt(this.#trying);
+      this.#trying = undefined;
       if (attempt.list) {
         await sick?.attempt.source.close();
         await this.#take(attempt.source, rank);

@@ -57,6 +57,15 @@ test("a GPU that fell off the bus fell once, however often and in whatever words
   }
 });
 
+test("once it is closed it tells nothing, and closing it again does nothing", async () => {
+  await writeFile(path, "");
+  const log = present(KernelLog.open(path).log, "the log");
+  log.close();
+  log.close();
+  await appendFile(path, "3,2,200,-;NVRM: Xid (PCI:0000:18:00): 48, pid=1\n");
+  expect(log.read()).toEqual([]);
+});
+
 test("a log that may not be read says why", () => {
   expect(KernelLog.open(join(dir, "nowhere"))).toMatchObject({
     log: undefined,

@@ -13,7 +13,8 @@ const FALLEN_ONCE_MS = 60_000;
 
 /** Reads what the kernel's log says of faults, from when it was opened. It never waits. */
 export class KernelLog {
-  readonly #fd: number;
+  /** Undefined once it is closed: its number may be that of another file by then. */
+  #fd: number | undefined;
   readonly #faults = new KernelFaults();
   readonly #fallenAtMs = new Map<string, number>();
   readonly #buffer = Buffer.alloc(RECORD_BYTES);
@@ -48,7 +49,8 @@ export class KernelLog {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
   #isRepetition(xid: number, pciBusId: string, atMs: number): boolean {
@@ -76,7 +78,7 @@ export class KernelLog {
 
   /** A record of the kernel's; undefined when there is none now. */
   #chunk(): string | undefined {
-    for (;;) {
+    while (this.#fd !== undefined) {
       try {
         const length = readSync(this.#fd, this.#buffer, 0, RECORD_BYTES, null);
         return length === 0 ? undefined : this.#buffer.toString("utf8", 0, length);
@@ -85,6 +87,7 @@ export class KernelLog {
         if (systemErrorCode(error) !== "EPIPE") return undefined;
       }
     }
+    return undefined;
   }
 }
 

@@ -20,8 +20,8 @@ export function samePciAddress(a: string, b: string): boolean {
 export async function numaNodeOf(pciBusId: string, sysfs = "/sys"): Promise<number | undefined> {
   const normal = normalPciAddress(pciBusId);
   if (normal === undefined) return undefined;
-  // The kernel's names have a domain of four digits.
-  const name = normal.replace(/^0000/, "").toLowerCase();
+  // The kernel's names have a domain of four digits, or more where it needs them.
+  const name = normal.replace(/^0{1,4}/, "").toLowerCase();
   const text = await readFile(join(sysfs, "bus/pci/devices", name, "numa_node"), "utf8").catch(() => "");
   const node = Number.parseInt(text, 10);
   return node >= 0 ? node : undefined;

@@ -26,6 +26,7 @@ export function toNode(node: Node__Output) {
     allows_sharing: inventory?.allows_sharing ?? false,
     gpu_sharing: inventory?.gpu_sharing || null,
     driver_version: inventory?.driver_version ?? "",
+    cuda_version: inventory?.cuda_version || null,
     agent_version: inventory?.agent_version ?? "",
     findings: (inventory?.findings ?? []).map(({ check, severity, message, cure }) => ({
       check,
@@ -54,6 +55,7 @@ export function toNode(node: Node__Output) {
     lives_by: node.lives_by,
     lives_by_reason: node.lives_by_reason,
     devices: toDevices(node, inventory?.devices ?? []),
+    links: (inventory?.links ?? []).map(({ a, b, kind, lanes }) => ({ a, b, kind, lanes: lanes || null })),
   };
 }
 
@@ -77,12 +79,24 @@ function toDevices(node: Node__Output, devices: readonly Device__Output[]) {
       numa_node: device.numa_node ?? null,
       nvlink_island: device.nvlink_island ?? null,
       slowdown_c: device.slowdown_c ?? null,
+      parent_id: device.parent_id || null,
+      mig_profile: device.mig_profile || null,
+      ecc_enabled: device.ecc_enabled ?? null,
+      power_limit_w: device.power_limit_w ?? null,
+      max_clock_mhz: device.max_clock_mhz ?? null,
       utilization_percent: reading?.utilization_percent ?? null,
       memory_used_mb: reading?.memory_used_mb ?? null,
       temperature_c: reading?.temperature_c ?? null,
       power_w: reading?.power_w ?? null,
       throttling: reading?.throttling ?? null,
       ...toCondition(conditions.get(device.id)),
+      memory_utilization_percent: reading?.memory_utilization_percent ?? null,
+      clock_mhz: reading?.clock_mhz ?? null,
+      memory_clock_mhz: reading?.memory_clock_mhz ?? null,
+      energy_j: reading?.energy_j ?? null,
+      slowdown_margin_c: reading?.slowdown_margin_c ?? null,
+      ecc_corrected: reading?.ecc_corrected ?? null,
+      ecc_uncorrected: reading?.ecc_uncorrected ?? null,
       holder: held[0] ?? null,
       holders: held,
     };

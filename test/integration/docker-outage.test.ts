@@ -1,10 +1,17 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import type { Executor } from "../../agent/executor/executor.ts";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
+import type { AllocationState, Executor } from "../../agent/executor/executor.ts";
 import type { AllocationKey } from "../../base/ids.ts";
-import { textOf } from "../support/allocation-log.ts";
-import { containerNameOf, DockerExecutorWorld, job, reading } from "../support/docker-executor-world.ts";
+import { launchSpec, textOf } from "../support/allocation-log.ts";
+import {
+  containerNameOf,
+  DockerExecutorWorld,
+  IMAGE_SETTINGS,
+  job,
+  reading,
+} from "../support/docker-executor-world.ts";
+import { FakeRegistry } from "../support/fake-registry.ts";
 
 const WITHIN_MS = 60_000;
 /** Runs until a file appears in its container. */
@@ -87,6 +94,41 @@ test("jobs outlive the engine, and their ends are true, also of those that ended
   expect((await world.log.untilEnded(goesOn.key)).end).toMatchObject({ kind: "exited", exitCode: 9 });
   expect(await followed).toBe("before\nafter\n");
   expect(await textOf(executor.readLog(ended.key, reading()))).toBe("begun\n");
+});
+
+test("an engine that hangs or dies in the middle of a pull fails the launch with a sentence, and the next one works", async () => {
+  const registry = await FakeRegistry.start();
+  onTestFinished(() => registry.close());
+  const impatient = await world.executor({ agentId: "agent-pull", images: { ...IMAGE_SETTINGS, pullStallMs: 2_000 } });
+  const image = registry.image("app");
+  const isPulling = (it: AllocationState) => it.phase === "starting" && it.message === "pulling image: 0%";
+
+  const release = registry.hold("app");
+  const hung = launchSpec({ image });
+  impatient.launch(hung);
+  await world.log.until(hung.key, isPulling);
+  await world.engine.pause();
+  const { end } = await world.log.untilEnded(hung.key);
+  expect(end).toEqual({
+    kind: "node",
+    message: `could not pull image ${image}: it did not come any further for 2s`,
+  });
+  world.engine.resume();
+  await untilReady(impatient);
+
+  const cut = launchSpec({ image });
+  executor.launch(cut);
+  await world.log.until(cut.key, isPulling);
+  await world.engine.kill();
+  expect((await world.log.untilEnded(cut.key)).end).toEqual({
+    kind: "node",
+    message: expect.stringMatching(/^Docker does not answer at .*docker\.sock: /),
+  });
+  release();
+  await world.engine.restart();
+  await untilReady(executor);
+  expect((await world.runToEnd(launchSpec({ image }), executor)).end).toMatchObject({ kind: "exited", exitCode: 0 });
+  await impatient.close();
 });
 
 test("a stop that was asked for while the engine was away is carried out when it is back", async () => {

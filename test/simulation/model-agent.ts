@@ -176,6 +176,7 @@ export class ModelAgent implements AgentView {
         devices: host.devices,
         // The first of them is idle whatever is done on it.
         readings: host.devices.map(({ id, index }) => ({ id, utilizationPercent: index === 0 ? 0 : 50 })),
+        listed: { devices: host.devices, links: [], lost: [] },
         health: { ready: true, message: "" },
         refresh: () => Promise.resolve(),
       } as never,

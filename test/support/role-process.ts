@@ -25,7 +25,12 @@ export interface RoleProcess extends Service {
 
 /** Starts `bin/gpusched` with these arguments, and returns at once. */
 export function startRole(...args: readonly string[]): RoleProcess {
-  const { child, output } = startProgram([...args, "--log-format", "json"]);
+  return startRoleWith({}, ...args);
+}
+
+/** As {@link startRole}, with these variables in its environment. */
+export function startRoleWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): RoleProcess {
+  const { child, output } = startProgram([...args, "--log-format", "json"], { environment });
   const { pid } = child;
   if (pid === undefined) throw new Error("bin/gpusched cannot be started");
   // "close" and not "exit": all that was printed has then been read.

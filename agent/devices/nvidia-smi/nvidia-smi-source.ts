@@ -1,4 +1,5 @@
 import { RequestError } from "../../../base/errors.ts";
+import { withUntold } from "../driver-gpus.ts";
 import { connectedIslands } from "../islands.ts";
 import type { DeviceLink, DeviceList, DeviceReading, DeviceSource } from "../device-source.ts";
 import { numaNodeOf } from "../pci.ts";
@@ -54,7 +55,7 @@ export class NvidiaSmiSource implements DeviceSource {
       devices.map(({ id }) => id),
       links,
     );
-    return {
+    return withUntold({
       devices: await Promise.all(
         devices.map(async (device) => ({
           ...device,
@@ -64,7 +65,7 @@ export class NvidiaSmiSource implements DeviceSource {
       ),
       links,
       lost: report.lost,
-    };
+    });
   }
 
   async read(): Promise<readonly DeviceReading[]> {

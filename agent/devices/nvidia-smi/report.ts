@@ -27,11 +27,13 @@ export function parseReport(said: string, slices: readonly ListedSlice[]): Repor
     const gpu = parseGpu(text, index, slices);
     if (typeof gpu === "string") lost.push(lostAt(place, gpu));
     else gpus.push(gpu);
+    if (typeof gpu === "object" && gpu.devices.length === 0) lost.push(uncut(gpu));
     index += 1;
   }
-  for (const [, place = "", why = ""] of said.matchAll(UNREACHABLE)) lost.push(lostAt(place, why.trim()));
+  const unreachable = [...said.matchAll(UNREACHABLE)].map(([, place = "", why = ""]) => lostAt(place, why.trim()));
+  lost.push(...unreachable);
   const attached = Number(tagged(said, "attached_gpus"));
-  const missing = attached - gpus.length - lost.length;
+  const missing = attached - index - unreachable.length;
   for (let count = 0; count < missing; count += 1)
     lost.push({
       id: undefined,
@@ -59,6 +61,10 @@ function parseGpu(text: string, index: number, slices: readonly ListedSlice[]): 
 function lostAt(place: string, why: string): LostDevice {
   const pciBusId = normalPciAddress(place) ?? "";
   return { id: undefined, pciBusId, why: `the GPU at ${place} does not answer: ${why}` };
+}
+
+function uncut({ id, pciBusId }: Gpu): LostDevice {
+  return { id, pciBusId, why: `${id} is to be used in slices (MIG), and none of them is told: no job can use it` };
 }
 
 function tagged(text: string, name: string): string {

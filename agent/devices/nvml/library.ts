@@ -62,6 +62,7 @@ export class NvmlLibrary {
         const gpu = this.#describe(index, handle);
         const slices = slicesOf(this.#nvml, handle);
         if (!slices) whole.push({ id: gpu.id, handle, pciBusId: gpu.pciBusId });
+        if (slices?.length === 0) lost.push({ id: gpu.id, pciBusId: gpu.pciBusId, why: uncut(gpu.id) });
         devices.push(...(slices ? slices.map((slice) => this.#describeSlice(gpu, slice)) : [gpu]));
       } catch (error) {
         if (!(error instanceof NvmlError) || error.isOfAll) throw error;
@@ -157,6 +158,10 @@ export class NvmlLibrary {
       processes: nvml.told(() => [...processesOf(nvml, handle)]),
     };
   }
+}
+
+function uncut(id: string): string {
+  return `${id} is to be used in slices (MIG), and has none: no job can use it`;
 }
 
 /** 12080 is 12.8. */

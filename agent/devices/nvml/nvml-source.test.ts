@@ -189,7 +189,11 @@ test("a GPU in slices is none itself: its slices are, with its heat, its errors 
     { id: "MIG-b", memoryUsedMb: 0, processes: [] },
   ]);
   await stub.write({ gpus: [stubGpu(0), stubGpu(1, { migEnabled: true })] });
-  expect((await nvml.list()).devices).toHaveLength(1);
+  const uncut = await nvml.list();
+  expect(uncut.devices).toHaveLength(1);
+  expect(uncut.lost).toEqual([
+    { id: uuids[1], pciBusId: "00000000:19:00.0", why: expect.stringContaining("has none") },
+  ]);
 });
 
 test("faults are told once, with the device or the slice that they happened in", async () => {

@@ -9,6 +9,7 @@ import {
   UNTOLD_DEVICE,
   UNTOLD_READING,
 } from "../device-source.ts";
+import { withUntold } from "../driver-gpus.ts";
 import { connectedIslands } from "../islands.ts";
 import { numaNodeOf } from "../pci.ts";
 import { SourceAbsentError } from "../source-absent.ts";
@@ -69,7 +70,7 @@ export class NvmlSource implements DeviceSource {
       devices.map(({ id }) => id),
       links,
     );
-    return {
+    return withUntold({
       devices: await Promise.all(
         devices.map(async (device) => {
           const numaNode = await numaNodeOf(device.pciBusId);
@@ -77,8 +78,8 @@ export class NvmlSource implements DeviceSource {
         }),
       ),
       links,
-      lost: lost.map((one) => ({ ...one, id: undefined })),
-    };
+      lost: lost.map(({ id, pciBusId, why }) => ({ id, pciBusId, why })),
+    });
   }
 
   async read(): Promise<readonly DeviceReading[]> {

@@ -216,7 +216,8 @@ class DockerExecutor implements Executor {
     const allocation = this.#observer.get(key);
     if (allocation && !allocation.hasEnded) throw notEnded(key);
     await this.#orUnavailable(`release ${allocationName(key)}`, () => this.#removeContainer(key, allocation));
-    this.#observer.forget(key);
+    // One that was taken over meanwhile is told of until it has ended: whoever was told that it runs waits for that.
+    if (this.#observer.get(key) === allocation) this.#observer.forget(key);
   }
 
   async *readLog(key: AllocationKey, options: ReadLogOptions): AsyncGenerator<Uint8Array> {

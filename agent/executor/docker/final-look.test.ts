@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { forbiddenRows } from "../../../test/support/forbidden-specifications.ts";
 import { launchSpec } from "../../../test/support/allocation-log.ts";
 import { DEFAULT_CONTAINER_POLICY } from "../../policy/container-policy.ts";
+import { asDeviceId } from "../../../base/ids.ts";
 import { containerOptions, type HostFacts } from "./container-options.ts";
 import type { HostConfig } from "./engine-client.ts";
 import { finalLook } from "./final-look.ts";
@@ -29,6 +30,23 @@ const topChanges = rows.flatMap(({ name, createTop }) => (createTop ? [{ name, c
 
 test("what the agent itself makes of a launch passes", () => {
   expect(finalLook(options, decided)).toBeUndefined();
+});
+
+test("devices that are granted by their files pass with just these, and CDI's names are those of its specification", () => {
+  const [id = asDeviceId("")] = spec.deviceIds;
+  const device = { cdiName: "amd.com/gpu=3", nodes: ["/dev/kfd", "/dev/dri/renderD128"], groups: [44] };
+  const by = (kind: "cdi" | "devices") => ({ ...host, grant: { kind, reason: "", devices: new Map([[id, device]]) } });
+  for (const kind of ["cdi", "devices"] as const) {
+    const made = containerOptions(spec, looked, by(kind));
+    expect(finalLook(made, { ...decided, host: by(kind) })).toBeUndefined();
+    // Granted in that way, and not in this one.
+    const field = kind === "cdi" ? "DeviceRequests" : "Devices";
+    expect(finalLook({ ...options, HostConfig: { ...options.HostConfig, ...made.HostConfig } }, decided)).toBe(field);
+  }
+  const made = containerOptions(spec, looked, by("devices"));
+  const GroupAdd = ["44", "0"];
+  const forged = { ...made, HostConfig: { ...made.HostConfig, GroupAdd } };
+  expect(finalLook(forged, { ...decided, host: by("devices") })).toBe("GroupAdd");
 });
 
 test.each(changes)("$name is found in what the engine would be told", ({ create }) => {

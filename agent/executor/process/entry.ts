@@ -1,4 +1,6 @@
 import { type AllocationKey, allocationName } from "../../../base/ids.ts";
+import { argvOf } from "../argv.ts";
+import type { LaunchSpec } from "../executor.ts";
 import type { Launch } from "./protocol.ts";
 import type { Status } from "./status.ts";
 
@@ -40,6 +42,21 @@ export function createEntry(
     isSettling: false,
     isEnding: false,
     saving: Promise.resolve(),
+  };
+}
+
+/** What the runner is told of a launch. */
+export function launchOf(name: string, spec: LaunchSpec): Launch {
+  const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment, memoryMb, cpuCores } = spec;
+  return {
+    name,
+    argv: [...argvOf(spec)],
+    environment: { ...environment },
+    deviceIds: [...deviceIds],
+    ...(gpuMilli !== undefined && { gpuMilli }),
+    graceMs,
+    requeueOnNodeLost,
+    limits: { memoryMb, cpuCores },
   };
 }
 

@@ -7,7 +7,6 @@ import { ServiceStack } from "../../../base/service.ts";
 import { SECOND_MS } from "../../../base/time.ts";
 import { type MinFree, roomProblem } from "../../disk/disk-room.ts";
 import { readBootId } from "../../inventory.ts";
-import { argvOf } from "../argv.ts";
 import type {
   AllocationListener,
   Executor,
@@ -24,9 +23,9 @@ import type {
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { placeFor } from "./cgroup/host-place.ts";
-import { createEntry, type Entry, hasEnded } from "./entry.ts";
-import type { VolumeRules } from "../../volumes/resolve.ts";
+import { createEntry, type Entry, hasEnded, launchOf } from "./entry.ts";
 import { clearGroup, endWithoutRunner } from "./leftovers.ts";
+import type { VolumeRules } from "../../volumes/resolve.ts";
 import { keepLogs } from "./log-keeper.ts";
 import { Orphans } from "./orphans.ts";
 import type { Launch } from "./protocol.ts";
@@ -138,17 +137,7 @@ class ProcessExecutor implements Executor {
   launch(spec: LaunchSpec): void {
     const name = allocationName(spec.key);
     if (this.#entries.has(name)) return;
-    const { deviceIds, gpuMilli, graceMs, requeueOnNodeLost, environment, memoryMb, cpuCores } = spec;
-    const launch: Launch = {
-      name,
-      argv: [...argvOf(spec)],
-      environment: { ...environment },
-      deviceIds: [...deviceIds],
-      ...(gpuMilli !== undefined && { gpuMilli }),
-      graceMs,
-      requeueOnNodeLost,
-      limits: { memoryMb, cpuCores },
-    };
+    const launch = launchOf(name, spec);
     const entry = createEntry(spec.key, { launch, bootId: this.#bootId });
     this.#entries.set(name, entry);
     if (launch.argv.length === 0) {

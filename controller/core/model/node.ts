@@ -18,6 +18,23 @@ export interface Device {
   readonly island?: number;
   /** The temperature at which the device begins to slow itself down. */
   readonly slowdownC?: number;
+  /** Of a slice: the GPU that it is of. */
+  readonly parentId?: DeviceId;
+  /** Of a slice: the driver's name for its size. */
+  readonly migProfile?: string;
+  readonly eccEnabled?: boolean;
+  readonly powerLimitW?: number;
+  readonly maxClockMhz?: number;
+}
+
+/** Two devices of a node that reach each other directly, or through a switch. */
+export interface DeviceLink {
+  readonly a: DeviceId;
+  readonly b: DeviceId;
+  /** What the driver calls it. */
+  readonly kind: string;
+  /** 0 if it is not told. */
+  readonly lanes: number;
 }
 
 /** What a node has and is, as its agent told with its last Hello. */
@@ -30,6 +47,9 @@ export interface Inventory {
   readonly deviceSource: string;
   readonly deviceSourceReason: string;
   readonly driverVersion: string;
+  /** The newest that the driver supports; absent if it is not told. */
+  readonly cudaVersion?: string;
+  readonly links?: readonly DeviceLink[];
   readonly agentVersion: string;
   /** Where the ranks of a gang reach this node. */
   readonly address: string;
@@ -70,6 +90,16 @@ export interface DeviceReading {
   readonly powerW?: number;
   /** It is slowing itself down because of heat. */
   readonly isThrottling?: boolean;
+  readonly memoryUtilizationPercent?: number;
+  readonly clockMhz?: number;
+  readonly memoryClockMhz?: number;
+  /** Since its driver was loaded. */
+  readonly energyJ?: number;
+  /** How much warmer it may become before it slows itself down. */
+  readonly slowdownMarginC?: number;
+  /** Errors of its memory since its driver was loaded. */
+  readonly eccCorrected?: number;
+  readonly eccUncorrected?: number;
 }
 
 /** What is stored of a node. */

@@ -18,8 +18,10 @@ import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
 import { toConditions } from "./condition.ts";
+import { toReading } from "./device.ts";
 import { fromVolumes } from "./job-spec.ts";
-import { toInventory, toReading } from "./node.ts";
+import { toReading } from "./device.ts";
+import { toInventory } from "./node.ts";
 
 const MAX_ALLOCATIONS = 10_000;
 const MAX_READINGS = 1_024;

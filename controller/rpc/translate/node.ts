@@ -1,14 +1,12 @@
 /** Nodes between the wire and the core. */
 import { parseAddress } from "../../../base/address.ts";
 import { RequestError } from "../../../base/errors.ts";
-import { asDeviceId } from "../../../base/ids.ts";
 import { formatTimestamp } from "../../../base/time.ts";
 import type { ClusterStatus } from "../../../proto/generated/gpusched/v1/ClusterStatus.ts";
-import type { DeviceTelemetry, DeviceTelemetry__Output } from "../../../proto/generated/gpusched/v1/DeviceTelemetry.ts";
 import type { Node as NodeMessage } from "../../../proto/generated/gpusched/v1/Node.ts";
 import type { NodeInventory, NodeInventory__Output } from "../../../proto/generated/gpusched/v1/NodeInventory.ts";
 import type { NodeState } from "../../../proto/generated/gpusched/v1/NodeState.ts";
-import type { ConfirmedDead, Cordon, DeviceReading, Inventory, Node, VolumePrefix } from "../../core/model/node.ts";
+import type { ConfirmedDead, Cordon, Inventory, Node, VolumePrefix } from "../../core/model/node.ts";
 import { describeCordon } from "../../core/drain.ts";
 import { allConditions } from "../../core/model/device-condition.ts";
 import { describeWithholding } from "../../core/model/withheld.ts";
@@ -18,8 +16,11 @@ import { type Mesh, MIN_MEMBERS } from "../../core/model/membership.ts";
 import type { State } from "../../core/model/state.ts";
 import { fromCondition } from "./condition.ts";
 import { describeHeld } from "../../core/quorum.ts";
+import { fromDevice, fromReading, toDevice, toLink } from "./device.ts";
 
 const MAX_DEVICES = 1_024;
+/** Of 128 devices that all reach each other. */
+const MAX_LINKS = 8_192;
 const MAX_LABELS = 256;
 const MAX_FINDINGS = 64;
 const MAX_FINDING_CHARACTERS = 1_000;
@@ -30,16 +31,7 @@ const WRITABLE = ":rw";
 export function toInventory(message: NodeInventory__Output): Inventory {
   checkInventory(message);
   return {
-    devices: message.devices.map((device) => ({
-      id: asDeviceId(device.id),
-      model: device.model,
-      memoryMb: device.memory_mb,
-      index: device.index,
-      pciBusId: device.pci_bus_id,
-      ...(device.numa_node === undefined ? {} : { numaNode: device.numa_node }),
-      ...(device.nvlink_island === undefined ? {} : { island: device.nvlink_island }),
-      ...(device.slowdown_c === undefined ? {} : { slowdownC: device.slowdown_c }),
-    })),
+    devices: message.devices.map(toDevice),
     cpuCores: message.cpu_cores,
     memoryMb: message.memory_mb,
     labels: message.labels,
@@ -47,6 +39,8 @@ export function toInventory(message: NodeInventory__Output): Inventory {
     deviceSource: message.device_source,
     deviceSourceReason: message.device_source_reason,
     driverVersion: message.driver_version,
+    ...(message.cuda_version === "" ? {} : { cudaVersion: message.cuda_version }),
+    ...(message.links.length === 0 ? {} : { links: message.links.map(toLink) }),
     agentVersion: message.agent_version,
     address: message.address,
     gpuGrant: message.gpu_grant,
@@ -74,12 +68,13 @@ function cut(text: string): string {
 }
 
 function checkInventory(inventory: NodeInventory__Output): void {
-  const { devices, cpu_cores, memory_mb, labels, executor, peer_address, volume_prefixes } = inventory;
+  const { devices, links, cpu_cores, memory_mb, labels, executor, peer_address, volume_prefixes } = inventory;
   const refuse = (field: string, problem: string) => new RequestError("invalid", `inventory: ${field} ${problem}`);
   if (devices.length > MAX_DEVICES) throw refuse("devices", `has over ${MAX_DEVICES} items`);
   const ids = new Set(devices.map(({ id }) => id));
   if (ids.has("") || ids.size < devices.length) throw refuse("devices", "must each have an id of their own");
   if (devices.some((device) => device.memory_mb < 0)) throw refuse("devices", "must not have a negative memory_mb");
+  if (links.length > MAX_LINKS) throw refuse("links", `has over ${MAX_LINKS} items`);
   if (cpu_cores < 0) throw refuse("cpu_cores", "must not be negative");
   if (memory_mb < 0) throw refuse("memory_mb", "must not be negative");
   if (Object.keys(labels).length > MAX_LABELS) throw refuse("labels", `has over ${MAX_LABELS} items`);
@@ -98,16 +93,7 @@ function toPrefix(text: string): VolumePrefix {
 
 function fromInventory(inventory: Inventory): NodeInventory {
   return {
-    devices: inventory.devices.map((device) => ({
-      id: device.id,
-      model: device.model,
-      memory_mb: device.memoryMb,
-      index: device.index,
-      pci_bus_id: device.pciBusId,
-      ...(device.numaNode === undefined ? {} : { numa_node: device.numaNode }),
-      ...(device.island === undefined ? {} : { nvlink_island: device.island }),
-      ...(device.slowdownC === undefined ? {} : { slowdown_c: device.slowdownC }),
-    })),
+    devices: inventory.devices.map(fromDevice),
     cpu_cores: inventory.cpuCores,
     memory_mb: inventory.memoryMb,
     labels: inventory.labels,
@@ -115,6 +101,8 @@ function fromInventory(inventory: Inventory): NodeInventory {
     device_source: inventory.deviceSource,
     device_source_reason: inventory.deviceSourceReason,
     driver_version: inventory.driverVersion,
+    cuda_version: inventory.cudaVersion ?? "",
+    links: [...(inventory.links ?? [])],
     agent_version: inventory.agentVersion,
     address: inventory.address,
     gpu_grant: inventory.gpuGrant,
@@ -124,28 +112,6 @@ function fromInventory(inventory: Inventory): NodeInventory {
     peer_address: inventory.peerAddress ?? "",
     findings: (inventory.findings ?? []).map((finding) => ({ ...finding })),
     volume_prefixes: (inventory.volumePrefixes ?? []).map(({ path, writable }) => `${path}${writable ? WRITABLE : ""}`),
-  };
-}
-
-export function toReading(message: DeviceTelemetry__Output): DeviceReading {
-  return {
-    id: asDeviceId(message.id),
-    utilizationPercent: message.utilization_percent,
-    memoryUsedMb: message.memory_used_mb,
-    temperatureC: message.temperature_c,
-    powerW: message.power_w,
-    ...(message.throttling ? { isThrottling: true } : {}),
-  };
-}
-
-function fromReading(reading: DeviceReading): DeviceTelemetry {
-  return {
-    id: reading.id,
-    ...(reading.utilizationPercent === undefined ? {} : { utilization_percent: reading.utilizationPercent }),
-    ...(reading.memoryUsedMb === undefined ? {} : { memory_used_mb: reading.memoryUsedMb }),
-    ...(reading.temperatureC === undefined ? {} : { temperature_c: reading.temperatureC }),
-    ...(reading.powerW === undefined ? {} : { power_w: reading.powerW }),
-    throttling: reading.isThrottling ?? false,
   };
 }
 

@@ -268,11 +268,13 @@ export class ModelAgent {
 
   #release(key: AllocationKey): void {
     const life = this.#life;
+    const name = allocationName(key);
+    const known = this.#known.get(name);
     this.#host.ask(() => {
       if (life !== this.#life) return;
       const container = this.#host.find(this.agentId, key);
       if (container && container.status !== "running") container.status = "removed";
-      this.#known.delete(allocationName(key));
+      if (this.#known.get(name) === known) this.#known.delete(name);
       this.#input({ kind: "released", key, done: true });
     });
   }
