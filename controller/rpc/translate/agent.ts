@@ -20,7 +20,6 @@ import { rendezvous } from "../rendezvous.ts";
 import { toConditions } from "./condition.ts";
 import { toReading } from "./device.ts";
 import { fromVolumes } from "./job-spec.ts";
-import { toReading } from "./device.ts";
 import { toInventory } from "./node.ts";
 
 const MAX_ALLOCATIONS = 10_000;
