@@ -153,6 +153,7 @@ test("a job whose scratch directory holds more than it may is ended, and another
   const [within, large] = [job(`${fill(2)} sleep 600`), job(`${fill(8)} sleep 600`)];
   try {
     other.launch(within);
+    await world.log.untilRunning(within.key);
     const { end } = await world.runToEnd(large, other);
     const message = "its scratch directory held 8 MB, and may hold 4 MB on this node";
     expect(end).toEqual({ kind: "bad-request", message });
