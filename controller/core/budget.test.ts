@@ -77,6 +77,7 @@ test("what is used counts for as long as the longest window, after a restart too
   w.now = untilOf(w, id);
   w.apply({ kind: "tick" });
   w.hello("node-1");
+  w.prove("node-1");
   expect(w.job(id).phase).toBe("starting");
 });
 

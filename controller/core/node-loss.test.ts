@@ -39,7 +39,7 @@ test("with three nodes a lost node's job moves elsewhere, and what still runs th
     graceMs: 0,
     key: { jobId: id, attempt: 1 },
   });
-  for (let good = 0; good < 3; good++) w.heartbeat(lost);
+  w.prove(lost);
   // Its device is not given out before the old attempt is gone.
   expect([w.job(other).phase, w.job(third).phase]).toEqual(["starting", "queued"]);
   w.reportFor({ jobId: id, attempt: 1, rank: 0 }, lost, {

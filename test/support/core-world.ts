@@ -14,7 +14,7 @@ import { checkInvariants, checkQuotas } from "../../controller/core/invariants.t
 import type { AllocationEnd } from "../../controller/core/model/allocation.ts";
 import type { DeviceCondition } from "../../controller/core/model/device-condition.ts";
 import type { Job, JobSpec } from "../../controller/core/model/job.ts";
-import type { Inventory } from "../../controller/core/model/node.ts";
+import { GOOD_BEATS_NEEDED, type Inventory } from "../../controller/core/model/node.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import { type Settings, State } from "../../controller/core/model/state.ts";
 import { type Effect, Output, type RowWrite } from "../../controller/core/output.ts";
@@ -195,6 +195,11 @@ export class CoreWorld {
     const telemetry = [...utilization].map(([id, utilizationPercent]) => ({ id: asDeviceId(id), utilizationPercent }));
     const common = { session, node: asNodeName(name), sequence: 1, ...saidBy(this.node(name)), telemetry };
     this.apply({ kind: "node-heartbeat", ...common, ...known });
+  }
+
+  /** A node that was lost, and is back, is heard to be well for as long as it has to be. */
+  prove(name: string): void {
+    for (let good = 0; good < GOOD_BEATS_NEEDED; good++) this.heartbeat(name);
   }
 
   disconnect(name: string): void {

@@ -116,7 +116,7 @@ test("what comes back from such a node is stopped and never counted, on whatever
     node: dead,
     key: { jobId: id, attempt: 1 },
   });
-  for (let good = 0; good < 3; good++) w.heartbeat(dead);
+  w.prove(dead);
   // Its device is blocked until that is gone.
   expect(w.job(id)).toMatchObject({ phase: "queued" });
   expect(w.state.nodes.get(asNodeName(dead))?.record.confirmedDead?.by).toBe("ann");

@@ -132,7 +132,7 @@ test("what has to leave a node that is silent, or lost, leaves when it is back, 
   w.apply({ kind: "confirm-node-dead", node: dead, by: "ann", reason: "it burns" });
   expect(w.job(off)).toMatchObject({ phase: "queued", attempt: 1 });
   uncordon(w, node);
-  for (let good = 0; good < 3; good++) w.heartbeat(node);
+  w.prove(node);
   expect(w.job(back).phase).toBe("starting");
 });
 
