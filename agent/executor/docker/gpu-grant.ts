@@ -107,11 +107,6 @@ export function grantOptions(
   }
 }
 
-/** By what name CDI is asked for the device: its specification's, or where that is not known by the UUID. */
-export function cdiNameOf(grant: DockerGrant, id: DeviceId): string {
-  return grant.devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
-}
-
 /** `void` keeps NVIDIA's runtime from honouring an image that asks for all devices. */
 export function visibleDevices(grant: GpuGrant, deviceIds: readonly DeviceId[]): string {
   const isNvidias = grant.kind !== "none" && grant.kind !== "devices";

@@ -23,7 +23,7 @@ import type {
 import { readLogFiles } from "../log-file.ts";
 import { AttemptFiles } from "./attempt-files.ts";
 import { placeFor } from "./cgroup/host-place.ts";
-import { createEntry, type Entry, hasEnded } from "./entry.ts";
+import { createEntry, type Entry, hasEnded, launchOf } from "./entry.ts";
 import type { VolumeRules } from "../../volumes/resolve.ts";
 import { clearGroup, endWithoutRunner } from "./leftovers.ts";
 import { keepLogs } from "./log-keeper.ts";
