@@ -1,7 +1,7 @@
 /** Looks at the host, and says what a person should know or mend. */
+import { silentLogger } from "../../base/logger.ts";
 import type { GpuGrantSetting } from "../executor/docker/gpu-grant.ts";
 import { GrantKeeper } from "../executor/docker/grant/grant-keeper.ts";
-import { silentLogger } from "../../base/logger.ts";
 import { checkClock } from "./checks/clock.ts";
 import { checkEngine } from "./checks/engine.ts";
 import { checkFiles } from "./checks/files.ts";
@@ -52,7 +52,7 @@ export async function examine(options: ExamineOptions, host = new Host()): Promi
     gatherFiles(host, options.dataDir, options.configFile),
   ]);
   const hasGpus = gpus !== undefined && countsGpus(gpus);
-  const grant = engine && (await grantOf(options, engine));
+  const grant = engine && (await grantOf(options, engine, host));
   const driverVersion = gpus?.moduleVersion;
   return [
     ...(gpus ? checkGpus(gpus) : [ok("gpu-driver", "the GPUs are simulated")]),
@@ -72,16 +72,13 @@ function countsGpus({ nvidia, smi, moduleVersion }: GpuFacts): boolean {
   return nvidia.length > 0 || moduleVersion !== undefined || smi.kind === "answered";
 }
 
-/** As an agent would choose that does not know its devices yet. */
-async function grantOf({ gpuGrant, dockerRuntime, simulated }: ExamineOptions, { answer }: EngineFacts) {
+/** As an agent would choose before it knows its devices. */
+async function grantOf(options: ExamineOptions, { answer }: EngineFacts, host: Host) {
   if (answer.kind !== "answered") return undefined;
+  const { gpuGrant: setting, dockerRuntime: runtime, simulated } = options;
   const source = { name: "none", list: async () => ({ devices: [], links: [], lost: [] }) } as const;
-  const keeper = new GrantKeeper({
-    setting: gpuGrant,
-    runtime: dockerRuntime,
-    simulated,
-    source,
-    log: silentLogger,
-  });
-  return await keeper.keep(answer.info);
+  const root = host.path("/");
+  return await new GrantKeeper({ setting, runtime, simulated, source, log: silentLogger, host: { root } }).keep(
+    answer.info,
+  );
 }

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
-import type { DeviceMapping } from "dockerode";
 import type { LaunchSpec } from "../executor.ts";
 import type { HostFacts, Looked } from "./container-options.ts";
 import type { CreateOptions, HostConfig } from "./engine-client.ts";
-import { cdiNameOf, type GrantedDevice, NVIDIA_RUNTIME, visibleDevices } from "./gpu-grant.ts";
+import { cdiNameOf, grantOptions, NVIDIA_RUNTIME, visibleDevices } from "./gpu-grant.ts";
 import { containerName } from "./labels.ts";
 import { SCRATCH_VOLUME } from "./scratch.ts";
 
@@ -46,10 +45,9 @@ const HOST_RULES: Rules<HostConfig> = {
     return value.every(({ Name = "", Hard = -1 }) => Name === "memlock" || (Hard >= 0 && Hard <= (most[Name] ?? -1)));
   },
   Runtime: (value, { host }) => value === (host.runtime ?? NVIDIA_RUNTIME),
-  DeviceRequests: (value, decided) => isRequested(value, decided),
-  Devices: (value, decided) => (value as readonly DeviceMapping[]).every((it) => isGrantedNode(it, decided)),
-  GroupAdd: (value: readonly string[], decided) =>
-    value.every((it) => grantedDevices(decided).some(({ groups }) => groups.includes(Number(it)))),
+  DeviceRequests: (value, decided) => isGranted(value, decided),
+  Devices: (value, decided) => isDeepStrictEqual(value, filesOf(decided).Devices),
+  GroupAdd: (value, decided) => isDeepStrictEqual(value, filesOf(decided).GroupAdd),
   IpcMode: (value, { spec }) => value === "private" || (value === "host" && spec.mpsDirectory !== undefined),
   Binds: (value, { spec: { mpsDirectory: mps } }) => mps !== undefined && isDeepStrictEqual(value, [`${mps}:${mps}`]),
   CgroupnsMode: (value) => value === "private",
@@ -116,27 +114,18 @@ function isEnvironment(value: readonly string[], { spec, host }: Decided): boole
   return isPlain && new Set(names).size === names.length && isDeepStrictEqual(visible, [granted]);
 }
 
-/** By name, each of them granted: never so many of whatever there is. */
-function isRequested(requests: NonNullable<HostConfig["DeviceRequests"]>, decided: Decided): boolean {
-  const { deviceIds } = decided.spec;
-  const byName: Readonly<Record<string, ReadonlySet<string>>> = {
-    nvidia: new Set(deviceIds),
-    cdi: new Set(deviceIds.map((id) => cdiNameOf(id, decided.host.grant))),
-  };
-  return requests.every(({ Driver = "", Count, DeviceIDs: ids = [], Options }) => {
-    const isPlain = Count === undefined && Options === undefined && ids.length > 0;
-    return isPlain && ids.every((id) => byName[Driver]?.has(id));
+function isGranted(requests: NonNullable<HostConfig["DeviceRequests"]>, { spec, host }: Decided): boolean {
+  const granted = new Set<string>(spec.deviceIds.flatMap((id) => [id, cdiNameOf(host.grant, id)]));
+  return requests.every(({ Driver, Count, DeviceIDs: ids = [], Options }) => {
+    const isKnown = Driver === "cdi" || Driver === "nvidia";
+    const areGranted = ids.length > 0 && ids.every((id) => granted.has(id));
+    return isKnown && Count === undefined && Options === undefined && areGranted;
   });
 }
 
-function isGrantedNode(node: DeviceMapping, decided: Decided): boolean {
-  const { PathOnHost: path, PathInContainer, CgroupPermissions } = node;
-  const isPlain = PathInContainer === path && CgroupPermissions === "rw";
-  return isPlain && grantedDevices(decided).some(({ nodes }) => nodes.includes(path));
-}
-
-function grantedDevices({ spec, host }: Decided): readonly GrantedDevice[] {
-  return spec.deviceIds.flatMap((id) => host.grant.devices.get(id) ?? []);
+/** Where devices are granted by their files: those, and the groups that may use them. */
+function filesOf({ spec, host }: Decided): Pick<HostConfig, "Devices" | "GroupAdd"> {
+  return host.grant.kind === "devices" ? grantOptions(host.grant, host.runtime, spec.deviceIds) : {};
 }
 
 function isMount(mount: NonNullable<HostConfig["Mounts"]>[number], { volumes }: Looked): boolean {

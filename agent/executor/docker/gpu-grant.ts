@@ -89,7 +89,7 @@ export function grantOptions(
     case "runtime":
       return { Runtime: runtime ?? NVIDIA_RUNTIME };
     case "cdi": {
-      const names = deviceIds.map((id) => cdiNameOf(id, grant));
+      const names = deviceIds.map((id) => cdiNameOf(grant, id));
       return { ...always, DeviceRequests: [{ Driver: "cdi", DeviceIDs: names }] };
     }
     case "device-requests": {
@@ -107,15 +107,15 @@ export function grantOptions(
   }
 }
 
+/** By what name CDI is asked for the device: its specification's, or where that is not known by the UUID. */
+export function cdiNameOf(grant: DockerGrant, id: DeviceId): string {
+  return grant.devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
+}
+
 /** `void` keeps NVIDIA's runtime from honouring an image that asks for all devices. */
 export function visibleDevices(grant: GpuGrant, deviceIds: readonly DeviceId[]): string {
   const isNvidias = grant.kind !== "none" && grant.kind !== "devices";
   return deviceIds.length > 0 && isNvidias ? deviceIds.join(",") : "void";
-}
-
-/** What CDI calls the device. */
-export function cdiNameOf(id: DeviceId, { devices }: DockerGrant): string {
-  return devices.get(id)?.cdiName ?? `${NVIDIA_KIND}=${id}`;
 }
 
 function nodeOptions(devices: readonly GrantedDevice[]): HostConfig {

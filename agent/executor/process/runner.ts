@@ -85,6 +85,8 @@ async function reopenIfGone(server: Server, open: () => Promise<Server>, socketP
   }
 }
 
+// Its log is on the disk of the jobs. When that is full nothing can be said, and whoever watches jobs must not end of that.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 delete process.env["NODE_COMPILE_CACHE"];
 flushCompileCache();
 const [dataDirArgument = "", socketPath = ""] = process.argv.slice(2);

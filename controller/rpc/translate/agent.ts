@@ -18,8 +18,8 @@ import type { Membership } from "../../core/model/membership.ts";
 import type { Effect } from "../../core/output.ts";
 import { rendezvous } from "../rendezvous.ts";
 import { toConditions } from "./condition.ts";
-import { fromVolumes } from "./job-spec.ts";
 import { toReading } from "./device.ts";
+import { fromVolumes } from "./job-spec.ts";
 import { toInventory } from "./node.ts";
 
 const MAX_ALLOCATIONS = 10_000;

@@ -25,9 +25,13 @@ function hostWith(files: Readonly<Record<string, string>>): string {
 
 const device = (id = GPU, pciBusId = "00000000:C1:00.0"): Device => ({ id, pciBusId }) as Device;
 
-async function choose(files: Readonly<Record<string, string>>, info: EngineInfo, list = [device()], name = "nvml") {
-  const listed = { devices: list, links: [], lost: [] };
-  const source = { name, list: async () => listed } as Pick<DeviceSource, "name" | "list">;
+async function choose(
+  files: Readonly<Record<string, string>>,
+  info: EngineInfo,
+  list = [device()],
+  name: DeviceSource["name"] = "nvml",
+) {
+  const source = { name, list: async () => ({ devices: list, links: [], lost: [] }) } as const;
   const host = { root: hostWith(files) };
   const options = { setting: "auto", runtime: undefined, simulated: false, log: silentLogger } as const;
   return await new GrantKeeper({ ...options, source, host }).keep(info);

@@ -71,7 +71,9 @@ export class GrantKeeper {
   /** A driver that does not answer leaves the devices to be named by their ids. */
   async #list(): Promise<readonly Device[]> {
     try {
-      return (await this.#options.source.list()).devices;
+      const { devices, lost } = await this.#options.source.list();
+      const gone = new Set(lost.map(({ id }) => id));
+      return devices.filter(({ id }) => !gone.has(id));
     } catch (error) {
       this.#options.log.debug({ problem: messageOf(error) }, "devices not listed for their grant");
       return [];
