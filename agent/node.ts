@@ -18,7 +18,7 @@ import { HealthWatch } from "./health/health-watch.ts";
 import { LeaseMarkWriter } from "./guard/lease-mark.ts";
 import { hostClock } from "./host-clock.ts";
 import type { Journal } from "./journal.ts";
-import { joinMesh, type PeerOptions } from "./mesh/mesh.ts";
+import { joinMesh, type Mesh, type PeerOptions } from "./mesh/mesh.ts";
 import type { VolumePrefix } from "./policy/container-policy.ts";
 import { AgentShell } from "./shell.ts";
 import { createStreamHost } from "./stream-host.ts";
@@ -168,42 +168,11 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
   const looker = services.add(createLooker(parts, { vitals, shell, checkpoints, clock }));
   void looker.look();
   const mesh = parts.peers && services.add(await joinMesh({ ...parts, ...parts.peers, shell }));
-  const inventory = { ...parts, peerAddress: mesh?.peerAddress };
-  const identity = { nodeName, agentId, bootId };
-  const { doctor } = parts;
-  const reachesPeers = () => mesh?.reachesPeers();
   let saidAtMs = clock.monotonicMs();
   const onSaid = () => {
     saidAtMs = clock.monotonicMs();
   };
-  const uplink = services.add(
-    new Uplink({
-      controllers: parts.controllers,
-      host: createStreamHost({
-        identity,
-        shell,
-        vitals,
-        health,
-        looker,
-        outbox,
-        inventory,
-        doctor,
-        reachesPeers,
-        log,
-        onSaid,
-      }),
-      relay: () => mesh?.relay(),
-      dialling: grpcDialling,
-      serveLogs: ({ address, via }) =>
-        serveLogs(() => (via ? dialLogRelay(via.address) : dial(address)), {
-          hello: { node_name: nodeName, agent_id: agentId },
-          readLog: (key, how) => executor.readLog(key, how),
-          log,
-        }),
-      log,
-      ...(parts.timing && { timing: parts.timing }),
-    }),
-  );
+  const uplink = services.add(createUplink(parts, { shell, vitals, health, looker, outbox, mesh, onSaid }));
   mesh?.attach(uplink);
   outbox.onNews = () => uplink.flush();
   return {
@@ -216,6 +185,38 @@ async function work(parts: NodeParts, found: readonly FoundAllocation[]): Promis
     }),
     close: () => services.close(),
   };
+}
+
+interface UplinkParts {
+  readonly shell: AgentShell;
+  readonly vitals: Vitals;
+  readonly health: HealthWatch;
+  readonly looker: Looker;
+  readonly outbox: Outbox;
+  readonly mesh: Mesh | undefined;
+  readonly onSaid: () => void;
+}
+
+function createUplink(parts: NodeParts, { mesh, ...said }: UplinkParts): Uplink {
+  const { nodeName, bootId, journal, executor, doctor, log } = parts;
+  const { agentId } = journal;
+  const identity = { nodeName, agentId, bootId };
+  const inventory = { ...parts, peerAddress: mesh?.peerAddress };
+  const reachesPeers = () => mesh?.reachesPeers();
+  return new Uplink({
+    controllers: parts.controllers,
+    host: createStreamHost({ ...said, identity, inventory, doctor, reachesPeers, log }),
+    relay: () => mesh?.relay(),
+    dialling: grpcDialling,
+    serveLogs: ({ address, via }) =>
+      serveLogs(() => (via ? dialLogRelay(via.address) : dial(address)), {
+        hello: { node_name: nodeName, agent_id: agentId },
+        readLog: (key, how) => executor.readLog(key, how),
+        log,
+      }),
+    log,
+    ...(parts.timing && { timing: parts.timing }),
+  });
 }
 
 interface LookerParts {
