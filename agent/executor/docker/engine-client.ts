@@ -1,4 +1,3 @@
-import { Agent } from "node:http";
 import type { Readable } from "node:stream";
 import { inspect } from "node:util";
 import Docker from "dockerode";
@@ -7,6 +6,9 @@ import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import type { LogStreamName } from "../executor.ts";
 import type { RegistryAuth } from "./images/registry-auth.ts";
 import { jsonLines } from "./json-lines.ts";
+
+// An import of it would look at all that it exports, and so load fetch and WebSocket, which take 14 MB.
+const { Agent } = process.getBuiltinModule("node:http");
 
 const CONTROL_DEADLINE_MS = 5_000;
 /** Creating, starting and removing touch the disk and run programs. */
