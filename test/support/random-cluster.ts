@@ -240,7 +240,10 @@ export class RandomCluster {
   /** Every node returns, obeys what it was told, and runs what it is given to a good end, until nothing moves any more. */
   heal(): void {
     const { w } = this;
-    for (const { name } of NODES) w.hello(name);
+    for (const { name } of NODES) {
+      w.hello(name);
+      w.prove(name);
+    }
     for (let round = 0; round < 200; round += 1) {
       let moved = false;
       for (const node of w.nodes.values()) {

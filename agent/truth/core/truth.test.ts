@@ -59,6 +59,16 @@ function looking(answers: Answers = DEFAULT_ANSWERS, ignoredPrograms: readonly s
   return { truth, look, uses };
 }
 
+test("a container that has ended and is gone is no orphan, also where the driver names no processes", () => {
+  const { look } = looking();
+  const running = { processes: undefined, occupants: [container(C1, 1, ["gpu-1"])] };
+  look({ ...running, allocations: [allocation(1, ["gpu-1"])] });
+  const gone = { processes: undefined, occupants: [], allocations: [] };
+  for (let more = 0; more < 3; more += 1) {
+    expect(look(gone)).toMatchObject({ devices: [{ use: "free", withheld: "" }, { use: "free" }], deeds: [] });
+  }
+});
+
 describe("a device", () => {
   test("is free, and in use when a process of the job that has it is on it", () => {
     const { look } = looking();

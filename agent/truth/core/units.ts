@@ -24,9 +24,12 @@ export class Units {
       const unit = this.unitOf(process);
       if (unit) this.#members.set(identityOf(process), unit.id);
     }
-    if (occupants === undefined || processes === undefined) return;
-    const living = new Set([...hostProcesses.values()].map(identityOf));
-    this.#members = new Map([...this.#members].filter(([identity]) => living.has(identity)));
+    if (occupants === undefined) return;
+    // Where the driver tells of no processes, those that were known may still be there.
+    if (processes !== undefined) {
+      const living = new Set([...hostProcesses.values()].map(identityOf));
+      this.#members = new Map([...this.#members].filter(([identity]) => living.has(identity)));
+    }
     const inhabited = new Set(this.#members.values());
     const present = new Set(occupants.map(({ id }) => id));
     for (const [id, unit] of known) {
