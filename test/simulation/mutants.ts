@@ -17,7 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${AGENT}/step.ts`,
     find: "state.waiting = [];",
     replace: "",
-    under: ["slow journals", "stream breaks", "controller crash"],
+    under: ["slow journals", "stream breaks", "controller restart", "cancellation"],
   },
   {
     name: "a launch that is repeated forgets what was known",
@@ -87,6 +87,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${AGENT}/step.ts`,
     find: "remember(state, { life: (state.memory.life ?? 0) + 1 }, effects);",
     replace: "remember(state, { life: 1 }, effects);",
+    under: ["agent crash", "late hellos"],
   },
   {
     name: "a fence is told as the job's own end",
@@ -117,8 +118,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an answer is given before the commit",
     file: "controller/loop/loop.ts",
-    find: "await committed;",
-    replace: "for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]); await committed;",
+    find: "if (committed) this.#revision = await committed;",
+    replace:
+      "for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]); if (committed) this.#revision = await committed;",
   },
   {
     name: "a term goes on after a commit that failed",
@@ -131,6 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/simulation/model-store.ts",
     find: "if (this.#leaderNow()?.term !== term) throw",
     replace: "if (term < 0) throw",
+    under: ["leader's lease lost", "controller pause", "slow store"],
   },
   {
     name: "a lost node's jobs are requeued too early",
@@ -191,6 +194,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}/on/allocation-report.ts`,
     find: "if (!job || job.attempt !== key.attempt) return undefined;",
     replace: "if (!job || job.attempt < key.attempt) return undefined;",
+    under: ["agent crash while it is cut off", "stream breaks", "duplicates"],
   },
   {
     name: "an attempt that is over is not released",
@@ -299,6 +303,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/simulation/model-store.ts",
     find: "return this.#actor.monotonicMs() - this.#renewedAtMs <= LEADER_TTL_MS - LEADER_MARGIN_MS;",
     replace: "return this.#renewedAtMs >= 0;",
+    under: ["split of the cluster", "controller cut off from the store"],
   },
   {
     name: "a batch that was refused for lack of room is not undone",

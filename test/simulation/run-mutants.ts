@@ -30,5 +30,6 @@ export async function runMutants(options: { from: number; seeds: number; match: 
 async function look({ name }: Mutant, { from, seeds }: { from: number; seeds: number }): Promise<Found> {
   const child = join(import.meta.dirname, "mutant-child.ts");
   const { stdout } = await run(process.execPath, [child, name, String(from), String(seeds)]);
-  return JSON.parse(stdout.slice(stdout.lastIndexOf("{"))) as Found;
+  // A bug may have something printed before.
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as Found;
 }
