@@ -1,29 +1,20 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { packageRoot } from "../base/version.ts";
 import { StubNvml, stubGpu, whyNoStubNvml } from "../test/support/nvml/stub-nvml.ts";
 import type { BenchRow } from "./report.ts";
 import { withController } from "./support/controller-process.ts";
-import { onExit } from "./support/on-exit.ts";
 import type { BenchOptions } from "./support/options.ts";
+import { processorSecondsOf, withProgram } from "./support/program-process.ts";
 import { stopRunner } from "./support/runner.ts";
 import { inTemporaryDirectory } from "./support/temporary-directory.ts";
 
 const DEVICES = 8;
-const CONNECT_DEADLINE_MS = 60_000;
-const STOP_DEADLINE_MS = 15_000;
 /** By then it has given back what only its start needed: base/give-back. */
 const SETTLE_MS = 60_000;
 const MEASURE_MS = 60_000;
 const MOST_MB = 80;
 const MOST_CPU_PERCENT = 1;
-/** Hundredths of a second. */
-const TICKS_PER_S = 100;
 
 interface Usage {
   /** All that is mapped and in memory, what others share included. */
@@ -92,43 +83,17 @@ function row(name: string, value: number, limit: BenchRow["limit"], note: string
   return { name: `idle agent: memory, ${name}`, value, unit: "MB", ...(limit && { limit }), note };
 }
 
-async function withAgent<T>(
+function withAgent<T>(
   controller: string,
   directory: string,
   library: string,
   work: (pid: number) => Promise<T>,
 ): Promise<T> {
   const dataDir = join(directory, "agent");
-  const what = ["--controllers", controller, "--data-dir", dataDir, "--executor", "process", "--log-format", "json"];
-  const child = spawn(join(packageRoot, "bin/gpusched"), ["agent", ...what, "--node-name", "idle"], {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, GPUSCHED_NVML_LIBRARY: library },
-  });
-  const exited = once(child, "exit");
-  const forget = onExit(() => child.kill("SIGKILL"));
-  try {
-    await untilConnected(child.stderr);
-    if (child.pid === undefined) throw new Error("the agent has no process");
-    return await work(child.pid);
-  } finally {
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS);
-    await exited;
-    clearTimeout(timer);
-    forget();
-  }
-}
-
-async function untilConnected(logLines: Readable): Promise<void> {
-  const lines = createInterface({ input: logLines });
-  const timer = setTimeout(() => lines.close(), CONNECT_DEADLINE_MS);
-  try {
-    for await (const line of lines) if (line.includes('"agent started"')) return;
-    throw new Error(`the agent has not started within ${CONNECT_DEADLINE_MS} ms, or has ended before`);
-  } finally {
-    clearTimeout(timer);
-    logLines.resume();
-  }
+  const what = ["--controllers", controller, "--data-dir", dataDir, "--executor", "process", "--node-name", "idle"];
+  const env = { GPUSCHED_NVML_LIBRARY: library };
+  const readyBy = (line: string) => line.includes('"agent started"') || undefined;
+  return withProgram({ args: ["agent", ...what], env, readyBy }, ({ pid }) => work(pid));
 }
 
 async function childrenOf(parent: number): Promise<number[]> {
@@ -143,12 +108,10 @@ async function usageOf(pids: readonly number[]): Promise<Usage> {
   for (const pid of pids) {
     const memory = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
     const megabytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, "m").exec(memory)?.[1] ?? 0) / 1_024;
-    // What follows the name of the program, which may have spaces.
-    const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ").at(-1)?.split(" ") ?? [];
     sum.residentMb += megabytes("Rss");
     sum.proportionalMb += megabytes("Pss");
     sum.anonymousMb += megabytes("Anonymous");
-    sum.cpuSeconds += (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
+    sum.cpuSeconds += await processorSecondsOf(pid);
   }
   return sum;
 }

@@ -64,6 +64,14 @@ async function listed(found: DeviceSource, ids: readonly string[]): Promise<void
   await expect.poll(ask, patience).toEqual(ids);
 }
 
+/** Which source has answered, when it is asked for the devices once more. */
+function sourceAsked(found: DeviceSource): Promise<string> {
+  return found.list().then(
+    () => found.name,
+    () => "failed",
+  );
+}
+
 /** The processes that hold NVML. */
 async function workers(): Promise<string[]> {
   const children = await readFile(`/proc/self/task/${process.pid}/children`, "utf8");
@@ -129,16 +137,7 @@ test("a driver that is unloaded takes its devices with it, told as lost, until i
   await nvml.install({ gpus: [stubGpu(0)] });
   const found = await discover();
   await nvml.write({ gpus: [stubGpu(0)], faults: [DRIVER_NOT_LOADED] });
-  await expect
-    .poll(
-      () =>
-        found.list().then(
-          () => found.name,
-          () => "failed",
-        ),
-      patience,
-    )
-    .toBe("none");
+  await expect.poll(() => sourceAsked(found), patience).toBe("none");
   expect((await found.list()).lost).toMatchObject([{ id: uuid }]);
   expect(found.reason).toMatch(/the driver is not loaded.*1 device is lost/);
   await nvml.write({ gpus: [stubGpu(0)] });
@@ -190,16 +189,7 @@ test("while NVML is out of order, nvidia-smi takes over if it has devices", asyn
   const found = await discover();
   expect(found.name).toBe("nvml");
   await nvml.write({ gpus: [stubGpu(0)], faults: [{ does: "crash" }] });
-  await expect
-    .poll(
-      () =>
-        found.list().then(
-          () => found.name,
-          () => "failed",
-        ),
-      { timeout: 20_000 },
-    )
-    .toBe("nvidia-smi");
+  await expect.poll(() => sourceAsked(found), { timeout: 20_000 }).toBe("nvidia-smi");
   expect(found.reason).toMatch(/crashed its process/);
 });
 

@@ -96,8 +96,11 @@ function askedBy({ specs, kinds }: State, rows: readonly Row[]): readonly Asked[
   return rows.map(({ value }) => {
     const job = rowAs<Job>(value);
     const spec = present(specs.get(job.array?.id ?? job.id), "spec of", job.id);
-    const kind = known.get(spec) ?? kinds.of(spec);
-    known.set(spec, kind);
+    let kind = known.get(spec);
+    if (!kind) {
+      kind = kinds.of(spec);
+      known.set(spec, kind);
+    }
     return { job, spec, kind };
   });
 }

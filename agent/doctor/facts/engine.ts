@@ -1,6 +1,6 @@
 /** The Docker Engine, as it tells of itself. */
-import { statfs } from "node:fs/promises";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
+import { readRoom } from "../../disk/disk-room.ts";
 import type { EngineInfo, EngineVersion } from "../../executor/docker/engine-client.ts";
 import type { FileStatus, Host } from "../host.ts";
 
@@ -36,14 +36,10 @@ export async function gatherEngine(host: Host, socketPath: string): Promise<Engi
 }
 
 export async function spaceAt(path: string): Promise<Space | undefined> {
-  try {
-    const { bavail, blocks, bsize } = await statfs(path);
-    const toMb = (count: number) => Math.floor((count * bsize) / (1024 * 1024));
-    return { freeMb: toMb(bavail), totalMb: toMb(blocks) };
-  } catch {
-    // Not for this user, or on another host.
-    return undefined;
-  }
+  // Not for this user, or on another host.
+  const room = await readRoom(path).catch(() => undefined);
+  const toMb = (bytes: number) => Math.floor(bytes / (1024 * 1024));
+  return room && { freeMb: toMb(room.freeBytes), totalMb: toMb(room.totalBytes) };
 }
 
 async function ask(socketPath: string): Promise<EngineAnswer> {

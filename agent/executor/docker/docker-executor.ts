@@ -1,4 +1,4 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { delay } from "../../../base/abort.ts";
@@ -19,6 +19,7 @@ import type {
   ProcessId,
   ReadLogOptions,
 } from "../executor.ts";
+import { readBootId } from "../../inventory.ts";
 import type { ContainerPolicy } from "../../policy/container-policy.ts";
 import type { VolumeRules } from "../../volumes/resolve.ts";
 import type { Allocation } from "./allocation.ts";
@@ -76,7 +77,7 @@ export interface DockerExecutorOptions {
  * never fail: it goes on trying, and what it cannot see it does not report as ended.
  */
 export async function createDockerExecutor(options: DockerExecutorOptions): Promise<Executor> {
-  const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  const bootId = await readBootId();
   const closing = new AbortController();
   const engine = new EngineClient(options.socketPath, closing.signal);
   const images = await ImageStore.open({
