@@ -55,6 +55,24 @@ test("nothing is answered, told or readable before it is durable", async () => {
   await loop.close();
 });
 
+test("a term that leaves undone what a batch calls for is over, though its lease turns out to be renewed", async () => {
+  const { store, commits } = gatedStore();
+  let isHeld = true;
+  const { tenure } = store;
+  const doubtful: Store = { ...store, tenure: { isHeld: () => isHeld, lost: tenure.lost } };
+  const effects: Effect[] = [];
+  const { loop, ended } = await startLoop(doubtful, effects);
+  const answer = loop.submit(TENANT);
+  await settled();
+  isHeld = false;
+  commits[0]?.allow();
+  expect(await answer).toEqual({ tenantId: "tenant-1" });
+  isHeld = true;
+  expect(ended()?.message).toContain("it is not sure any more that term 1 is held");
+  await expect(loop.submit(JOB)).rejects.toThrow("does not lead any more");
+  await loop.close();
+});
+
 test("a batch is told to be under way for as long as it is, unless it waits for room", async () => {
   const { store, commits } = gatedStore();
   const room: { shortage: string | undefined } = { shortage: undefined };

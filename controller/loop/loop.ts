@@ -226,9 +226,7 @@ export class Loop implements Service {
       this.#options.journal?.record({ at, inputs, outcome: result });
       if (committed) this.#revision = await committed;
       for (const [index, letter] of letters.entries()) answer(letter, result.answers[index]);
-      // A leader that was away for too long must not prolong anything that a later one counts on to end.
-      if (!this.#options.store.tenure.isHeld()) return;
-      for (const effect of result.effects) this.#options.carryOut(effect);
+      this.#carryOut(result.effects);
     } catch (error) {
       if (await this.#undo(letters, error)) return;
       for (const letter of letters) letter.reject?.(this.#overError());
@@ -273,12 +271,19 @@ export class Loop implements Service {
           if (now) inputs.push(now);
         }
       }
-      const effects = runUnwritten(this.#state, inputs, this.#now());
-      if (!this.#options.store.tenure.isHeld()) return;
-      for (const effect of effects) this.#options.carryOut(effect);
+      this.#carryOut(runUnwritten(this.#state, inputs, this.#now()));
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /**
+   * A leader that was away for too long must not prolong anything that a later one counts on to end. What it leaves undone is for
+   * the next term to see: this one must not go on, even if its lease turns out to have been renewed.
+   */
+  #carryOut(effects: readonly Effect[]): void {
+    if (this.#options.store.tenure.isHeld()) for (const effect of effects) this.#options.carryOut(effect);
+    else this.#fail(new StoreError("fenced", `it is not sure any more that term ${this.term} is held`));
   }
 
   /** Refuses what only adds while the store has no room for it. What takes away, and what agents say, is never refused. */
