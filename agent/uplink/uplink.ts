@@ -18,9 +18,10 @@ export interface UplinkTiming {
   readonly backoffMaxMs: number;
 }
 
-/** How often an agent that is relayed looks whether it reaches the leader itself, and how long it waits for that. */
+/** How often an agent that is relayed looks whether it reaches the leader itself. */
 const LOOK_DIRECTLY_EVERY_MS = 15_000;
-const LOOK_DIRECTLY_MS = 3_000;
+/** How long it waits for that; how often and how long one that has no Welcome yet looks whether the controller is reached at all. */
+const LOOK_MS = 3_000;
 
 const defaultTiming: UplinkTiming = {
   welcomeMs: 10_000,
@@ -118,7 +119,9 @@ export class Uplink implements Service {
     const client = route.via ? dialling.dialRelay(route.via.address) : dialling.dial(route.address);
     const onWelcomed = ({ term }: Welcome__Output): void => this.#onWelcomed(route, term);
     const stream = new ControlStream({ client, host, heartbeatMs: this.#timing.heartbeatMs, onWelcomed, log });
-    const looking = route.via && setInterval(() => void this.#lookDirectly(stream, route), LOOK_DIRECTLY_EVERY_MS);
+    const looking = route.via
+      ? setInterval(() => void this.#lookDirectly(stream, route), LOOK_DIRECTLY_EVERY_MS)
+      : setInterval(() => void this.#lookAside(stream, route), LOOK_MS);
     try {
       this.#stream = stream;
       return await stream.run(this.#timing.welcomeMs, this.#closing.signal);
@@ -135,9 +138,18 @@ export class Uplink implements Service {
 
   /** Ends a relayed stream once the leader can be reached without. */
   async #lookDirectly(stream: ControlStream, { address }: Route): Promise<void> {
-    if (!(await this.#options.dialling.isReached(address, LOOK_DIRECTLY_MS)) || this.#stream !== stream) return;
+    if (!(await this.#options.dialling.isReached(address, LOOK_MS)) || this.#stream !== stream) return;
     this.#routes.reached(address);
     stream.leave("the controller is reached without the peer again");
+  }
+
+  /** Does not wait for a controller that is not reached, once a peer would relay: the lease runs meanwhile. */
+  async #lookAside(stream: ControlStream, { address }: Route): Promise<void> {
+    const { relay, dialling } = this.#options;
+    if (this.#connected || !relay?.()) return;
+    if (await dialling.isReached(address, LOOK_MS)) return;
+    if (this.#stream !== stream || this.#connected) return;
+    stream.leave("the controller is not reached, and a peer is");
   }
 
   #onWelcomed(route: Route, term: number): void {
