@@ -37,7 +37,8 @@ function checkLimit(world: World, { name, spec, startedAtMs }: Container): void 
   const job = world.ledger.jobs.get(spec.key.jobId);
   const { maxRuntimeMinutes = Number.POSITIVE_INFINITY } =
     world.ledger.specs.get(job?.array?.id ?? spec.key.jobId) ?? {};
-  // A gang runs once all of its ranks do.
+  // A gang runs once all of its ranks do, and may wait for ever for a node that does not return.
+  if (job?.phase === "starting" && isStranded(world, job)) return;
   const isNow = job?.attempt === spec.key.attempt && job.phase === "running";
   const jobStartedMs = isNow ? (job.startedAt ?? 0) - EPOCH_MS : 0;
   const ranMs = world.timeline.now - Math.max(startedAtMs ?? 0, jobStartedMs);
