@@ -64,7 +64,7 @@ const fields = {
   }),
   tmp_mb: wholeNumber(1, 1_000_000_000),
   scratch_mb: wholeNumber(1, 1_000_000_000),
-  network: name("default, none, host or the name of a network of Docker's"),
+  network: name("tenant, default, none, host or the name of a network of Docker's"),
   runtimes: z.array(name("the name of a runtime"), { error: "must be a list of runtimes" }).max(MAX_ITEMS),
 };
 

@@ -60,7 +60,7 @@ describe("what a policy file says", () => {
     ['user: "0:0"', 'the policy file f: user must be "UID:GID"'],
     ["user: 1000", 'the policy file f: user must be "UID:GID"'],
     ["root: yes", "the policy file f: root must be never, remapped or allowed"],
-    ["network: container:other", "the policy file f: network must be default, none, host"],
+    ["network: container:other", "the policy file f: network must be tenant, default, none, host"],
     ["pids: 0", "the policy file f: pids must be a whole number from 16"],
     ["pids: 100\npids: 200", "the policy file f has pids twice, again in line 2"],
     ["- pids", "the policy file f: must be an object"],
