@@ -37,6 +37,8 @@ export interface ContainerPolicy {
   readonly scratchMb: number | undefined;
   /** `tenant` is one for each tenant, else Docker's own `default`, `none`, `host`, or the name of one of its networks. */
   readonly network: string;
+  /** Where jobs may not connect to, beside what none ever may: `10.0.0.0/8`, `10.0.0.5:443`. */
+  readonly blockedDestinations: readonly string[];
   /** Runtimes that the agent's options may name; empty is any. A job never names one. */
   readonly runtimes: readonly string[];
 }
@@ -62,6 +64,7 @@ export const DEFAULT_CONTAINER_POLICY: ContainerPolicy = {
   tmpMb: undefined,
   scratchMb: undefined,
   network: "tenant",
+  blockedDestinations: [],
   runtimes: [],
 };
 
