@@ -8,7 +8,7 @@ import { withSbin } from "./busybox-root.ts";
 const HOST = "198.51.100.1";
 export const OUTSIDE = "198.51.100.2";
 export const METADATA = "169.254.169.254";
-const GREETING = "reached";
+export const GREETING = "reached";
 const SERVE = `
   const [, , ...ports] = process.argv;
   const { createServer } = require("node:net");
@@ -81,6 +81,6 @@ function enter(pid: number, command: readonly string[]): string {
 
 /** A line of a job's script that says whether somebody greets at the address: `NAME yes` or `NAME no`. */
 export function tryToReach(name: string, address: string, port: number): string {
-  const greeting = `$(busybox nc -w 2 ${address} ${port} </dev/null 2>/dev/null)`;
-  return `if [ "${greeting}" = ${GREETING} ]; then echo "${name} yes"; else echo "${name} no"; fi`;
+  const answer = `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 2 ${address} ${port} 2>/dev/null`;
+  return `if ${answer} | grep -q ${GREETING}; then echo "${name} yes"; else echo "${name} no"; fi`;
 }
