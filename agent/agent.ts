@@ -151,7 +151,7 @@ function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, .
   const simulated = simulateGpus !== undefined;
   return new Doctor({
     requireSafeVersions,
-    examine: examiner({ ...options, peerListen, peerAddress, simulated }),
+    examine: examiner({ ...options, containerPolicy: options.policy.policy, peerListen, peerAddress, simulated }),
     log,
   });
 }

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { examine } from "../agent/doctor/examine.ts";
 import type { Finding, Severity } from "../agent/doctor/finding.ts";
 import { describeOptions, type OptionSources, readOptions } from "../base/options.ts";
+import { containerPolicyOf } from "./container-policy.ts";
 import { ExitCode } from "./exit-code.ts";
 import { agentOptions, doctorOptions } from "./options.ts";
 import type { Role } from "./role.ts";
@@ -18,9 +19,23 @@ export const doctorCommand: Role = {
   help: () => describeOptions(doctorOptions),
   async run(given) {
     const { sources, configFile } = withConfig(given);
-    const { output, all, simulateGpus, ...options } = readOptions(doctorOptions, {}, sources, agentOptions);
+    const {
+      output,
+      all,
+      simulateGpus,
+      containerPolicy: file,
+      ...options
+    } = readOptions(doctorOptions, {}, sources, agentOptions);
     const simulated = simulateGpus !== undefined;
-    const findings = await examine({ ...options, simulated, configFile, isAgent: false, driftMs: undefined });
+    const { policy: containerPolicy } = containerPolicyOf({ containerPolicy: file, allowVolume: undefined });
+    const findings = await examine({
+      ...options,
+      containerPolicy,
+      simulated,
+      configFile,
+      isAgent: false,
+      driftMs: undefined,
+    });
     console.log(output === "json" ? toJson(findings) : toTable(findings, all));
     return findings.some(({ severity }) => severity === "error") ? ExitCode.failure : ExitCode.success;
   },

@@ -277,7 +277,7 @@ export const guardOptions = {
 } satisfies OptionTable;
 
 const { controllers, peerListen, peerAddress } = agentOptions;
-const { dockerSocket, dockerRuntime, gpuGrant } = nodeOptions;
+const { dockerSocket, dockerRuntime, gpuGrant, containerPolicy } = nodeOptions;
 
 /** What it looks at is what the agent of the host is told. */
 export const doctorOptions = {
@@ -289,9 +289,17 @@ export const doctorOptions = {
   dockerSocket,
   dockerRuntime,
   gpuGrant,
+  containerPolicy,
   simulateGpus: { kind: simulatedGpus, help: "the GPUs are simulated: the host's own do not matter" },
   peerListen,
   peerAddress,
+} satisfies OptionTable;
+
+export const firewallOptions = {
+  controllers,
+  containerPolicy,
+  print: { kind: flag, default: "false", help: "print the rules for nft, and load nothing" },
+  remove: { kind: flag, default: "false", help: "take the rules away" },
 } satisfies OptionTable;
 
 export const devOptions = {

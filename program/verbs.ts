@@ -8,6 +8,7 @@ export const VERBS: ReadonlyMap<string, () => Promise<Role>> = new Map([
   ["gateway", async () => (await import("./gateway.ts")).gatewayRole],
   ["agent", async () => (await import("./agent.ts")).agentRole],
   ["guard", async () => (await import("./guard.ts")).guardRole],
+  ["firewall", async () => (await import("./firewall.ts")).firewallCommand],
   ["doctor", async () => (await import("./doctor.ts")).doctorCommand],
   ["node", async () => (await import("./node.ts")).nodeCommand],
   ["backup", async () => (await import("./backup.ts")).backupCommand],

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ServiceStack } from "../../base/service.ts";
 import { DRIVER, FakeHost, limits, smiRows } from "../../test/support/fake-host.ts";
+import { DEFAULT_CONTAINER_POLICY } from "../policy/container-policy.ts";
 import { examine, type ExamineOptions } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import { Host } from "./host.ts";
@@ -24,12 +25,19 @@ beforeEach(async () => {
   fake = services.add(new FakeHost());
   vi.stubEnv("PATH", fake.bin);
   controller = await listen();
+  loadFirewall();
 });
 
 afterEach(async () => {
   vi.unstubAllEnvs();
   await services.close();
 });
+
+/** As root leaves it. */
+function loadFirewall(change: object = {}): void {
+  const mark = { network: "tenant", controllers: [controller], blockedDestinations: [], unresolved: [], ...change };
+  fake.write("/run/gpusched-firewall/loaded.json", JSON.stringify(mark));
+}
 
 async function listen(): Promise<string> {
   const server: Server = createServer((socket) => socket.destroy());
@@ -46,6 +54,7 @@ async function find(change: Partial<ExamineOptions> = {}): Promise<readonly Find
     dockerSocket: "/docker.sock",
     dockerRuntime: undefined,
     gpuGrant: "auto",
+    containerPolicy: DEFAULT_CONTAINER_POLICY,
     peerListen: undefined,
     peerAddress: undefined,
     simulated: false,
@@ -222,6 +231,24 @@ const bad: readonly (readonly [string, Finding["severity"], string, string, () =
     "LimitNOFILE",
     () => fake.write("/proc/self/limits", limits(4_096, "unlimited")),
   ],
+  ["job-firewall", "warning", "not loaded: jobs reach this host", "gpusched-firewall", () => fake.remove("/run")],
+  ["job-firewall", "warning", "iptables: false", "gpusched-firewall", () => withoutRules()],
+  [
+    "job-firewall",
+    "warning",
+    "taken the rules for jobs away",
+    "gpusched-firewall",
+    () => fake.program("nft", "echo 'Error: No such file or directory' >&2; exit 1"),
+  ],
+  ["job-firewall", "warning", "another configuration", "reload", () => loadFirewall({ controllers: [] })],
+  ["job-firewall", "warning", "not kept from a:1", "reload", () => loadFirewall({ unresolved: ["a:1"] })],
+  [
+    "job-firewall",
+    "warning",
+    "Docker is rootless",
+    "network: none",
+    () => void (fake.engine.info["SecurityOptions"] = ["name=seccomp,profile=builtin", "name=rootless"]),
+  ],
   ["max-map-count", "warning", "is 1000", "sysctl", () => fake.write("/proc/sys/vm/max_map_count", "1000")],
   ["cgroup-version", "warning", "v1", "unified", () => useOldCgroups()],
   [
@@ -266,6 +293,11 @@ function removeDriver(): void {
 
 function upgradeLibrary(): void {
   fake.write("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.14  Thu Feb");
+}
+
+function withoutRules(): void {
+  fake.remove("/run");
+  fake.write("/etc/docker/daemon.json", '{ "iptables": false }');
 }
 
 function useRuntime(): void {

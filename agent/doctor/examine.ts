@@ -5,6 +5,7 @@ import { GrantKeeper } from "../executor/docker/grant/grant-keeper.ts";
 import { checkClock } from "./checks/clock.ts";
 import { checkEngine } from "./checks/engine.ts";
 import { checkFiles } from "./checks/files.ts";
+import { checkFirewall } from "./checks/firewall.ts";
 import { checkGpus } from "./checks/gpus.ts";
 import { checkKernel } from "./checks/kernel.ts";
 import { checkNetwork } from "./checks/network.ts";
@@ -12,10 +13,12 @@ import { checkToolkit } from "./checks/toolkit.ts";
 import { gatherClock } from "./facts/clock.ts";
 import { type EngineFacts, gatherEngine } from "./facts/engine.ts";
 import { gatherFiles } from "./facts/files.ts";
+import { gatherFirewall } from "./facts/firewall.ts";
 import { gatherGpus, type GpuFacts } from "./facts/gpus.ts";
 import { gatherKernel } from "./facts/kernel.ts";
 import { gatherNetwork } from "./facts/network.ts";
 import { gatherToolkit } from "./facts/toolkit.ts";
+import type { ContainerPolicy } from "../policy/container-policy.ts";
 import { type Finding, ok, unknown } from "./finding.ts";
 import { Host } from "./host.ts";
 
@@ -27,6 +30,8 @@ export interface ExamineOptions {
   readonly dockerSocket: string;
   readonly dockerRuntime: string | undefined;
   readonly gpuGrant: GpuGrantSetting;
+  /** What jobs may be and reach here. */
+  readonly containerPolicy: ContainerPolicy;
   readonly peerListen: string | undefined;
   readonly peerAddress: string | undefined;
   readonly simulated: boolean;
@@ -42,7 +47,7 @@ export interface ExamineOptions {
 export async function examine(options: ExamineOptions, host = new Host()): Promise<readonly Finding[]> {
   const { executor, dockerSocket, simulated, isAgent } = options;
   const usesDocker = executor === "docker";
-  const [gpus, toolkit, engine, kernel, clock, network, files] = await Promise.all([
+  const [gpus, toolkit, engine, kernel, clock, network, files, firewall] = await Promise.all([
     simulated ? undefined : gatherGpus(host),
     usesDocker && !simulated ? gatherToolkit(host) : undefined,
     usesDocker ? gatherEngine(host, dockerSocket) : undefined,
@@ -50,6 +55,7 @@ export async function examine(options: ExamineOptions, host = new Host()): Promi
     gatherClock(host, options.driftMs),
     gatherNetwork({ ...options, withDevPorts: !isAgent }),
     gatherFiles(host, options.dataDir, options.configFile),
+    usesDocker ? gatherFirewall(host) : undefined,
   ]);
   const hasGpus = gpus !== undefined && countsGpus(gpus);
   const grant = engine && (await grantOf(options, engine, host));
@@ -60,12 +66,18 @@ export async function examine(options: ExamineOptions, host = new Host()): Promi
     ...(engine ? checkEngine(engine, { hasGpus, grant }) : []),
     ...checkClock(clock),
     ...checkNetwork(network),
+    ...(firewall ? [checkFirewall(firewall, firewallQuestion(options, engine))] : []),
     ...checkKernel(kernel, { executor, isAgent, nodeVersion: process.versions.node }),
     ...checkFiles(files),
     ...host.forbidden.map((path) =>
       unknown("permissions", `this user may not look at ${path}`, "run it as root to see it"),
     ),
   ];
+}
+
+function firewallQuestion({ containerPolicy: policy, controllers }: ExamineOptions, engine: EngineFacts | undefined) {
+  const options = engine?.answer.kind === "answered" ? (engine.answer.info.SecurityOptions ?? []) : [];
+  return { policy, controllers, isRootless: options.some((it) => /^name=rootless\b/.test(it)) };
 }
 
 function countsGpus({ nvidia, smi, moduleVersion }: GpuFacts): boolean {

@@ -35,8 +35,10 @@ export interface ContainerPolicy {
   readonly tmpMb: number | undefined;
   /** What the scratch directory of an attempt may hold; undefined is not looked at. */
   readonly scratchMb: number | undefined;
-  /** Docker's own `default`, `none`, `host`, or the name of one of its networks. */
+  /** `tenant` is one for each tenant, else Docker's own `default`, `none`, `host`, or the name of one of its networks. */
   readonly network: string;
+  /** Where jobs may not connect to, beside what none ever may: `10.0.0.0/8`, `10.0.0.5:443`. */
+  readonly blockedDestinations: readonly string[];
   /** Runtimes that the agent's options may name; empty is any. A job never names one. */
   readonly runtimes: readonly string[];
 }
@@ -61,7 +63,8 @@ export const DEFAULT_CONTAINER_POLICY: ContainerPolicy = {
   lockedMemoryMb: undefined,
   tmpMb: undefined,
   scratchMb: undefined,
-  network: "default",
+  network: "tenant",
+  blockedDestinations: [],
   runtimes: [],
 };
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { wholeNumber } from "../../contract/text.ts";
 import { DEFAULT_CONTAINER_POLICY, type ContainerPolicy, type VolumePrefix } from "./container-policy.ts";
+import { parseDestination } from "./destination.ts";
 import { prefixProblem } from "../volumes/reserved.ts";
 
 const MAX_ITEMS = 256;
@@ -49,6 +50,17 @@ const volumes = z
 const name = (what: string) =>
   z.string({ error: `must be ${what}` }).regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, { error: `must be ${what}` });
 
+const destinationError = "must be an address or a network, if need be with a port, such as 10.0.0.0/8 or [fd00::5]:443";
+
+const destinations = z
+  .array(
+    z.string({ error: destinationError }).refine((text) => parseDestination(text) !== undefined, {
+      error: destinationError,
+    }),
+    { error: "must be a list such as [10.0.0.0/8, 192.0.2.7:5432]" },
+  )
+  .max(MAX_ITEMS);
+
 const fields = {
   volumes,
   images: imagePrefixes,
@@ -64,7 +76,8 @@ const fields = {
   }),
   tmp_mb: wholeNumber(1, 1_000_000_000),
   scratch_mb: wholeNumber(1, 1_000_000_000),
-  network: name("default, none, host or the name of a network of Docker's"),
+  network: name("tenant, default, none, host or the name of a network of Docker's"),
+  blocked_destinations: destinations,
   runtimes: z.array(name("the name of a runtime"), { error: "must be a list of runtimes" }).max(MAX_ITEMS),
 };
 
@@ -88,6 +101,7 @@ export const policySchema: z.ZodType<ContainerPolicy> = z
       tmpMb: given.tmp_mb ?? standard.tmpMb,
       scratchMb: given.scratch_mb ?? standard.scratchMb,
       network: given.network ?? standard.network,
+      blockedDestinations: given.blocked_destinations ?? standard.blockedDestinations,
       runtimes: given.runtimes ?? standard.runtimes,
     };
   });

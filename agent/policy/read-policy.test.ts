@@ -26,6 +26,7 @@ describe("what a policy file says", () => {
       tmp_mb: 64
       scratch_mb: 100
       network: none
+      blocked_destinations: [10.0.0.0/8, "[fd00::5]:443"]
       runtimes: [nvidia]`;
     expect(parsePolicy("f", text)).toEqual({
       volumes: [
@@ -44,6 +45,7 @@ describe("what a policy file says", () => {
       tmpMb: 64,
       scratchMb: 100,
       network: "none",
+      blockedDestinations: ["10.0.0.0/8", "[fd00::5]:443"],
       runtimes: ["nvidia"],
     });
     expect(parsePolicy("f", "pids: 100")).toEqual({ ...DEFAULT_CONTAINER_POLICY, pids: 100 });
@@ -60,7 +62,9 @@ describe("what a policy file says", () => {
     ['user: "0:0"', 'the policy file f: user must be "UID:GID"'],
     ["user: 1000", 'the policy file f: user must be "UID:GID"'],
     ["root: yes", "the policy file f: root must be never, remapped or allowed"],
-    ["network: container:other", "the policy file f: network must be default, none, host"],
+    ["network: container:other", "the policy file f: network must be tenant, default, none, host"],
+    ["blocked_destinations: [example.com]", "f: blocked_destinations[0] must be an address or a network"],
+    ["blocked_destinations: 10.0.0.0/8", "f: blocked_destinations must be a list"],
     ["pids: 0", "the policy file f: pids must be a whole number from 16"],
     ["pids: 100\npids: 200", "the policy file f has pids twice, again in line 2"],
     ["- pids", "the policy file f: must be an object"],

@@ -13,6 +13,9 @@ import { configurationFile, PACKAGED_ROLES, type PackagedRole } from "./roles.ts
 /** Before this, by a number of seconds below this. */
 const UNITS_BEFORE_S = 1_500_000_000;
 
+/** What the agent has beside it. */
+const BESIDE_AGENT = ["gpusched-firewall", "gpusched-guard"] as const;
+
 const VERBS = await loadVerbs();
 const TEMPLATES = join(import.meta.dirname, "debian");
 const COMPLETIONS = {
@@ -65,7 +68,7 @@ function layOutRole(role: PackagedRole, put: (name: string, text: string) => voi
   if (name !== "gateway") put(`debian/gpusched-${name}.tmpfiles`, unit(`tmpfiles.d/gpusched-${name}.conf`));
   if (name === "agent") {
     put("etc/policy.yaml", read("policy.yaml"));
-    put("debian/gpusched-agent.gpusched-guard.service", unit("gpusched-guard.service"));
+    for (const beside of BESIDE_AGENT) put(`debian/gpusched-agent.${beside}.service`, unit(`${beside}.service`));
     put("examples/processes.conf", unit("gpusched-agent-processes.conf"));
     put("debian/gpusched-agent.examples", "examples/processes.conf\n");
   }
@@ -80,9 +83,11 @@ function layOutRole(role: PackagedRole, put: (name: string, text: string) => voi
   }
 }
 
-/** The agent has its guard beside it. */
+/** In the order in which they are started: jobs find the firewall there. */
 function unitsOf(role: string): readonly string[] {
-  return [role, ...(role === "agent" ? ["guard"] : [])].map((name) => `gpusched-${name}.service`);
+  const [firewall, guard] = BESIDE_AGENT;
+  const units = role === "agent" ? [firewall, "gpusched-agent", guard] : [`gpusched-${role}`];
+  return units.map((name) => `${name}.service`);
 }
 
 function read(template: string): string {

@@ -18,6 +18,7 @@ import {
   controllerOptions,
   devOptions,
   doctorOptions,
+  firewallOptions,
   gatewayOptions,
   guardOptions,
   unsupportedByAgent,
@@ -71,6 +72,7 @@ describe("docs/configuration.md", () => {
     ["gateway", gatewayOptions, unsupportedByGateway],
     ["agent", agentOptions, unsupportedByAgent],
     ["guard", guardOptions, unsupportedByGuard],
+    ["firewall", firewallOptions, {}],
     ["doctor", doctorOptions, {}],
   ];
 

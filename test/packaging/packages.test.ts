@@ -88,6 +88,8 @@ describe("in a system of its own", () => {
     expect(host.run("systemd-analyze", "verify", ...UNITS.map((unit) => `/lib/systemd/system/${unit}`))).toBe("");
     expect(host.run("man", "--where", "gpusched", "gpusched-agent")).toMatch(/gpusched\.1.*\n.*gpusched-agent\.8/);
 
+    host.expectFirewall();
+
     host.runProcesses();
     await host.expectServing("gpusched-agent.service", "2 GPUs, 0 jobs; works for 127.0.0.1:9090");
     await host.expectServing("gpusched-guard.service", "watches the agent's lease");
@@ -112,9 +114,11 @@ describe("in a system of its own", () => {
     expect(host.reloads()).toBe(reloads + 1);
     expect(host.property("gpusched-agent.service", "LimitNOFILE")).toBe("65537");
 
+    host.expectFirewall();
     const left = await host.startJob("left");
     host.run("dpkg", "--remove", ...ROLES.map((role) => `gpusched-${role}`));
     expect(host.isAlive(left.pid)).toBe(true);
+    expect(host.run("nft", "list", "tables")).toBe("");
     expect(host.run("systemctl", "list-units", "--no-legend", "--state=active", "gpusched-*")).toBe("");
     host.run("dpkg", "--purge", ...ROLES.map((role) => `gpusched-${role}`), "gpusched");
     await expect.poll(() => host.isAlive(left.pid), patience).toBe(false);
@@ -148,6 +152,14 @@ class PackagedHost {
   async expectServing(unit: string, status: string): Promise<void> {
     const look = () => [this.property(unit, "ActiveState"), this.property(unit, "StatusText")];
     await expect.poll(look, patience).toEqual(["active", status]);
+  }
+
+  /** The rules are loaded, and the agent can read that they are. */
+  expectFirewall(): void {
+    expect(this.property("gpusched-firewall.service", "ActiveState")).toBe("active");
+    expect(this.run("nft", "list", "tables")).toBe("table inet gpusched\n");
+    const read = ["setpriv", "--reuid=gpusched-agent", "--clear-groups", "--regid=gpusched-agent", "cat"] as const;
+    expect(JSON.parse(this.run(...read, "/run/gpusched-firewall/loaded.json"))).toMatchObject({ network: "tenant" });
   }
 
   signal(unit: string, signal: string): void {

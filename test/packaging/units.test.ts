@@ -8,15 +8,18 @@ import { packageRoot } from "../../base/version.ts";
 
 const UNITS = join(packageRoot, "systemd");
 /** 0 is fully confined, 10 is not at all. */
-const MOST_EXPOSURE = { controller: 1.3, gateway: 1.2, agent: 1.8, guard: 1.3 } as const;
-const ROLES = Object.keys(MOST_EXPOSURE) as (keyof typeof MOST_EXPOSURE)[];
+const MOST_EXPOSURE = { controller: 1.3, gateway: 1.2, agent: 1.8, guard: 1.3, firewall: 1.6 } as const;
+const UNITS_OF_OURS = Object.keys(MOST_EXPOSURE) as (keyof typeof MOST_EXPOSURE)[];
+/** Those that stay. */
+const ROLES = UNITS_OF_OURS.filter((name) => name !== "firewall");
 
 let directory: string;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "gpusched-units-"));
   // The program that the units name is wherever this checkout is.
-  for (const role of ROLES) writeFileSync(pathOf(role), unit(role).replaceAll("/usr/bin/", `${packageRoot}/bin/`));
+  for (const role of UNITS_OF_OURS)
+    writeFileSync(pathOf(role), unit(role).replaceAll("/usr/bin/", `${packageRoot}/bin/`));
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -29,7 +32,7 @@ function pathOf(role: string): string {
 }
 
 function complaints(): string {
-  const units = ROLES.map(pathOf);
+  const units = UNITS_OF_OURS.map(pathOf);
   const { stdout, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", ...units], { encoding: "utf8" });
   // Units of the host that ours stand after are read too, and are not ours to mend.
   const ours = `${stdout}${stderr}`.split("\n").filter((line) => line.includes("gpusched"));
@@ -56,7 +59,7 @@ test("systemd finds nothing wrong with the drop-in for plain processes, and comp
   rmSync(dropIns, { recursive: true });
 });
 
-test.each(ROLES)("the %s is confined", (role) => {
+test.each(UNITS_OF_OURS)("the %s is confined", (role) => {
   expect(exposure(role)).toBeLessThanOrEqual(MOST_EXPOSURE[role]);
 });
 
@@ -70,6 +73,16 @@ describe("what no tool checks", () => {
 
   test("only the agent itself is signalled when it stops: jobs as plain processes are in its control group", () => {
     expect(unit("agent")).toMatch(/^KillMode=process$/m);
+  });
+
+  test("the firewall stands before the agent starts, goes when it is stopped, and has one right", () => {
+    const lines = unit("firewall").split("\n");
+    for (const line of ["Type=oneshot", "RemainAfterExit=yes", "Before=gpusched-agent.service", "DynamicUser=yes"]) {
+      expect(lines).toContain(line);
+    }
+    expect(lines).toContain("ExecStop=/usr/bin/gpusched firewall --remove");
+    expect(lines).toContain("CapabilityBoundingSet=CAP_NET_ADMIN");
+    expect(unit("agent")).toMatch(/^Wants=.*gpusched-firewall\.service/m);
   });
 
   test.each(ROLES)("the %s is started again however it ends, and is watched", (role) => {

@@ -8,7 +8,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 
-const PACKAGES = ["systemd", "systemd-sysv", "dbus", "man-db", "libstdc++6", "init-system-helpers", "procps"];
+const PACKAGES = [
+  "systemd",
+  "systemd-sysv",
+  "dbus",
+  "man-db",
+  "libstdc++6",
+  "init-system-helpers",
+  "procps",
+  "nftables",
+];
 const BOOT_MS = 180_000;
 const HALT_MS = 60_000;
 const POLL_MS = 200;
@@ -23,7 +32,7 @@ export class NotPossible extends Error {}
 export function unpackRoot(): string {
   if (process.getuid?.() !== 0) throw new NotPossible("a system of its own can only be made by root");
   const mirror = debianMirror();
-  const cached = join(tmpdir(), `gpusched-debian-${mirror.codename}.tar`);
+  const cached = join(tmpdir(), `gpusched-debian-${mirror.codename}-${PACKAGES.length}.tar`);
   if (!existsSync(cached)) bootstrap(mirror, cached);
   const root = mkdtempSync(join(tmpdir(), "gpusched-root-"));
   execFileSync("tar", ["--extract", "--numeric-owner", "--file", cached, "--directory", root]);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
+import { NETWORK_LABEL } from "../../agent/executor/docker/tenant-network.ts";
 import { archiveBusybox, withSbin } from "./busybox-root.ts";
 import { clearLeftovers } from "./docker-leftovers.ts";
 
@@ -21,6 +22,11 @@ export interface DockerEngineOptions {
   readonly nvidiaHook?: boolean;
   /** Registers the runtime `broken`, whose program does not exist. */
   readonly brokenRuntime?: boolean;
+  /**
+   * A network namespace of its own, in which Docker makes rules as it does on a host; `unruled` is without these. Else it is
+   * in the tests' own, and makes no rules there.
+   */
+  readonly network?: "ruled" | "unruled";
   /** Where it keeps its data; a directory of its own unless given. */
   readonly dataRoot?: string;
 }
@@ -51,6 +57,8 @@ export interface RecordedContainer {
 export interface DockerEngine {
   readonly socketPath: string;
   readonly docker: Docker;
+  /** Of dockerd as it runs now. */
+  readonly pid: number;
   /** What the stand-ins recorded so far. */
   recorded(): Promise<readonly RecordedContainer[]>;
   /** SIGKILL to dockerd alone; with live-restore its containers go on. */
@@ -69,7 +77,7 @@ export async function startDockerEngine(options: DockerEngineOptions = {}): Prom
   requirePrograms();
   // Short, because a socket's path may have 107 characters.
   const dir = await mkdtemp(join(tmpdir(), "gsd-"));
-  const engine = new TestEngine(dir, options.dataRoot ?? join(dir, "data"));
+  const engine = new TestEngine(dir, options);
   try {
     await prepare(dir, options);
     await engine.start();
@@ -86,17 +94,23 @@ class TestEngine implements DockerEngine {
   readonly docker: Docker;
   readonly #dir: string;
   readonly #dataRoot: string;
+  readonly #network: DockerEngineOptions["network"];
   #process: ChildProcess | undefined;
   readonly #killAtExit = (): void => {
     this.#process?.kill("SIGKILL");
   };
 
-  constructor(dir: string, dataRoot: string) {
+  constructor(dir: string, { dataRoot = join(dir, "data"), network }: DockerEngineOptions) {
     this.#dir = dir;
     this.#dataRoot = dataRoot;
+    this.#network = network;
     this.socketPath = join(dir, "docker.sock");
     this.docker = new Docker({ socketPath: this.socketPath });
     process.on("exit", this.#killAtExit);
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? Number.NaN;
   }
 
   async start(): Promise<void> {
@@ -112,8 +126,10 @@ class TestEngine implements DockerEngine {
       "-H",
       `unix://${this.socketPath}`,
     );
-    flags.push("--bridge=none", "--iptables=false", "--ip6tables=false");
-    const child = spawn("dockerd", flags, {
+    if (this.#network !== "ruled") flags.push("--bridge=none", "--iptables=false", "--ip6tables=false");
+    const inNamespace = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
+    const [program = "", ...args] = [...(this.#network ? inNamespace : []), "dockerd", ...flags];
+    const child = spawn(program, args, {
       stdio: ["ignore", log, log],
       env: withSbin(join(dir, "bin")),
     });
@@ -195,6 +211,9 @@ class TestEngine implements DockerEngine {
   async #removeContainers(): Promise<void> {
     const containers = await this.docker.listContainers({ all: true, abortSignal: AbortSignal.timeout(10_000) });
     await Promise.all(containers.map((it) => this.docker.getContainer(it.Id).remove({ force: true, v: true })));
+    // Their interfaces would outlive the engine.
+    const networks = await this.docker.listNetworks({ filters: { label: [NETWORK_LABEL] } });
+    for (const { Id } of networks) await this.docker.getNetwork(Id).remove();
   }
 
   async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -1,5 +1,5 @@
 import type { GpuGrant } from "../../executor/executor.ts";
-import type { EngineInfo, EngineVersion } from "../../executor/docker/engine-client.ts";
+import type { EngineInfo, EngineVersion } from "../../executor/docker/engine-facts.ts";
 import type { EngineFacts } from "../facts/engine.ts";
 import { error, type Finding, ok, unknown, warning } from "../finding.ts";
 import { DOCKER_FLAWS_WITH_PLUGINS, DOCKER_OLDEST_SERIES, RUNC_FLAWS } from "../known-flaws.ts";

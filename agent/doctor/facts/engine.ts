@@ -1,7 +1,7 @@
 /** The Docker Engine, as it tells of itself. */
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import { readRoom } from "../../disk/disk-room.ts";
-import type { EngineInfo, EngineVersion } from "../../executor/docker/engine-client.ts";
+import type { EngineInfo, EngineVersion } from "../../executor/docker/engine-facts.ts";
 import type { FileStatus, Host } from "../host.ts";
 
 export type EngineAnswer =

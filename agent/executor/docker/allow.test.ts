@@ -6,6 +6,7 @@ import type { HostFacts } from "./container-options.ts";
 
 const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
+  engineId: "engine-a",
   cpus: 2,
   hasInit: false,
   grant: { kind: "runtime", reason: "", devices: new Map() },

@@ -2,7 +2,8 @@ import { delay } from "../../../base/abort.ts";
 import { exponentialBackoffMs, withJitter } from "../../../base/backoff.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
-import type { EngineClient, EngineEvent, EngineInfo } from "./engine-client.ts";
+import type { EngineClient } from "./engine-client.ts";
+import type { EngineEvent, EngineInfo } from "./engine-facts.ts";
 
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;

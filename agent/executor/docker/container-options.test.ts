@@ -23,6 +23,7 @@ const spec: LaunchSpec = {
 };
 const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
+  engineId: "engine-a",
   cpus: 8,
   hasInit: true,
   grant: { kind: "cdi", reason: "", devices: new Map() },

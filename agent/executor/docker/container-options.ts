@@ -6,6 +6,7 @@ import type { CreateOptions, HostConfig } from "./engine-client.ts";
 import { type DockerGrant, grantOptions, visibleDevices } from "./gpu-grant.ts";
 import { type ContainerOwner, containerName, labelsOf } from "./labels.ts";
 import { SCRATCH, SCRATCH_TMP, SCRATCH_VOLUME } from "./scratch.ts";
+import { networkMode } from "./tenant-network.ts";
 
 const MIB = 1024 * 1024;
 /** Docker refuses less. */
@@ -27,6 +28,7 @@ const UNSET = [
 /** What the host and the engine allow. */
 export interface HostFacts {
   readonly owner: ContainerOwner;
+  readonly engineId: string;
   readonly cpus: number;
   /** The engine can put its own init in front, which forwards signals and reaps orphans. */
   readonly hasInit: boolean;
@@ -49,7 +51,7 @@ export interface Looked {
 
 /** The container of an allocation: nothing beyond its grant, and no way to ask for more. */
 export function containerOptions(spec: LaunchSpec, looked: Looked, host: HostFacts): CreateOptions {
-  const { user, readOnlyRoot, network } = host.policy;
+  const { user, readOnlyRoot } = host.policy;
   return {
     name: containerName(spec.key),
     Image: looked.image,
@@ -69,7 +71,7 @@ export function containerOptions(spec: LaunchSpec, looked: Looked, host: HostFac
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],
       ReadonlyRootfs: readOnlyRoot,
-      NetworkMode: network,
+      NetworkMode: networkMode(host.policy, spec.tenantId, host.engineId),
       Tmpfs: { "/tmp": tmpOptions(spec, host) },
       Mounts: [SCRATCH_VOLUME, ...looked.volumes.map(mountOf)],
       RestartPolicy: { Name: "no" },

@@ -41,6 +41,7 @@ import { Readers } from "./readers.ts";
 import { watchScratch } from "./scratch-watch.ts";
 import { Slots } from "./slots.ts";
 import { stopContainer } from "./stopper.ts";
+import { TenantNetworks } from "./tenant-networks.ts";
 
 const START_POLL_MS = 1_000;
 const MAX_RELEASING = 8;
@@ -139,9 +140,12 @@ class DockerExecutor implements Executor {
       onChange,
       background: (task) => this.#background(task),
     });
+    const isWanted = options.policy.network === "tenant";
+    const networks = new TenantNetworks({ ...parts, isWanted, engineId: () => this.#engineId() });
     this.#launcher = new Launcher({
       ...parts,
       images,
+      networks,
       policy: options.policy,
       host: () => this.#host(),
       volumeRules: () => this.#volumeRules(),
@@ -161,6 +165,7 @@ class DockerExecutor implements Executor {
       this.#background(watchScratch({ engine, limitMb: policy.scratchMb, everyMs, closing, log, allocations, end }));
     }
     this.#background(images.run());
+    this.#background(networks.run());
     this.#background(keepOutput(this.#logsDirectory, closing, log));
   }
 
@@ -330,6 +335,7 @@ class DockerExecutor implements Executor {
     const info = await this.#connection.requireInfo();
     return {
       owner: this.#owner,
+      engineId: await this.#engineId(),
       cpus: info.NCPU ?? availableParallelism(),
       // What Docker says when it could not run its init.
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
@@ -339,6 +345,10 @@ class DockerExecutor implements Executor {
       isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
       cgroupVersion: info.CgroupVersion,
     };
+  }
+
+  async #engineId(): Promise<string> {
+    return (await this.#connection.requireInfo()).ID ?? "";
   }
 
   async #volumeRules(): Promise<VolumeRules> {

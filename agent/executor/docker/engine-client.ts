@@ -4,6 +4,7 @@ import Docker from "dockerode";
 import { withDeadline } from "../../../base/abort.ts";
 import { messageOf, systemErrorCode } from "../../../base/errors.ts";
 import type { LogStreamName } from "../executor.ts";
+import type { EngineInfo, EngineVersion } from "./engine-facts.ts";
 import type { RegistryAuth } from "./images/registry-auth.ts";
 import { jsonLines } from "./json-lines.ts";
 
@@ -24,6 +25,8 @@ export type CreateOptions = Omit<Docker.ContainerCreateOptions, "HostConfig"> & 
   readonly name: string;
   readonly HostConfig: HostConfig;
 };
+export type NetworkDetails = Docker.NetworkInspectInfo;
+export type NetworkOptions = Docker.NetworkCreateOptions;
 /** With what the client's types do not know yet. */
 export type HostConfig = Docker.HostConfig & { CgroupnsMode?: "private" };
 
@@ -51,37 +54,6 @@ export function isRefused(error: unknown): boolean {
 /** Whether the engine answered that there is no such thing. */
 export function isMissing(error: unknown): boolean {
   return error instanceof EngineError && error.status === 404;
-}
-
-/** What `docker info` tells; missing where the engine is older than the field. */
-export interface EngineInfo {
-  readonly NCPU?: number;
-  readonly InitCommit?: { readonly ID?: string };
-  readonly LiveRestoreEnabled?: boolean;
-  readonly CgroupDriver?: string;
-  /** Where the engine keeps images and containers. */
-  readonly DockerRootDir?: string;
-  readonly Runtimes?: Readonly<Record<string, unknown>>;
-  readonly CDISpecDirs?: readonly string[] | null;
-  readonly DiscoveredDevices?: readonly { readonly Source?: string; readonly ID?: string }[] | null;
-  readonly ServerVersion?: string;
-  /** The storage driver. */
-  readonly Driver?: string;
-  readonly LoggingDriver?: string;
-  readonly Plugins?: { readonly Authorization?: readonly string[] | null; readonly Log?: readonly string[] | null };
-  readonly SecurityOptions?: readonly string[] | null;
-  readonly CgroupVersion?: string;
-}
-
-/** The versions of the engine and of what it runs. */
-export interface EngineVersion {
-  readonly Version?: string;
-  readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
-}
-
-export interface EngineEvent {
-  readonly Action?: string;
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> };
 }
 
 /** What came of a program that was run in a container. */
@@ -264,6 +236,33 @@ export class EngineClient {
       }
       return true;
     });
+  }
+
+  /** By id or name; undefined when there is none. */
+  async network(network: string): Promise<NetworkDetails | undefined> {
+    return await this.#find("inspect of a network", (abortSignal) =>
+      this.#get<NetworkDetails>(`/networks/${network}`, abortSignal),
+    );
+  }
+
+  /** All networks with the label. */
+  async networks(label: string): Promise<readonly NetworkDetails[]> {
+    return await this.#call("list of networks", CONTROL_DEADLINE_MS, (abortSignal) =>
+      this.#docker.listNetworks({ filters: { label: [label] }, abortSignal }),
+    );
+  }
+
+  async createNetwork(options: NetworkOptions): Promise<void> {
+    await this.#call("creation of a network", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#docker.createNetwork({ ...options, abortSignal }),
+    );
+  }
+
+  /** Docker refuses it while anything is on the network. */
+  async removeNetwork(id: string): Promise<void> {
+    await this.#call("removal of a network", WORK_DEADLINE_MS, (abortSignal) =>
+      this.#docker.getNetwork(id).remove({ abortSignal }),
+    );
   }
 
   /** What happens to containers with the label from now on. Ends when the engine ends; the signal ends it without error. */

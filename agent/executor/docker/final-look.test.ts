@@ -9,6 +9,7 @@ import { finalLook } from "./final-look.ts";
 
 const host: HostFacts = {
   owner: { agentId: "a", nodeName: "n", bootId: "b" },
+  engineId: "engine-a",
   cpus: 8,
   hasInit: true,
   grant: { kind: "device-requests", reason: "", devices: new Map() },

@@ -5,6 +5,7 @@ import type { CreateOptions, HostConfig } from "./engine-client.ts";
 import { cdiNameOf, grantOptions, NVIDIA_RUNTIME, visibleDevices } from "./gpu-grant.ts";
 import { containerName } from "./labels.ts";
 import { SCRATCH_VOLUME } from "./scratch.ts";
+import { networkMode } from "./tenant-network.ts";
 
 /** What was decided beforehand, by which the container is judged. */
 interface Decided {
@@ -54,7 +55,8 @@ const HOST_RULES: Rules<HostConfig> = {
   CapDrop: (value) => isDeepStrictEqual(value, ["ALL"]),
   SecurityOpt: (value) => isDeepStrictEqual(value, ["no-new-privileges"]),
   ReadonlyRootfs: (value, { host }) => value || !host.policy.readOnlyRoot,
-  NetworkMode: (value, { host }) => value === host.policy.network && !value.startsWith("container:"),
+  NetworkMode: (value, { spec, host }) =>
+    value === networkMode(host.policy, spec.tenantId, host.engineId) && !value.startsWith("container:"),
   Tmpfs: (value) => isDeepStrictEqual(Object.keys(value), ["/tmp"]),
   Mounts: (value, { looked }) => value.every((mount) => isMount(mount, looked)),
   RestartPolicy: ({ Name }) => Name === "no",

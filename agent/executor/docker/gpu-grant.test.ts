@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { asDeviceId, type DeviceId } from "../../../base/ids.ts";
-import type { EngineInfo } from "./engine-client.ts";
+import type { EngineInfo } from "./engine-facts.ts";
 import {
   chooseGrant,
   type DockerGrant,

@@ -1,6 +1,7 @@
 import type { DeviceId } from "../../../base/ids.ts";
 import type { GpuGrant } from "../executor.ts";
-import type { EngineInfo, HostConfig } from "./engine-client.ts";
+import type { HostConfig } from "./engine-client.ts";
+import type { EngineInfo } from "./engine-facts.ts";
 
 /** What may be asked for; `auto` takes the best that the engine has. */
 export type GpuGrantSetting = "auto" | "cdi" | "runtime" | "device-requests" | "devices" | "none";

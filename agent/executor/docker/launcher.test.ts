@@ -46,6 +46,7 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
   const grant = { kind: "none", reason: "", devices: new Map() } as const;
   const launcher = new Launcher({
     engine,
+    networks: { using: (_, task) => task(), provide: async () => undefined },
     images: { provide: async () => void calls.push("provide"), wanting: (_, task) => task() },
     discards,
     closing: AbortSignal.timeout(15_000),
@@ -53,6 +54,7 @@ function launchOn(given: Partial<LauncherOptions["engine"]>, observe?: (allocati
     policy,
     host: async () => ({
       owner,
+      engineId: "engine-a",
       cpus: 1,
       hasInit: true,
       grant,
@@ -121,6 +123,18 @@ test("a start that is refused removes the container before its end is told", asy
   await done;
   expect(calls).toEqual(["provide", "remove"]);
   expect(allocation.state).toMatchObject({ end: { kind: "node" } });
+});
+
+test("a network that is gone when the container is started is made once more", async () => {
+  let starts = 0;
+  const start = async (): Promise<void> => {
+    starts += 1;
+    if (starts === 1) throw new EngineError("network gpusched-0123 not found", 404, undefined);
+  };
+  const { allocation, calls, done } = launchOn({ start });
+  await done;
+  expect([starts, calls]).toEqual([2, ["provide"]]);
+  expect(allocation.state).toEqual(runs);
 });
 
 test("a start that is not answered and has happened is a running job", async () => {

@@ -16,6 +16,7 @@ import type { ImageStore } from "./images/image-store.ts";
 import { parseLabels } from "./labels.ts";
 import { SCRATCH_ROOT, scratchArchive } from "./scratch.ts";
 import { Slots } from "./slots.ts";
+import type { TenantNetworks } from "./tenant-networks.ts";
 import { checkMounted, lookAtVolumes } from "./volume-check.ts";
 
 /** Containers created and started at once: more only makes each slower, until deadlines pass. */
@@ -30,6 +31,7 @@ const STOPPED_BEFORE: AllocationEnd = { kind: "node", message: "stopped before i
 export interface LauncherOptions {
   readonly engine: Pick<EngineClient, "create" | "start" | "inspect" | "remove" | "unpack">;
   readonly images: Pick<ImageStore, "provide" | "wanting">;
+  readonly networks: Pick<TenantNetworks, "using" | "provide">;
   readonly discards: Discards;
   readonly closing: AbortSignal;
   readonly log: Logger;
@@ -79,7 +81,9 @@ export class Launcher {
     for (let provisions = 1; ; provisions += 1) {
       const failure = await this.#provideImage(allocation, image);
       if (failure) return failure;
-      const end = await this.#slots.run(() => this.#createAndStart(allocation, spec));
+      const end = await this.#slots.run(() =>
+        this.#options.networks.using(spec.tenantId, () => this.#createAndStart(allocation, spec)),
+      );
       if (end !== "image-is-gone") return end;
       if (provisions >= MAX_PROVISIONS)
         return { kind: "node", message: `image ${image} is removed as soon as it is there` };
@@ -108,6 +112,8 @@ export class Launcher {
       const host = await this.#options.host();
       const problem = grantProblem(host.grant, spec.deviceIds);
       if (problem !== undefined) return { kind: "node", message: problem };
+      const unconnected = await this.#options.networks.provide(spec.tenantId);
+      if (unconnected) return unconnected;
       const looked = await this.#lookAtVolumes(spec);
       if (looked.kind === "refused") return looked.end;
       volumes = looked.volumes;
@@ -116,7 +122,7 @@ export class Launcher {
       allocation.containerId = await engine.create(allowed.options);
     } catch (error) {
       const isTaken = error instanceof EngineError && error.status === 409;
-      if (isTaken) return await this.#adopt(allocation, volumes);
+      if (isTaken) return await this.#adopt(allocation, spec, volumes);
       // Somebody removed it since it was looked for: another agent on this engine, or a person.
       if (isMissing(error) && /no such image/i.test(messageOf(error))) return "image-is-gone";
       log.warn({ err: error, allocation: allocation.name }, "container not created");
@@ -128,7 +134,7 @@ export class Launcher {
       await discards.remove(allocation.containerName);
       return STOPPED_BEFORE;
     }
-    return await this.#start(allocation, program, volumes);
+    return await this.#start(allocation, spec, program, volumes);
   }
 
   async #lookAtVolumes(spec: LaunchSpec) {
@@ -137,13 +143,14 @@ export class Launcher {
 
   async #start(
     allocation: Allocation,
+    spec: LaunchSpec,
     program: string | undefined,
     volumes: readonly ResolvedVolume[],
   ): Promise<AllocationEnd | undefined> {
     const { engine, discards, log, policy } = this.#options;
     try {
       await engine.unpack(allocation.containerName, SCRATCH_ROOT, scratchArchive(policy.user));
-      await engine.start(allocation.containerName);
+      await this.#startOn(allocation.containerName, spec.tenantId);
       const changed = await checkMounted(engine, allocation.containerName, volumes);
       if (changed) {
         await discards.remove(allocation.containerName);
@@ -158,8 +165,24 @@ export class Launcher {
     return await this.#settle(allocation);
   }
 
+  /** Somebody may remove the network between its provision and the start: it is provided once more. */
+  async #startOn(container: string, tenantId: string): Promise<void> {
+    const { engine, networks } = this.#options;
+    try {
+      await engine.start(container);
+    } catch (error) {
+      if (!isMissing(error) || !/network .*not found/i.test(messageOf(error))) throw error;
+      if (await networks.provide(tenantId)) throw error;
+      await engine.start(container);
+    }
+  }
+
   /** A container of that name exists: ours from an earlier try, or another's. */
-  async #adopt(allocation: Allocation, volumes: readonly ResolvedVolume[]): Promise<AllocationEnd | undefined> {
+  async #adopt(
+    allocation: Allocation,
+    spec: LaunchSpec,
+    volumes: readonly ResolvedVolume[],
+  ): Promise<AllocationEnd | undefined> {
     const { containerName } = allocation;
     try {
       const host = await this.#options.host();
@@ -172,7 +195,7 @@ export class Launcher {
     } catch (error) {
       return startFailure(error, undefined);
     }
-    return await this.#start(allocation, undefined, volumes);
+    return await this.#start(allocation, spec, undefined, volumes);
   }
 
   /** The name of a container is taken before the container can be seen. */

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { asDeviceId } from "../../../../base/ids.ts";
 import { silentLogger } from "../../../../base/logger.ts";
 import type { Device, DeviceSource } from "../../../devices/device-source.ts";
-import type { EngineInfo } from "../engine-client.ts";
+import type { EngineInfo } from "../engine-facts.ts";
 import { parseCdiSpec } from "./cdi-specs.ts";
 import { GrantKeeper } from "./grant-keeper.ts";
 

@@ -4,7 +4,7 @@ import type { DeviceId } from "../../../../base/ids.ts";
 import { messageOf } from "../../../../base/errors.ts";
 import type { Logger } from "../../../../base/logger.ts";
 import type { Device, DeviceSource } from "../../../devices/device-source.ts";
-import type { EngineInfo } from "../engine-client.ts";
+import type { EngineInfo } from "../engine-facts.ts";
 import { chooseGrant, type DockerGrant, type GpuGrantSetting, type GrantedDevice } from "../gpu-grant.ts";
 import { type CdiDevice, readCdiDevices } from "./cdi-specs.ts";
 import { deviceNodeOf, groupsOf, type HostTree } from "./device-node.ts";
