@@ -65,10 +65,11 @@ export class KnownDevices implements DeviceSource {
   async list(): Promise<DeviceList> {
     const told = await this.#source.list();
     this.#remember(told.devices);
-    this.#forget(told.devices);
+    const answering = answeringIn(told);
+    this.#forget(answering);
     const present = new Set(told.devices.map(({ id }) => id));
     const absent = [...this.#known.values()].map(({ device }) => device).filter(({ id }) => !present.has(id));
-    const lost = this.#lostOf(told, absent);
+    const lost = this.#lostOf(told, absent, answering);
     this.#note(lost);
     const devices = [...this.#known.values()].map(({ device }) => device);
     // Nothing is known of what is there: that is no host without devices.
@@ -100,8 +101,7 @@ export class KnownDevices implements DeviceSource {
   }
 
   /** Slices that somebody has cut otherwise, and GPUs that are in slices now or the other way round. */
-  #forget(present: readonly Device[]): void {
-    const answering = new Set(present.flatMap(({ id, parentId }) => (parentId === undefined ? [id] : [id, parentId])));
+  #forget(answering: ReadonlySet<DeviceId>): void {
     const before = this.#monotonicMs() - CUT_OTHERWISE_KEPT_MS;
     for (const [id, { device, seenAtMs }] of this.#known) {
       if (seenAtMs >= before || !answering.has(device.parentId ?? id)) continue;
@@ -110,8 +110,7 @@ export class KnownDevices implements DeviceSource {
     }
   }
 
-  #lostOf(told: DeviceList, absent: readonly Device[]): LostDevice[] {
-    const answering = new Set(told.devices.flatMap(({ id, parentId }) => parentId ?? id));
+  #lostOf(told: DeviceList, absent: readonly Device[], answering: ReadonlySet<DeviceId>): LostDevice[] {
     const unnamed = [...told.lost];
     const named = absent.map((device): LostDevice => {
       const { id, pciBusId } = device;
@@ -145,6 +144,12 @@ export class KnownDevices implements DeviceSource {
     const pciBusId = normalPciAddress(event.pciBusId) ?? event.pciBusId;
     return { ...event, pciBusId, deviceId: known && (known.device.parentId ?? known.device.id) };
   }
+}
+
+/** The GPUs that answer: whole, in slices, or to be cut into some. */
+function answeringIn({ devices, lost }: DeviceList): ReadonlySet<DeviceId> {
+  const uncut = lost.flatMap(({ id, isUncut }) => (isUncut && id !== undefined ? [id] : []));
+  return new Set([...devices.map(({ id, parentId }) => parentId ?? id), ...uncut]);
 }
 
 /** What the driver said of GPUs that it did not name, for those that are missed: with one of each, it is that one's. */
