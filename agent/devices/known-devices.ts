@@ -4,6 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import { HOUR_MS } from "../../base/time.ts";
 import type { Device, DeviceEvent, DeviceList, DeviceReading, DeviceSource, LostDevice } from "./device-source.ts";
 import { FaultPairs } from "./fault-pairs.ts";
+import type { JournalLog } from "./journal-log.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import { normalPciAddress, samePciAddress } from "./pci.ts";
 
@@ -14,7 +15,7 @@ const SLOWDOWN_JITTER_C = 3;
 
 export interface KnownDevicesOptions {
   /** Where the kernel tells of faults, too; undefined where it is not looked at. */
-  readonly kernelLog?: KernelLog | undefined;
+  readonly kernelLog?: KernelLog | JournalLog | undefined;
   readonly log: Logger;
   readonly monotonicMs?: () => number;
 }
@@ -30,7 +31,7 @@ interface Known {
  */
 export class KnownDevices implements DeviceSource {
   readonly #source: DeviceSource;
-  readonly #kernelLog: KernelLog | undefined;
+  readonly #kernelLog: KernelLog | JournalLog | undefined;
   readonly #log: Logger;
   readonly #monotonicMs: () => number;
   readonly #known = new Map<DeviceId, Known>();
@@ -88,7 +89,7 @@ export class KnownDevices implements DeviceSource {
   }
 
   async close(): Promise<void> {
-    this.#kernelLog?.close();
+    await this.#kernelLog?.close();
     await this.#source.close();
   }
 
