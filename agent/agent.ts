@@ -91,7 +91,7 @@ async function start(options: AgentOptions, services: ServiceStack): Promise<Age
   const changes = new ChangeRelay();
   const { listener: onChange } = changes;
   const executor = services.add(await createExecutor({ ...options, devices, log, agentId: journal.agentId, onChange }));
-  const doctor = services.add(createDoctor({ ...options, log }));
+  const doctor = services.add(createDoctor({ ...options, log }, executor));
   const simulatedGpus = simulateGpus?.count ?? 0;
   const { volumes } = options.policy.policy;
   const timing = { heartbeatMs };
@@ -146,12 +146,22 @@ async function createExecutor(
   });
 }
 
-function createDoctor({ requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions): Doctor {
+function createDoctor(
+  { requireSafeVersions = false, peers, simulateGpus, log, ...options }: AgentOptions,
+  { limits }: Executor,
+): Doctor {
   const [peerListen, peerAddress] = [peers?.listen, peers?.advertise];
   const simulated = simulateGpus !== undefined;
   return new Doctor({
     requireSafeVersions,
-    examine: examiner({ ...options, containerPolicy: options.policy.policy, peerListen, peerAddress, simulated }),
+    examine: examiner({
+      ...options,
+      containerPolicy: options.policy.policy,
+      peerListen,
+      peerAddress,
+      simulated,
+      limits,
+    }),
     log,
   });
 }
@@ -169,6 +179,6 @@ function notesOf(options: AgentOptions, devices: DeviceSource, executor: Executo
   const jobs =
     executor.name === "docker"
       ? ["jobs run in Docker containers", options.policy.note]
-      : [`jobs run as plain processes, ${executor.limits}`];
+      : [`jobs run as plain processes, ${executor.limits.reason}`];
   return [...gpus, ...jobs, `devices reach jobs by ${executor.gpuGrant.kind}: ${executor.gpuGrant.reason}`];
 }

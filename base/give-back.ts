@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import type { LibraryHandle } from "koffi";
 import { delay } from "./abort.ts";
 import type { Service } from "./service.ts";
 import { MINUTE_MS, SECOND_MS } from "./time.ts";
@@ -9,7 +10,7 @@ import { MINUTE_MS, SECOND_MS } from "./time.ts";
 const MADV_DONTNEED = 4;
 /** When what only a start needs is over, as a rule, and when it is on a slow host; then again and again. */
 const PAUSES_MS = [15 * SECOND_MS, 30 * SECOND_MS];
-const EVERY_MS = 10 * MINUTE_MS;
+const EVERY_MS = MINUTE_MS;
 
 /**
  * Gives back, now and then, what was needed once: objects, and the pages of code that were touched, most of which are for the
@@ -28,14 +29,15 @@ export function giveBackMemory(): Service {
 }
 
 async function repeat(signal: AbortSignal): Promise<void> {
-  const madvise = await loadMadvise();
-  if (!madvise) return;
+  const system = await loadSystem();
+  if (!system) return;
   for (let round = 0; ; round += 1) {
     await delay(PAUSES_MS[round] ?? EVERY_MS, signal);
     if (signal.aborted) return;
     collectGarbage();
+    system.trim?.(0);
     for (const { start, end } of unchangedMappings(await readFile("/proc/self/smaps", "utf8"))) {
-      madvise(start, end - start, MADV_DONTNEED);
+      system.madvise(start, end - start, MADV_DONTNEED);
     }
   }
 }
@@ -47,14 +49,27 @@ function collectGarbage(): void {
   if (typeof collect === "function") collect();
 }
 
-type Madvise = (start: bigint, length: bigint, advice: number) => number;
+interface System {
+  readonly madvise: (start: bigint, length: bigint, advice: number) => number;
+  /** What was freed, handed back by the C library; only glibc has it. */
+  readonly trim: ((pad: number) => number) | undefined;
+}
 
 /** Undefined where koffi has no binary for this platform: then nothing is given back. */
-async function loadMadvise(): Promise<Madvise | undefined> {
+async function loadSystem(): Promise<System | undefined> {
   try {
     const { load } = await import("koffi");
     // Whatever C library the process has.
-    return load(null).func("int madvise(uintptr_t, size_t, int)");
+    const library = load(null);
+    return { madvise: library.func("int madvise(uintptr_t, size_t, int)"), trim: trimOf(library) };
+  } catch {
+    return undefined;
+  }
+}
+
+function trimOf(library: LibraryHandle): System["trim"] {
+  try {
+    return library.func("int malloc_trim(size_t)");
   } catch {
     return undefined;
   }

@@ -105,6 +105,8 @@ export interface LostDevice {
   readonly pciBusId: string;
   /** A sentence. */
   readonly why: string;
+  /** It answers, and is to be used in slices (MIG) of which it has none. */
+  readonly isUncut?: boolean | undefined;
 }
 
 /** What a host has, at the moment. */

@@ -5,6 +5,7 @@ import type { Logger } from "../../base/logger.ts";
 import { AmdSmiSource } from "./amd-smi/amd-smi-source.ts";
 import type { DeviceSource } from "./device-source.ts";
 import { type Candidate, FoundSource } from "./found-source.ts";
+import { JournalLog } from "./journal-log.ts";
 import { KernelLog } from "./kernel-log.ts";
 import { KnownDevices } from "./known-devices.ts";
 import { NvidiaSmiSource } from "./nvidia-smi/nvidia-smi-source.ts";
@@ -36,9 +37,10 @@ const LIBRARY_DIRECTORIES = [
 export async function discoverDevices({ simulateGpus, log }: DiscoverOptions): Promise<DeviceSource> {
   if (simulateGpus) return simulateDevices(simulateGpus);
   const opened = KernelLog.open(process.env.GPUSCHED_KERNEL_LOG);
-  if (!opened.log)
-    log.debug({ reason: opened.why }, "the kernel's log cannot be read: faults are heard of by the driver alone");
-  const devices = new KnownDevices(new FoundSource(candidates(log), log), { kernelLog: opened.log, log });
+  if (!opened.log) log.debug({ reason: opened.why }, "the kernel's log cannot be read");
+  // The packaged unit may not read it, and is in the group that may read systemd's.
+  const kernelLog = opened.log ?? (opened.isRefused ? new JournalLog({ log }) : undefined);
+  const devices = new KnownDevices(new FoundSource(candidates(log), log), { kernelLog, log });
   await devices
     .list()
     .catch((error: unknown) => log.warn({ reason: messageOf(error) }, "the devices cannot be listed"));

@@ -1,22 +1,27 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { messageOf, systemErrorCode } from "../../base/errors.ts";
 import type { DeviceEvent } from "./device-source.ts";
-import { KernelFaults } from "./kernel-faults.ts";
+import { FaultLines } from "./fault-lines.ts";
 
 /** The longest record that the kernel gives. */
 const RECORD_BYTES = 16 * 1024;
 /** In one go; the rest is there the next time. */
 const MAX_RECORDS = 8_192;
-const XID_OF_FALLEN = 79;
-/** The kernel says in several sentences that a GPU fell off the bus. */
-const FALLEN_ONCE_MS = 60_000;
+
+const REFUSED: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
+
+interface NoKernelLog {
+  readonly log: undefined;
+  /** It is there, and closed to this process. */
+  readonly isRefused: boolean;
+  readonly why: string;
+}
 
 /** Reads what the kernel's log says of faults, from when it was opened. It never waits. */
 export class KernelLog {
   /** Undefined once it is closed: its number may be that of another file by then. */
   #fd: number | undefined;
-  readonly #faults = new KernelFaults();
-  readonly #fallenAtMs = new Map<string, number>();
+  readonly #faults = new FaultLines();
   readonly #buffer = Buffer.alloc(RECORD_BYTES);
   #unfinished = "";
 
@@ -25,13 +30,14 @@ export class KernelLog {
   }
 
   /** Undefined with a reason where this process may not read it, or it is not there. */
-  static open(path = "/dev/kmsg"): { readonly log: KernelLog } | { readonly log: undefined; readonly why: string } {
+  static open(path = "/dev/kmsg"): { readonly log: KernelLog } | NoKernelLog {
     try {
       const log = new KernelLog(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK));
       log.#skip();
       return { log };
     } catch (error) {
-      return { log: undefined, why: messageOf(error) };
+      const isRefused = REFUSED.has(systemErrorCode(error) ?? "");
+      return { log: undefined, isRefused, why: messageOf(error) };
     }
   }
 
@@ -39,11 +45,8 @@ export class KernelLog {
   read(): readonly DeviceEvent[] {
     const events: DeviceEvent[] = [];
     for (const line of this.#lines()) {
-      const fault = this.#faults.line(line);
-      if (!fault) continue;
-      const atMs = Date.now();
-      if (this.#isRepetition(fault.xid, fault.pciBusId, atMs)) continue;
-      events.push({ deviceId: undefined, ...fault, atMs });
+      const event = this.#faults.line(line);
+      if (event) events.push(event);
     }
     return events;
   }
@@ -51,13 +54,6 @@ export class KernelLog {
   close(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
-  }
-
-  #isRepetition(xid: number, pciBusId: string, atMs: number): boolean {
-    if (xid !== XID_OF_FALLEN) return false;
-    const before = this.#fallenAtMs.get(pciBusId);
-    this.#fallenAtMs.set(pciBusId, atMs);
-    return before !== undefined && atMs - before < FALLEN_ONCE_MS;
   }
 
   /** What was said before is not of now. */

@@ -53,6 +53,39 @@ test("a slice that its GPU is no longer cut into is told of for an hour, and a G
   expect((await known.list()).lost.map(({ id }) => id)).toEqual(["gpu-2"]);
 });
 
+test("slices of a GPU that has none any more are told of for an hour as well, and come back when they are cut again", async () => {
+  const { now, source, known, all } = world(1);
+  const [gpu] = all;
+  if (!gpu) throw new Error("one device");
+  const slice = { ...gpu, id: asDeviceId("MIG-a"), parentId: gpu.id };
+  source.devices = [slice];
+  await known.list();
+  source.devices = [];
+  source.lost = [{ id: gpu.id, pciBusId: gpu.pciBusId, why: "it has no slices", isUncut: true }];
+  const { lost } = await known.list();
+  expect(lost).toMatchObject([{ id: "MIG-a", why: expect.stringMatching(/it was cut otherwise/) }, { id: "gpu-1" }]);
+  now.ms = HOUR_MS + 1;
+  source.devices = [{ ...gpu, id: asDeviceId("MIG-b"), parentId: gpu.id }];
+  source.lost = [];
+  expect(await known.list()).toMatchObject({ devices: [{ id: "MIG-b" }], lost: [] });
+});
+
+test("slices of a GPU that has none are forgotten after an hour, and those of one that does not answer never", async () => {
+  const { now, source, known, all } = world(3);
+  const [first, second, third] = all;
+  if (!first || !second || !third) throw new Error("three devices");
+  const slices = [first, second].map((gpu) => ({ ...gpu, id: asDeviceId(`MIG-of-${gpu.id}`), parentId: gpu.id }));
+  source.devices = [...slices, third];
+  await known.list();
+  source.devices = [third];
+  source.lost = [
+    { id: first.id, pciBusId: first.pciBusId, why: "it has no slices", isUncut: true },
+    { id: second.id, pciBusId: second.pciBusId, why: "it does not answer" },
+  ];
+  now.ms = HOUR_MS + 1;
+  expect((await known.list()).devices.map(({ id }) => id)).toEqual(["MIG-of-gpu-2", "gpu-3"]);
+});
+
 test("a fault of a GPU in slices is its own, so that it concerns them all", async () => {
   const { source, known, all } = world(1);
   source.devices = all.map((device) => ({ ...device, id: asDeviceId("MIG-a"), parentId: device.id }));

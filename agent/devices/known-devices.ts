@@ -4,6 +4,7 @@ import type { Logger } from "../../base/logger.ts";
 import { HOUR_MS } from "../../base/time.ts";
 import type { Device, DeviceEvent, DeviceList, DeviceReading, DeviceSource, LostDevice } from "./device-source.ts";
 import { FaultPairs } from "./fault-pairs.ts";
+import type { JournalLog } from "./journal-log.ts";
 import type { KernelLog } from "./kernel-log.ts";
 import { normalPciAddress, samePciAddress } from "./pci.ts";
 
@@ -14,7 +15,7 @@ const SLOWDOWN_JITTER_C = 3;
 
 export interface KnownDevicesOptions {
   /** Where the kernel tells of faults, too; undefined where it is not looked at. */
-  readonly kernelLog?: KernelLog | undefined;
+  readonly kernelLog?: KernelLog | JournalLog | undefined;
   readonly log: Logger;
   readonly monotonicMs?: () => number;
 }
@@ -30,7 +31,7 @@ interface Known {
  */
 export class KnownDevices implements DeviceSource {
   readonly #source: DeviceSource;
-  readonly #kernelLog: KernelLog | undefined;
+  readonly #kernelLog: KernelLog | JournalLog | undefined;
   readonly #log: Logger;
   readonly #monotonicMs: () => number;
   readonly #known = new Map<DeviceId, Known>();
@@ -65,10 +66,11 @@ export class KnownDevices implements DeviceSource {
   async list(): Promise<DeviceList> {
     const told = await this.#source.list();
     this.#remember(told.devices);
-    this.#forget(told.devices);
+    const answering = answeringIn(told);
+    this.#forget(answering);
     const present = new Set(told.devices.map(({ id }) => id));
     const absent = [...this.#known.values()].map(({ device }) => device).filter(({ id }) => !present.has(id));
-    const lost = this.#lostOf(told, absent);
+    const lost = this.#lostOf(told, absent, answering);
     this.#note(lost);
     const devices = [...this.#known.values()].map(({ device }) => device);
     // Nothing is known of what is there: that is no host without devices.
@@ -87,7 +89,7 @@ export class KnownDevices implements DeviceSource {
   }
 
   async close(): Promise<void> {
-    this.#kernelLog?.close();
+    await this.#kernelLog?.close();
     await this.#source.close();
   }
 
@@ -100,8 +102,7 @@ export class KnownDevices implements DeviceSource {
   }
 
   /** Slices that somebody has cut otherwise, and GPUs that are in slices now or the other way round. */
-  #forget(present: readonly Device[]): void {
-    const answering = new Set(present.flatMap(({ id, parentId }) => (parentId === undefined ? [id] : [id, parentId])));
+  #forget(answering: ReadonlySet<DeviceId>): void {
     const before = this.#monotonicMs() - CUT_OTHERWISE_KEPT_MS;
     for (const [id, { device, seenAtMs }] of this.#known) {
       if (seenAtMs >= before || !answering.has(device.parentId ?? id)) continue;
@@ -110,8 +111,7 @@ export class KnownDevices implements DeviceSource {
     }
   }
 
-  #lostOf(told: DeviceList, absent: readonly Device[]): LostDevice[] {
-    const answering = new Set(told.devices.flatMap(({ id, parentId }) => parentId ?? id));
+  #lostOf(told: DeviceList, absent: readonly Device[], answering: ReadonlySet<DeviceId>): LostDevice[] {
     const unnamed = [...told.lost];
     const named = absent.map((device): LostDevice => {
       const { id, pciBusId } = device;
@@ -145,6 +145,12 @@ export class KnownDevices implements DeviceSource {
     const pciBusId = normalPciAddress(event.pciBusId) ?? event.pciBusId;
     return { ...event, pciBusId, deviceId: known && (known.device.parentId ?? known.device.id) };
   }
+}
+
+/** The GPUs that answer: whole, in slices, or to be cut into some. */
+function answeringIn({ devices, lost }: DeviceList): ReadonlySet<DeviceId> {
+  const uncut = lost.flatMap(({ id, isUncut }) => (isUncut && id !== undefined ? [id] : []));
+  return new Set([...devices.map(({ id, parentId }) => parentId ?? id), ...uncut]);
 }
 
 /** What the driver said of GPUs that it did not name, for those that are missed: with one of each, it is that one's. */

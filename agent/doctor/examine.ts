@@ -1,5 +1,6 @@
 /** Looks at the host, and says what a person should know or mend. */
 import { silentLogger } from "../../base/logger.ts";
+import type { JobLimitation } from "../executor/executor.ts";
 import type { GpuGrantSetting } from "../executor/docker/gpu-grant.ts";
 import { GrantKeeper } from "../executor/docker/grant/grant-keeper.ts";
 import { checkClock } from "./checks/clock.ts";
@@ -7,6 +8,7 @@ import { checkEngine } from "./checks/engine.ts";
 import { checkFiles } from "./checks/files.ts";
 import { checkFirewall } from "./checks/firewall.ts";
 import { checkGpus } from "./checks/gpus.ts";
+import { checkProcessLimits } from "./checks/process-limits.ts";
 import { checkKernel } from "./checks/kernel.ts";
 import { checkNetwork } from "./checks/network.ts";
 import { checkToolkit } from "./checks/toolkit.ts";
@@ -39,6 +41,8 @@ export interface ExamineOptions {
   readonly configFile: string | undefined;
   /** Whether this process is the agent. */
   readonly isAgent: boolean;
+  /** What the jobs of this agent are held to; undefined where that is not known: only the agent itself makes the groups. */
+  readonly limits?: JobLimitation | undefined;
   /** How far the leader's clock is ahead, where that is known. */
   readonly driftMs: number | undefined;
 }
@@ -68,6 +72,7 @@ export async function examine(options: ExamineOptions, host = new Host()): Promi
     ...checkNetwork(network),
     ...(firewall ? [checkFirewall(firewall, firewallQuestion(options, engine))] : []),
     ...checkKernel(kernel, { executor, isAgent, nodeVersion: process.versions.node }),
+    ...(usesDocker ? [] : checkProcessLimits(options.limits)),
     ...checkFiles(files),
     ...host.forbidden.map((path) =>
       unknown("permissions", `this user may not look at ${path}`, "run it as root to see it"),

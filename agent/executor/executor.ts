@@ -1,5 +1,6 @@
 import type { AllocationKey, DeviceId } from "../../base/ids.ts";
 import type { Service } from "../../base/service.ts";
+import type { Controller } from "./process/cgroup/cgroup-tree.ts";
 import type { ProcessId } from "./process/proc-fs.ts";
 
 export type { ProcessId };
@@ -143,6 +144,14 @@ export interface GpuGrant {
   readonly reason: string;
 }
 
+/** What jobs are held to on this host. */
+export interface JobLimitation {
+  /** What they are held to of what they asked for, and why not to more: a sentence. */
+  readonly reason: string;
+  /** What they may use as much of as they like. */
+  readonly missing: readonly Controller[];
+}
+
 /**
  * Starts, watches and stops allocations on this host. What it started survives the agent: a new executor on the same
  * data directory (or the same Docker Engine) adopts it. Every call ends within its own deadline.
@@ -150,8 +159,7 @@ export interface GpuGrant {
 export interface Executor extends Service {
   readonly name: "docker" | "process";
   readonly gpuGrant: GpuGrant;
-  /** What jobs are held to of what they asked for, and why not to more: a sentence. */
-  readonly limits: string;
+  readonly limits: JobLimitation;
 
   /** Everything of this agent that exists on the host, ended allocations included until they are released. */
   recover(): Promise<readonly FoundAllocation[]>;

@@ -25,7 +25,7 @@ interface Launching {
 export class ModelExecutor implements Executor {
   readonly name = "process";
   readonly gpuGrant = { kind: "environment", reason: "simulated" } as const;
-  readonly limits = "limited by nothing";
+  readonly limits = { reason: "limited by nothing", missing: [] };
   readonly #world: WorldView;
   readonly #host: ModelHost;
   readonly #actor: Actor;

@@ -218,6 +218,30 @@ const paths: readonly BadInputRow[] = [
       post(`${verb} with a query`, 400, `node-404/${verb}?force=1`, "force"),
     ];
   }),
+  ...["quarantine", "release"].flatMap((verb) => {
+    const post = (what: string, status: number, device: string, field: string, body?: string) =>
+      request(
+        `${verb} of ${what}`,
+        status,
+        {
+          method: "POST",
+          target: `/api/v1/nodes/${device}`,
+          ...(body !== undefined && { body, headers: { "Content-Type": "application/json" } }),
+        },
+        { field },
+      );
+    const on = (device: string) => `node-404/devices/${device}/${verb}`;
+    return [
+      post("a device of a node that is not there", 404, on("gpu-1"), "Node not found"),
+      post("a device of __proto__", 404, `__proto__/devices/gpu-1/${verb}`, "Node not found"),
+      post("a device by a path", 404, on("..%2Fgpu-1"), "Not found"),
+      post("a device with blanks", 404, on("gpu%201"), "Not found"),
+      post("a device with an endless name", 404, on("g".repeat(300)), "Device not found"),
+      post("a device with a query", 400, `${on("gpu-1")}?force=1`, "force"),
+      post("a device with a word that is none", 400, on("gpu-1"), "until", '{"until":"tomorrow"}'),
+      post("a device with a reason that is no text", 400, on("gpu-1"), "reason", '{"reason":7}'),
+    ];
+  }),
 ];
 
 const HEAD = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";

@@ -15,7 +15,7 @@ import type {
 export class FakeExecutor implements Executor {
   readonly name = "process";
   readonly gpuGrant = { kind: "environment", reason: "a test" } as const;
-  readonly limits = "limited by nothing";
+  readonly limits = { reason: "limited by nothing", missing: [] };
   readonly launched: LaunchSpec[] = [];
   readonly stopped: { key: AllocationKey; graceMs: number; reason: string }[] = [];
   readonly released: AllocationKey[] = [];

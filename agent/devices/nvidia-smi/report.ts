@@ -64,7 +64,8 @@ function lostAt(place: string, why: string): LostDevice {
 }
 
 function uncut({ id, pciBusId }: Gpu): LostDevice {
-  return { id, pciBusId, why: `${id} is to be used in slices (MIG), and none of them is told: no job can use it` };
+  const why = `${id} is to be used in slices (MIG), and none of them is told: no job can use it`;
+  return { id, pciBusId, why, isUncut: true };
 }
 
 function tagged(text: string, name: string): string {

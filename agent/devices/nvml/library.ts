@@ -62,7 +62,7 @@ export class NvmlLibrary {
         const gpu = this.#describe(index, handle);
         const slices = slicesOf(this.#nvml, handle);
         if (!slices) whole.push({ id: gpu.id, handle, pciBusId: gpu.pciBusId });
-        if (slices?.length === 0) lost.push({ id: gpu.id, pciBusId: gpu.pciBusId, why: uncut(gpu.id) });
+        if (slices?.length === 0) lost.push({ id: gpu.id, pciBusId: gpu.pciBusId, why: uncut(gpu.id), isUncut: true });
         devices.push(...(slices ? slices.map((slice) => this.#describeSlice(gpu, slice)) : [gpu]));
       } catch (error) {
         if (!(error instanceof NvmlError) || error.isOfAll) throw error;

@@ -57,7 +57,9 @@ export const driverSchema = z.strictObject({
 export const listSchema = z.strictObject({
   devices: z.array(deviceSchema),
   links: z.array(z.strictObject({ a: id, b: id, kind: z.string(), lanes: z.int() })),
-  lost: z.array(z.strictObject({ id: id.optional(), pciBusId: z.string(), why: z.string() })),
+  lost: z.array(
+    z.strictObject({ id: id.optional(), pciBusId: z.string(), why: z.string(), isUncut: z.boolean().optional() }),
+  ),
 });
 
 export const momentSchema = z.strictObject({ readings: z.array(readingSchema), events: z.array(eventSchema) });

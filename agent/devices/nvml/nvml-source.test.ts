@@ -192,7 +192,7 @@ test("a GPU in slices is none itself: its slices are, with its heat, its errors 
   const uncut = await nvml.list();
   expect(uncut.devices).toHaveLength(1);
   expect(uncut.lost).toEqual([
-    { id: uuids[1], pciBusId: "00000000:19:00.0", why: expect.stringContaining("has none") },
+    { id: uuids[1], pciBusId: "00000000:19:00.0", why: expect.stringContaining("has none"), isUncut: true },
   ]);
 });
 

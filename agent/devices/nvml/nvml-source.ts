@@ -78,7 +78,7 @@ export class NvmlSource implements DeviceSource {
         }),
       ),
       links,
-      lost: lost.map(({ id, pciBusId, why }) => ({ id, pciBusId, why })),
+      lost: lost.map(({ id, pciBusId, why, isUncut }) => ({ id, pciBusId, why, isUncut })),
     });
   }
 

@@ -105,7 +105,7 @@ interface Parts {
 
 class DockerExecutor implements Executor {
   readonly name = "docker";
-  readonly limits = "limited by Docker: memory, cores, processes";
+  readonly limits = { reason: "limited by Docker: memory, cores, processes", missing: [] };
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
   readonly #closing: AbortController;

@@ -17,6 +17,7 @@ import type {
   Occupant,
   OutputPiece,
   ProcessId,
+  JobLimitation,
   ReadLogOptions,
   Volume,
 } from "../executor.ts";
@@ -61,15 +62,18 @@ export async function createProcessExecutor(options: ProcessExecutorOptions): Pr
   const dataDir = await realpath(options.dataDir);
   const files = new AttemptFiles(dataDir);
   await files.prepare();
-  const limits = placeFor(dataDir).reason;
-  return new ProcessExecutor({ ...options, dataDir }, { files, bootId: await readBootId(), limits });
+  const { reason, missing } = placeFor(dataDir);
+  return new ProcessExecutor(
+    { ...options, dataDir },
+    { files, bootId: await readBootId(), limits: { reason, missing } },
+  );
 }
 
 /** What was found on this host beforehand. */
 interface Found {
   readonly files: AttemptFiles;
   readonly bootId: string;
-  readonly limits: string;
+  readonly limits: JobLimitation;
 }
 
 /** Keeps what it is told by the runner, and decides what became of allocations that no runner has. */
@@ -79,7 +83,7 @@ class ProcessExecutor implements Executor {
     kind: "environment",
     reason: "a process sees every device of its host and is told its own by CUDA_VISIBLE_DEVICES",
   };
-  readonly limits: string;
+  readonly limits: JobLimitation;
   readonly #options: ProcessExecutorOptions;
   readonly #files: AttemptFiles;
   readonly #bootId: string;

@@ -4,6 +4,8 @@ import { join } from "node:path";
 /** What a group can limit. */
 export type Controller = "memory" | "cpu" | "pids";
 export const CONTROLLERS: readonly Controller[] = ["memory", "cpu", "pids"];
+/** What a person calls that. */
+export const LIMITED: Readonly<Record<Controller, string>> = { memory: "memory", cpu: "cores", pids: "processes" };
 
 /** One hierarchy of control groups, and where in it this process is. */
 export interface Hierarchy {

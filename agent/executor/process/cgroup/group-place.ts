@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { messageOf } from "../../../../base/errors.ts";
-import { CONTROLLERS, type Controller, type Hierarchy } from "./cgroup-tree.ts";
+import { CONTROLLERS, type Controller, type Hierarchy, LIMITED } from "./cgroup-tree.ts";
 import { makeGroup, readGroupFile, removeGroup, sweepGroups, tryWriteGroupFile } from "./group-files.ts";
 
 /** The group in which systemd starts the agent when its unit delegates: `DelegateSubgroup=agent`. */
@@ -23,6 +23,8 @@ export interface GroupPlace {
 export interface Placement {
   readonly place: GroupPlace | undefined;
   readonly reason: string;
+  /** What is not limited. */
+  readonly missing: readonly Controller[];
 }
 
 /** @param name of the data directory, so that two agents of a host do not meet */
@@ -32,7 +34,7 @@ export function findPlace(hierarchies: readonly Hierarchy[], name: string, isRoo
   const isLegacy = legacy.some(({ controllers }) => controllers.includes("memory"));
   if (isLegacy) return placeInLegacy(legacy, name);
   if (unified) return placeInUnified(unified, name, isRoot);
-  return { place: undefined, reason: "this host has no control groups that can be seen" };
+  return nowhere("this host has no control groups that can be seen");
 }
 
 /** Version 1: below the group that the agent is in, in each hierarchy. */
@@ -53,8 +55,8 @@ function placeInLegacy(hierarchies: readonly Hierarchy[], name: string): Placeme
     }
   }
   const limits = CONTROLLERS.filter((it) => directories.has(it));
-  if (directories.size === 0) return { place: undefined, reason: `control groups cannot be made here: ${problem}` };
-  return { place: { version: 1, directories, limits }, reason: reasonOf(1, limits, problem) };
+  if (directories.size === 0) return nowhere(`control groups cannot be made here: ${problem}`);
+  return placement({ version: 1, directories, limits }, problem);
 }
 
 /**
@@ -74,7 +76,7 @@ function placeInUnified({ mountPoint, own }: Hierarchy, name: string, isRoot: bo
       const limits = turnOn(top);
       makeGroup(directory);
       turnOn(directory);
-      return { place: unifiedPlace(directory, limits), reason: reasonOf(2, limits, "") };
+      return placement(unifiedPlace(directory, limits), "");
     } catch (error) {
       problem = messageOf(error);
     }
@@ -83,9 +85,9 @@ function placeInUnified({ mountPoint, own }: Hierarchy, name: string, isRoot: bo
   const directory = join(own, name);
   try {
     makeGroup(directory);
-    return { place: unifiedPlace(directory, []), reason: reasonOf(2, [], problem) };
+    return placement(unifiedPlace(directory, []), problem);
   } catch {
-    return { place: undefined, reason: `control groups cannot be made here: ${problem}` };
+    return nowhere(`control groups cannot be made here: ${problem}`);
   }
 }
 
@@ -104,11 +106,25 @@ function unifiedPlace(directory: string, limits: readonly Controller[]): GroupPl
   return { version: 2, directories: new Map(uses.map((use) => [use, directory])), limits };
 }
 
-const NAMES: Readonly<Record<Controller, string>> = { memory: "memory", cpu: "cores", pids: "processes" };
+function nowhere(reason: string): Placement {
+  return { place: undefined, reason, missing: CONTROLLERS };
+}
 
-function reasonOf(version: 1 | 2, limits: readonly Controller[], problem: string): string {
-  const missing = CONTROLLERS.filter((it) => !limits.includes(it)).map((it) => NAMES[it]);
-  const has = limits.map((it) => NAMES[it]).join(", ");
+function placement(place: GroupPlace, problem: string): Placement {
+  const missing = CONTROLLERS.filter((it) => !place.limits.includes(it));
+  return {
+    place,
+    reason: reasonOf(
+      place,
+      missing.map((it) => LIMITED[it]),
+      problem,
+    ),
+    missing,
+  };
+}
+
+function reasonOf({ version, limits }: GroupPlace, missing: readonly string[], problem: string): string {
+  const has = limits.map((it) => LIMITED[it]).join(", ");
   const limited = limits.length === 0 ? "nothing is limited" : `limited by control groups (version ${version}): ${has}`;
   if (missing.length === 0) return limited;
   const why = problem === "" ? "this host's kernel does not offer it" : problem;

@@ -136,6 +136,7 @@ test("version 2: jobs are beside the agent where systemd delegates, below the ro
   ];
   const beside = findPlace(hierarchy(delegated, "unit/agent"), "gpusched-1-2", false);
   expect(beside.reason).toBe("limited by control groups (version 2): memory, cores, processes");
+  expect(beside.missing).toEqual([]);
   expect(beside.place?.directories.get("memory")).toBe(join(delegated, "unit/gpusched/gpusched-1-2"));
 
   const top = fakeTree("session", "gpusched");
@@ -146,6 +147,7 @@ test("version 2: jobs are beside the agent where systemd delegates, below the ro
   const plain = findPlace(hierarchy(top, "session"), "gpusched-1-2", false);
   expect(plain.place?.directories.get("freezer")).toBe(join(top, "session/gpusched-1-2"));
   expect(plain.place?.limits).toEqual([]);
+  expect(plain.missing).toEqual(["memory", "cpu", "pids"]);
   expect(plain.reason).toMatch(/^nothing is limited: the agent has no control group of its own \(systemd 254/);
 });
 
@@ -153,11 +155,13 @@ test("a host without control groups, or one that lets none be made, says so", ()
   expect(findPlace([], "gpusched-1-2", true)).toEqual({
     place: undefined,
     reason: "this host has no control groups that can be seen",
+    missing: ["memory", "cpu", "pids"],
   });
   const own = "/proc/self/nowhere";
   const memory = { version: 1, controllers: ["memory"], mountPoint: "/proc", own } as const;
   expect(findPlace([memory], "gpusched-1-2", true)).toEqual({
     place: undefined,
     reason: expect.stringMatching(/^control groups cannot be made here: ENOENT/),
+    missing: ["memory", "cpu", "pids"],
   });
 });
