@@ -38,7 +38,9 @@ export class MeshWatch implements MeshView {
   checkWord(agent: AgentView, saidMs: number): void {
     const silentMs = this.#world.timeline.now - agent.heardAtMs;
     if (saidMs <= silentMs * (1 + CLOCK_RATE_MARGIN)) return;
-    this.#world.violate(`${agent.name} says that it heard no leader for ${saidMs} ms, and did ${silentMs} ms ago`);
+    this.#world.violate(
+      `${agent.name} says that it heard no leader for ${saidMs} ms, and did ${Math.round(silentMs)} ms ago`,
+    );
   }
 
   /** Looks at all agents, now and then. */

@@ -31,7 +31,7 @@ export class Splits {
     const firstMs = this.#ms(15_000, 60_000);
     const first = faults.random.next() < 0.5 ? this.#rulers() : this.#drawPart();
     this.#block(this.#between(first, false), firstMs);
-    timeline.after(firstMs + 1, undefined, "the boundary moves", () => {
+    timeline.after(firstMs - 1, undefined, "the boundary moves", () => {
       if (!faults.isOver)
         this.#block(this.#withBridge(this.#between(this.#drawPart(), false)), this.#ms(40_000, 120_000));
     });
@@ -53,10 +53,9 @@ export class Splits {
       const words = cutOff.flatMap((from) => rulers.map((to): Path => [from, to]));
       for (const path of words) network.block(...path);
       timeline.after(this.#ms(MEMBERS_MS / 2, UNNOTICED_MS), undefined, "they are cut off", () => {
-        for (const path of words) network.unblock(...path);
-        if (faults.isOver) return;
         const joined = agents.map(({ name }) => name).filter((name) => !known.has(name));
-        this.#block(this.#between([...cutOff, ...joined], false), this.#ms(80_000, 160_000));
+        if (!faults.isOver) this.#block(this.#between([...cutOff, ...joined], false), this.#ms(80_000, 160_000));
+        for (const path of words) network.unblock(...path);
       });
     });
   }
@@ -68,7 +67,8 @@ export class Splits {
     if (alone === undefined) return;
     const aloneMs = this.#ms(25_000, 50_000);
     this.#block(this.#between([alone], false), aloneMs);
-    timeline.after(aloneMs + 1, undefined, "the controllers' words are lost", () => {
+    // A moment before: what waits to be said to the controllers must not get through between the two.
+    timeline.after(aloneMs - 1, undefined, "the controllers' words are lost", () => {
       if (faults.isOver) return;
       const rulers = this.#rulers();
       const names = agents.map(({ name }) => name);
