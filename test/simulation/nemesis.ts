@@ -31,7 +31,7 @@ export class Nemesis {
       "node leaves for good": () => this.#removeNode(),
       "host confirmed dead": () => this.#confirmDead(),
       "node joins": () => world.addNode(),
-      "stream breaks": () => this.#world.faults.random.pick(world.network.streams)?.drop(),
+      "stream breaks": () => this.#breakStream(),
       "partition of an agent": () => this.#cutAgent(["to", "from"]),
       "one-way partition of an agent": () => this.#cutAgent([world.faults.random.next() < 0.5 ? "to" : "from"]),
       "agent crash while it is cut off": () => this.#crashCutOffAgent(),
@@ -85,6 +85,14 @@ export class Nemesis {
     const { controllers, faults } = this.#world;
     const leader = controllers.find(({ loop }) => loop !== undefined);
     return leader && faults.random.next() < 0.7 ? leader : faults.random.pick(controllers);
+  }
+
+  /** Often the newest: what breaks once mostly breaks again. */
+  #breakStream(): void {
+    const { random } = this.#world.faults;
+    const { streams } = this.#world.network;
+    const stream = random.next() < 0.4 ? streams.at(-1) : random.pick(streams);
+    stream?.drop();
   }
 
   #pauseController(): void {

@@ -25,15 +25,16 @@ export class Splits {
     for (let count = 0; count < joining; count += 1) this.#joinIn(this.#ms(1_000, ms / 2));
   }
 
-  /** First the cluster is without what leads it, or in other parts; then the boundary moves. A bridge may be reached by some of both. */
+  /** First the cluster is without what leads it, or in other parts; then the boundary moves. */
   splitThatMoves(): void {
     const { faults, timeline } = this.#world;
     const firstMs = this.#ms(15_000, 60_000);
     const first = faults.random.next() < 0.5 ? this.#rulers() : this.#drawPart();
     this.#block(this.#between(first, false), firstMs);
     timeline.after(firstMs - 1, undefined, "the boundary moves", () => {
-      if (!faults.isOver)
-        this.#block(this.#withBridge(this.#between(this.#drawPart(), false)), this.#ms(40_000, 120_000));
+      if (faults.isOver) return;
+      const paths = faults.random.next() < 0.5 ? this.#between(this.#drawPart(), false) : this.#withBridge();
+      this.#block(paths, this.#ms(40_000, 160_000));
     });
   }
 
@@ -98,13 +99,15 @@ export class Splits {
     return isOneWay ? there : [...there, ...there.map(([from, to]): Path => [to, from])];
   }
 
-  /** One node, now and then, is still reached by some of the other part. */
-  #withBridge(paths: readonly Path[]): readonly Path[] {
-    const { agents, faults } = this.#world;
-    const bridge = faults.random.next() < 0.5 ? faults.random.pick(agents)?.name : undefined;
-    if (bridge === undefined) return paths;
-    const reach = new Set(agents.map(({ name }) => name).filter(() => faults.random.next() < 0.5));
-    return paths.filter(([from, to]) => !(from === bridge && reach.has(to)) && !(to === bridge && reach.has(from)));
+  /** Few nodes are left to those that lead, and one of these is reached by some of the others: it relays them, and they nobody. */
+  #withBridge(): Path[] {
+    const { random } = this.#world.faults;
+    const part = this.#drawPart("few");
+    const bridge = part[0];
+    const reach = new Set(this.#world.agents.map(({ name }) => name).filter(() => random.next() < 0.5));
+    return this.#between(part, false).filter(
+      ([from, to]) => !(from === bridge && reach.has(to)) && !(to === bridge && reach.has(from)),
+    );
   }
 
   #block(paths: readonly Path[], ms: number): void {
@@ -116,11 +119,11 @@ export class Splits {
   }
 
   /** Who is on one side: anybody, or all that is needed to lead with most of the nodes, or with few of them. */
-  #drawPart(): readonly string[] {
+  #drawPart(chosen?: "few"): readonly string[] {
     const { random } = this.#world.faults;
     const rulers = this.#rulers();
     const names = this.#world.agents.map(({ name }) => name);
-    const kind = random.pick(["any", "most", "few"] as const);
+    const kind = chosen ?? random.pick(["any", "most", "few"] as const);
     const share = random.next();
     if (kind === "any") return [...names, ...rulers].filter(() => random.next() < share);
     const largest = Math.max(1, Math.floor((names.length - 1) / 2));
