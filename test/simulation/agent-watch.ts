@@ -76,7 +76,7 @@ export class AgentWatch {
   }
 
   stream(agent: AgentView, host: StreamHost): StreamHost {
-    const { timeline } = this.#world;
+    const { timeline, mesh } = this.#world;
     let helloAtMs = 0;
     const sentAtMs = new Map<number, number>();
     const answered = (atMs: number | undefined) => {
@@ -102,14 +102,14 @@ export class AgentWatch {
         if (refusal === undefined) {
           answered(helloAtMs);
           agent.connectedAtMs = timeline.now;
-          agent.heardAtMs = timeline.now;
+          mesh.onHeard(agent);
           if (welcome.term < highestTerm)
             this.#world.violate(`${agent.name} takes term ${welcome.term} after ${highestTerm}`);
         }
         return refusal;
       },
       onCommand: (command) => {
-        agent.heardAtMs = timeline.now;
+        mesh.onHeard(agent);
         this.#term = command.term;
         host.onCommand(command);
         this.#term = undefined;
@@ -119,7 +119,7 @@ export class AgentWatch {
         host.onHeartbeatSent(sequence);
       },
       onHeartbeatAcked: (sequence, revision, leaderAtMs) => {
-        agent.heardAtMs = timeline.now;
+        mesh.onHeard(agent);
         answered(sentAtMs.get(sequence));
         host.onHeartbeatAcked(sequence, revision, leaderAtMs);
       },

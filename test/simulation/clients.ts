@@ -38,7 +38,10 @@ export class Clients implements ClientsView {
 
   /** A user cancels one of his jobs. */
   cancel(): void {
-    const jobId = this.#random.pick([...this.acknowledged.keys()]);
+    const all = [...this.acknowledged.keys()];
+    // Often at once, as somebody does who sees his mistake.
+    const starting = all.filter((id) => this.#world.job(id)?.phase === "starting");
+    const jobId = this.#random.pick(starting.length > 0 && this.#random.next() < 0.4 ? starting : all);
     if (jobId === undefined) return;
     this.#ask({ kind: "cancel-job", jobId }, () => {
       if (!this.cancelled.has(jobId)) this.cancelled.set(jobId, this.#world.job(jobId)?.attempt ?? 0);

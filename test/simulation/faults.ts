@@ -17,6 +17,9 @@ export const FAULTS = {
   "agent crash while it is cut off": [40, 250],
   "partition between agents": [15, 150],
   "split of the cluster": [20, 150],
+  "split that moves": [80, 250],
+  "split as nodes join": [80, 250],
+  "leader's words lost": [80, 250],
   "no controllers": [60, 300],
   "controller cut off from the store": [20, 150],
   "store without a majority": [60, 300],
@@ -52,6 +55,7 @@ const MAX_SKEW_MS = 20_000;
 /** So many seeds are about splits alone: beside other faults a split is seldom long enough to matter. */
 const SHARE_OF_SPLITS = 0.25;
 const SPLIT_MEAN_MS = 50_000;
+const SPLITS = ["split of the cluster", "split that moves", "split as nodes join", "leader's words lost"] as const;
 
 /** What goes wrong in a seed: a random subset of all that can, at random rates. */
 export class Faults {
@@ -76,7 +80,8 @@ export class Faults {
     if (random.next() < SHARE_OF_SPLITS) {
       this.meanMs.clear();
       this.conditions.clear();
-      this.meanMs.set("split of the cluster", SPLIT_MEAN_MS);
+      for (const kind of SPLITS) if (random.next() < 0.5) this.meanMs.set(kind, SPLIT_MEAN_MS * 2);
+      if (this.meanMs.size === 0) this.meanMs.set("split of the cluster", SPLIT_MEAN_MS);
     }
     for (const fault of always) {
       if (isCondition(fault)) this.conditions.add(fault);

@@ -9,6 +9,14 @@ import type { Effect } from "../../controller/core/output.ts";
 import type { Write } from "../../controller/store/store.ts";
 import type { Runs } from "./runs.ts";
 
+/** Who is told of what becomes durable. */
+export interface LedgerListener {
+  readonly violate: (what: string) => void;
+  readonly onChange: (from: string, to: string) => void;
+  /** What ran on a lost node is given up. */
+  readonly onRequeue: (node: NodeName, name: string) => void;
+}
+
 /**
  * What is durable, as it becomes so: every change is compared with the one before, with what really runs, and with what was
  * promised to clients. It is told by the store itself, so that no controller can be ahead of it.
@@ -21,17 +29,19 @@ export class LedgerWatch {
   readonly memberships = new Map<number, Membership>();
   readonly #runs: Runs;
   readonly #violate: (what: string) => void;
-  readonly #onChange: (from: string, to: string) => void;
+  readonly #onChange: LedgerListener["onChange"];
+  readonly #onRequeue: LedgerListener["onRequeue"];
   /** Every allocation that ever was durable, with its node. */
   readonly #placed = new Set<string>();
   /** Jobs that a commit gives their place. */
   readonly #started: Job[] = [];
   #term = 0;
 
-  constructor(runs: Runs, violate: (what: string) => void, onChange: (from: string, to: string) => void) {
+  constructor(runs: Runs, { violate, onChange, onRequeue }: LedgerListener) {
     this.#runs = runs;
     this.#violate = violate;
     this.#onChange = onChange;
+    this.#onRequeue = onRequeue;
   }
 
   /** The rows of a batch have become durable. */
@@ -138,6 +148,7 @@ export class LedgerWatch {
     const name = nameOf(job, allocation);
     const run = this.#runs.get(name);
     if (run?.isRunning) this.#violate(`${name} is over for the ledger and runs on ${run.host}`);
+    if (isGivenUp(job, allocation, now)) this.#onRequeue(allocation.node, name);
     const isForgotten = now.history.at(-1)?.message.includes("no longer knows the job");
     if (isForgotten && run && !run.isRunning) this.#violate(`${name} has ended, and the ledger was not told how`);
     if (after?.state.phase !== "ended" || after.state.end.kind !== "exited") return;
@@ -222,6 +233,16 @@ export class LedgerWatch {
   }
 
   readonly #usage = new Map<TenantId, { readonly milli: number; readonly jobs: number }>();
+}
+
+/** Whether it is over because its node was not heard for too long. */
+function isGivenUp(before: Job, { node, movesWhenLost }: Allocation, now: Job): boolean {
+  const known = new Set(before.history.map((event) => JSON.stringify(event)));
+  const news = now.history.filter((event) => !known.has(JSON.stringify(event)));
+  return (
+    movesWhenLost &&
+    news.some(({ kind, message }) => kind !== "node-unreachable" && message.includes(`node ${node} was lost`))
+  );
 }
 
 function nameOf(job: Job, { rank }: Allocation): string {

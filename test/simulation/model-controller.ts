@@ -150,11 +150,19 @@ export class ModelController implements ControllerView {
   #carryOut(actor: Actor, effect: Effect, leading: Leading): void {
     const { loop, links, leadership } = leading;
     if (!leadership.isSure) return this.#end(actor, new Error("the lead is not sure any more"));
+    this.#checkLead(leadership.term, effect);
     this.#world.ledger.checkEffect(effect, this.name);
     this.#world.coverage.count(`effect: ${effect.kind}`);
     if (effect.kind === "alarm") this.#world.trace.note(this.#world.timeline.now, this.name, () => effect.message);
     const { clusterId, term, revision } = loop;
     links.carryOut(effect, { clusterId, term, revision, settings: this.#settings });
+  }
+
+  /** What prolongs an agent's lease is not said any more when another has long been elected. */
+  #checkLead(term: number, { kind }: Effect): void {
+    const sinceMs = this.#world.store.supersededForMs(term);
+    if ((kind !== "heartbeat-ack" && kind !== "welcome") || sinceMs <= LEADER_TTL_MS) return;
+    this.#world.violate(`${this.name} prolongs a lease in term ${term}, ${sinceMs} ms after the election of another`);
   }
 
   /** The term is over: the process ends, and is started again. */

@@ -53,7 +53,7 @@ export class ModelDialling implements Dialling {
   }
 
   ask(address: string, question: { cluster_id?: string }, deadlineMs: number): Promise<PeerAnswer__Output> {
-    const { network, coverage } = this.#world;
+    const { network, coverage, mesh } = this.#world;
     const peer = this.#peer(address);
     const actor = this.#actor;
     return new Promise((resolve, reject) => {
@@ -61,6 +61,7 @@ export class ModelDialling implements Dialling {
       network.send(peer.actor, [actor.name, peer.name], `is asked by ${actor.name}`, () => {
         const answer = peer.answer({ cluster_id: question.cluster_id ?? "" });
         if (!answer) return;
+        mesh.checkWord(peer, Number(answer.silent_ms));
         coverage.count(answer.leader_address === "" ? "a peer says that it has no leader" : "a peer names its leader");
         const label = `${peer.name} answers ${String(answer.silent_ms)} ${answer.leader_address}`;
         network.send(actor, [peer.name, actor.name], label, () => resolve(answer as PeerAnswer__Output));

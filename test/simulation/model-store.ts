@@ -59,7 +59,9 @@ export class ModelStore {
   };
   #revision = 0;
   /** The leader's key; for SQLite, the process that has the lock. */
-  #leader: { readonly actor: Actor; readonly term: number; expiresAtMs: number } | undefined;
+  #leader:
+    | { readonly actor: Actor; readonly term: number; readonly electedAtMs: number; expiresAtMs: number }
+    | undefined;
 
   constructor(kind: "sqlite" | "etcd", network: Network, random: Random, onCommit: OnCommit) {
     this.kind = kind;
@@ -85,6 +87,12 @@ export class ModelStore {
   /** The term that has the store now, undefined between terms. */
   get term(): number | undefined {
     return this.#leaderNow()?.term;
+  }
+
+  /** For how long another than this term has had the store: a leader of the term that still answers agents should have noticed. */
+  supersededForMs(term: number): number {
+    const leader = this.#leaderNow();
+    return leader && leader.term > term ? this.#network.timeline.now - leader.electedAtMs : 0;
   }
 
   /** The leader's lease is lost though it renews it in time. */
@@ -146,7 +154,7 @@ export class ModelStore {
     if (this.isFull) return undefined;
     this.#revision += 1;
     const { now } = this.#network.timeline;
-    this.#leader = { actor, term: this.#revision, expiresAtMs: now + LEADER_TTL_MS };
+    this.#leader = { actor, term: this.#revision, electedAtMs: now, expiresAtMs: now + LEADER_TTL_MS };
     return this.#revision;
   }
 

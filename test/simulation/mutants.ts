@@ -83,11 +83,12 @@ export const MUTANTS: readonly Mutant[] = [
     under: ["agent crash"],
   },
   {
-    name: "Hellos are numbered anew when the agent restarts",
-    file: `${AGENT}/step.ts`,
-    find: "remember(state, { life: (state.memory.life ?? 0) + 1 }, effects);",
-    replace: "remember(state, { life: 1 }, effects);",
-    under: ["agent crash", "late hellos"],
+    // With the refusal that has the agent go on above the number it is told: alone, that makes forgetting cost one Hello.
+    name: "Hellos are numbered anew when the agent restarts, and a refusal changes nothing",
+    file: `${AGENT}/memory.ts`,
+    find: "return life * HELLOS_A_LIFE + count;",
+    replace: "return Math.min(life, 1) * HELLOS_A_LIFE + count;",
+    under: ["agent crash"],
   },
   {
     name: "a fence is told as the job's own end",
@@ -194,7 +195,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}/on/allocation-report.ts`,
     find: "if (!job || job.attempt !== key.attempt) return undefined;",
     replace: "if (!job || job.attempt < key.attempt) return undefined;",
-    under: ["agent crash while it is cut off", "stream breaks", "duplicates"],
+    under: ["agent crash while it is cut off", "stream breaks", "duplicates", "slow network", "start failure"],
   },
   {
     name: "an attempt that is over is not released",
@@ -303,7 +304,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "test/simulation/model-store.ts",
     find: "return this.#actor.monotonicMs() - this.#renewedAtMs <= LEADER_TTL_MS - LEADER_MARGIN_MS;",
     replace: "return this.#renewedAtMs >= 0;",
-    under: ["split of the cluster", "controller cut off from the store"],
+    under: ["controller cut off from the store"],
   },
   {
     name: "a batch that was refused for lack of room is not undone",
@@ -316,6 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: "controller/loop/loop.ts",
     find: "this.#mailbox.putBack(letters.filter(({ reject }) => reject === undefined));",
     replace: "",
+    under: ["store full"],
   },
   ...MESH_MUTANTS,
 ];

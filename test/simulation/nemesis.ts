@@ -1,5 +1,6 @@
 import { LEADER_TTL_MS } from "./model-store.ts";
 import { FAULTS, type FaultKind } from "./faults.ts";
+import { type Path, Splits } from "./splits.ts";
 import type { AgentView, WorldView } from "./world-view.ts";
 
 /** How long an agent may stand still or be away at a time: what is left of its lease's margins when both clocks are at their worst. */
@@ -10,8 +11,6 @@ const AGENT_THERE_MS = 60_000;
 /** How long a host is off of which an operator says so. */
 const OFF_MS = { least: 20_000, most: 50_000 };
 
-type Path = readonly [from: string, to: string];
-
 /** Does to the world what the seed's faults say, until they are over. */
 export class Nemesis {
   readonly #world: WorldView;
@@ -21,6 +20,7 @@ export class Nemesis {
 
   constructor(world: WorldView) {
     this.#world = world;
+    const splits = new Splits(world);
     this.#acts = {
       "controller crash": () => this.#controller()?.crash(this.#ms(500, 8_000)),
       "controller restart": () => this.#controller()?.shutDown(this.#ms(500, 3_000)),
@@ -31,12 +31,15 @@ export class Nemesis {
       "node leaves for good": () => this.#removeNode(),
       "host confirmed dead": () => this.#confirmDead(),
       "node joins": () => world.addNode(),
-      "stream breaks": () => this.#world.faults.random.pick(world.network.streams)?.drop(),
+      "stream breaks": () => this.#breakStream(),
       "partition of an agent": () => this.#cutAgent(["to", "from"]),
       "one-way partition of an agent": () => this.#cutAgent([world.faults.random.next() < 0.5 ? "to" : "from"]),
       "agent crash while it is cut off": () => this.#crashCutOffAgent(),
       "partition between agents": () => this.#cutAgents(),
-      "split of the cluster": () => this.#split(),
+      "split of the cluster": () => splits.split(),
+      "split that moves": () => splits.splitThatMoves(),
+      "split as nodes join": () => splits.splitAsNodesJoin(),
+      "leader's words lost": () => splits.loseWords(),
       "no controllers": () => this.#stopControllers(),
       "controller cut off from the store": () => this.#cutController(),
       "store without a majority": () => this.#stopStore(),
@@ -82,6 +85,14 @@ export class Nemesis {
     const { controllers, faults } = this.#world;
     const leader = controllers.find(({ loop }) => loop !== undefined);
     return leader && faults.random.next() < 0.7 ? leader : faults.random.pick(controllers);
+  }
+
+  /** Often the newest: what breaks once mostly breaks again. */
+  #breakStream(): void {
+    const { random } = this.#world.faults;
+    const { streams } = this.#world.network;
+    const stream = random.next() < 0.4 ? streams.at(-1) : random.pick(streams);
+    stream?.drop();
   }
 
   #pauseController(): void {
@@ -156,50 +167,6 @@ export class Nemesis {
     const there: Path = [one.name, other.name];
     const back: Path = [other.name, one.name];
     this.#block(this.#world.faults.random.next() < 0.5 ? [there] : [there, back], this.#ms(5_000, 120_000));
-  }
-
-  /** All that there is, in two parts, each on its own; sometimes one of them still hears what the other says. Nodes may join meanwhile. */
-  #split(): void {
-    const { agents, controllers, faults, network, timeline, store } = this.#world;
-    const rulers = [...controllers.map(({ name }) => name), ...(store.kind === "etcd" ? ["store"] : [])];
-    const names = [...agents.map(({ name }) => name), ...rulers];
-    const part = new Set(this.#drawPart(names, rulers));
-    const isOneWay = faults.random.next() < 0.2;
-    const pairs = names.flatMap((from) =>
-      names.flatMap((to): Path[] =>
-        part.has(from) && !part.has(to)
-          ? isOneWay
-            ? [[from, to]]
-            : [
-                [from, to],
-                [to, from],
-              ]
-          : [],
-      ),
-    );
-    const ms = this.#ms(40_000, 240_000);
-    for (const pair of pairs) network.block(...pair);
-    timeline.after(ms, undefined, "the cluster is whole again", () => {
-      for (const pair of pairs) network.unblock(...pair);
-    });
-    const joining = faults.random.next() < 0.5 ? faults.random.between(1, 4) : 0;
-    for (let count = 0; count < joining; count += 1) {
-      timeline.after(this.#ms(1_000, ms / 2), undefined, "a node joins during the split", () => this.#world.addNode());
-    }
-  }
-
-  /** Who is on one side: anybody, or all that is needed to lead with most of the nodes, or with few of them. */
-  #drawPart(names: readonly string[], rulers: readonly string[]): readonly string[] {
-    const { random } = this.#world.faults;
-    const kind = random.pick(["any", "most", "few"] as const);
-    const share = random.next();
-    if (kind === "any") return names.filter(() => random.next() < share);
-    const nodes = names.filter((name) => !rulers.includes(name)).sort(() => random.next() - 0.5);
-    const largest = Math.max(1, Math.floor((nodes.length - 1) / 2));
-    // Mostly just too few: one more would be a majority.
-    const minority = random.next() < 0.7 ? largest : random.between(1, largest);
-    const some = nodes.slice(0, minority);
-    return kind === "most" ? some : [...some, ...rulers];
   }
 
   /** For longer than a lease, often. */

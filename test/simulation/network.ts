@@ -11,8 +11,8 @@ const KEEPALIVE_MS = 15_000;
 export class Network {
   readonly timeline: Timeline;
   readonly #random: Random;
-  /** `from>to`: nothing gets through. */
-  readonly #blocked = new Set<string>();
+  /** `from>to`: nothing gets through, and how many faults there are of which each is enough. */
+  readonly #blocked = new Map<string, number>();
   /** When each pair that was blocked was so last. */
   readonly #unblockedAtMs = new Map<string, number>();
   readonly #streams = new Set<Stream>();
@@ -44,9 +44,10 @@ export class Network {
     return this.#blocked.has(`${from}>${to}`);
   }
 
-  /** Nothing from the one reaches the other until it is unblocked; streams that last through it are given up in time. */
+  /** Nothing from the one reaches the other until it is unblocked as often as it was blocked; streams that last through it are given up in time. */
   block(from: string, to: string): void {
-    this.#blocked.add(`${from}>${to}`);
+    const pair = `${from}>${to}`;
+    this.#blocked.set(pair, (this.#blocked.get(pair) ?? 0) + 1);
     for (const stream of this.#streams) {
       if (!stream.isBetween(from, to)) continue;
       this.timeline.after(KEEPALIVE_MS + this.delayMs(), undefined, `keepalive ${from}>${to}`, () => {
@@ -56,8 +57,12 @@ export class Network {
   }
 
   unblock(from: string, to: string): void {
-    if (!this.#blocked.delete(`${from}>${to}`)) return;
-    this.#unblockedAtMs.set(`${from}>${to}`, this.timeline.now);
+    const pair = `${from}>${to}`;
+    const faults = this.#blocked.get(pair);
+    if (faults === undefined) return;
+    this.#blocked.delete(pair);
+    if (faults > 1) return void this.#blocked.set(pair, faults - 1);
+    this.#unblockedAtMs.set(pair, this.timeline.now);
     for (const stream of this.#streams) if (stream.isBetween(from, to)) stream.flush();
   }
 
@@ -69,8 +74,9 @@ export class Network {
   }
 
   unblockAll(): void {
-    for (const pair of [...this.#blocked]) {
+    for (const pair of [...this.#blocked.keys()]) {
       const [from = "", to = ""] = pair.split(">");
+      this.#blocked.set(pair, 1);
       this.unblock(from, to);
     }
   }

@@ -5,7 +5,7 @@ import { runMutants } from "./run-mutants.ts";
 import { simulate } from "./simulation.ts";
 
 const SEEDS = 100;
-const MUTANT_SEEDS = 500;
+const MUTANT_SEEDS = 200;
 
 const { values } = parseArgs({
   options: {

@@ -50,7 +50,7 @@ async function run(world: World): Promise<void> {
   const { timeline, violations, trace } = world;
   const isBroken = () => violations.length > 0;
   void new Nemesis(world);
-  world.countBeyondLeases();
+  world.lookAround();
   await timeline.runUntil(world.random.between(SAFETY_MS.least, SAFETY_MS.most), isBroken);
   if (isBroken()) return;
   world.heal();

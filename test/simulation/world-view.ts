@@ -74,6 +74,14 @@ export interface ClientsView {
   checkStart(key: AllocationKey): void;
 }
 
+/** Who looks at what agents hear, and say of it to each other. */
+export interface MeshView {
+  /** The agent hears a leader now. */
+  onHeard(agent: AgentView): void;
+  /** It says to a peer for how long it has heard none. */
+  checkWord(agent: AgentView, saidMs: number): void;
+}
+
 /** The world as its parts see it. */
 export interface WorldView {
   readonly trace: Trace;
@@ -84,6 +92,7 @@ export interface WorldView {
   readonly store: ModelStore;
   readonly runs: Runs;
   readonly ledger: LedgerWatch;
+  readonly mesh: MeshView;
   readonly clients: ClientsView;
   readonly controllers: readonly ControllerView[];
   readonly agents: readonly AgentView[];

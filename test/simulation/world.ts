@@ -2,6 +2,7 @@ import { UNTOLD_DEVICE } from "../../agent/devices/device-source.ts";
 import type { Executor } from "../../agent/executor/executor.ts";
 import type { StreamHost } from "../../agent/uplink/control-stream.ts";
 import { asDeviceId, type JobId } from "../../base/ids.ts";
+import { meshTiming } from "../../controller/core/model/membership.ts";
 import { DEFAULT_POLICY } from "../../controller/core/model/policy.ts";
 import type { Settings } from "../../controller/core/model/state.ts";
 import { Random } from "../support/random.ts";
@@ -14,6 +15,7 @@ import { ModelAgent } from "./model-agent.ts";
 import { peerAddressOf } from "./model-dialling.ts";
 import { ModelController } from "./model-controller.ts";
 import type { Container } from "./container.ts";
+import { MeshWatch } from "./mesh-watch.ts";
 import { ModelHost } from "./model-host.ts";
 import { ModelStore } from "./model-store.ts";
 import { Network } from "./network.ts";
@@ -23,7 +25,7 @@ import type { Trace } from "./trace.ts";
 import type { AgentView, HostView, WorldView } from "./world-view.ts";
 
 const MAX_NODES = 12;
-const COUNT_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 5_000;
 
 /** Short, so that a seed meets everything that takes this long. */
 export const SETTINGS: Settings = {
@@ -42,6 +44,7 @@ export class World implements WorldView {
   readonly store: ModelStore;
   readonly runs: Runs;
   readonly ledger: LedgerWatch;
+  readonly mesh: MeshWatch = new MeshWatch(this, meshTiming(SETTINGS));
   readonly clients: Clients;
   readonly controllers: ModelController[] = [];
   readonly agents: ModelAgent[] = [];
@@ -63,7 +66,11 @@ export class World implements WorldView {
     this.network = new Network(this.timeline, fork());
     const violate = (what: string) => this.violate(what);
     this.runs = new Runs(violate);
-    this.ledger = new LedgerWatch(this.runs, violate, (from, to) => this.coverage.count(`job: ${from} → ${to}`));
+    this.ledger = new LedgerWatch(this.runs, {
+      violate,
+      onChange: (from, to) => this.coverage.count(`job: ${from} → ${to}`),
+      onRequeue: (node, name) => this.mesh.checkRequeue(node, name),
+    });
     const kind = this.random.next() < 0.3 ? "sqlite" : "etcd";
     this.store = new ModelStore(kind, this.network, fork(), (writes, term) => {
       this.ledger.onCommit(writes, term);
@@ -112,6 +119,9 @@ export class World implements WorldView {
     // A launch may come late, but never before it is durable.
     const job = this.ledger.jobs.get(container.spec.key.jobId);
     if (!job || job.attempt < container.spec.key.attempt) this.violate(`${container.name} starts before it is durable`);
+    // Nor once the ledger has given it up: nobody waits for it any more.
+    else if (!this.ledger.wanted(container.spec.key, host.name))
+      this.violate(`${container.name} starts on ${host.name} and is over`);
   }
 
   onContainerEnd(host: HostView, container: Container): void {
@@ -134,15 +144,16 @@ export class World implements WorldView {
     return this.#watch.stream(agent, host);
   }
 
-  /** Counts, over and over, jobs that run without a lease, and agents that are relayed. */
-  countBeyondLeases(): void {
+  /** Looks, over and over, what runs without a lease, and who is relayed. */
+  lookAround(): void {
+    this.mesh.look();
     for (const { host, answeredFromMs, isRelayed } of this.agents) {
       const isOver = this.timeline.now - answeredFromMs > SETTINGS.nodeLostAfterMs;
       const runs = host.running().some(({ spec }) => spec.requeueOnNodeLost);
       if (isOver && runs) this.coverage.count("runs beyond its lease");
       if (isRelayed) this.coverage.count("is relayed");
     }
-    this.timeline.after(COUNT_EVERY_MS, undefined, "counts", () => this.countBeyondLeases());
+    this.timeline.after(LOOK_EVERY_MS, undefined, "looks around", () => this.lookAround());
   }
 
   /** No more faults: everybody is alive, reached, and answered. */

@@ -24,4 +24,10 @@ export class Random {
   pick<T>(items: readonly T[]): T | undefined {
     return items[this.between(0, items.length - 1)];
   }
+
+  /** The same items in an order drawn by chance. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const drawn = items.map((item) => ({ item, draw: this.next() }));
+    return drawn.sort((a, b) => a.draw - b.draw).map(({ item }) => item);
+  }
 }
