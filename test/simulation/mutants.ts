@@ -208,12 +208,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: `${CORE}/on/node-hello.ts`,
     find: "if (highestHello !== undefined) {",
     replace: "if (highestHello === -1) {",
+    under: ["late hellos", "one-way partition of an agent", "stream breaks"],
   },
   {
     name: "a leader does not store the number of a Hello",
     file: `${CORE}/on/node-hello.ts`,
     find: "...(input.number === undefined ? {} : { helloNumber: input.number }),",
     replace: "",
+    under: ["late hellos", "one-way partition of an agent", "stream breaks"],
   },
   {
     name: "a changed boot id says nothing",
