@@ -168,8 +168,11 @@ export class Workload {
   }
 
   #invent(): Submission {
-    const tenant = this.#options.random.pick(this.tenants)?.id;
-    return inventJob({ ...this.#options, name: `chaos-${this.submissions.length + 1}`, tenant });
+    const tenant = this.#options.random.pick(this.tenants);
+    // One after the other, long jobs would take longer than all else has to come to rest.
+    const mayBeLong = tenant?.maxGpus === undefined && tenant?.maxJobs === undefined;
+    const name = `chaos-${this.submissions.length + 1}`;
+    return inventJob({ ...this.#options, name, tenant: tenant?.id, mayBeLong });
   }
 
   async #createTenant(name: string, limits: { max_gpus?: number; max_concurrent_jobs?: number }): Promise<void> {

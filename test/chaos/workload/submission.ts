@@ -4,8 +4,8 @@ import type { Random } from "../../support/random.ts";
 import { CONTAINER_SCRIPT, SCRIPT } from "./job-script.ts";
 
 const MOST_TICKS = 10;
-/** Of all jobs, those that outlive a lease: what becomes of them on a host that is away is for its guard to see to. */
-const LONG_SHARE = 0.1;
+/** Of the jobs of tenants without limits, those that outlive a lease: what becomes of them on a host that is away is for its guard to see to. */
+const LONG_SHARE = 0.25;
 const LONG_TICKS = [40, 100] as const;
 /** More than any run has time for. */
 const ENDLESS_TICKS = 1_000_000;
@@ -34,9 +34,14 @@ interface Wanted {
 
 /** A job as chance will have it: of any size, with any end, a process or a container. */
 export function inventJob(
-  wanted: Wanted & { readonly random: Random; readonly gpusPerNode: number; readonly hasContainers: boolean },
+  wanted: Wanted & {
+    readonly random: Random;
+    readonly gpusPerNode: number;
+    readonly hasContainers: boolean;
+    readonly mayBeLong: boolean;
+  },
 ): Submission {
-  const { random, gpusPerNode, hasContainers } = wanted;
+  const { random, gpusPerNode, hasContainers, mayBeLong } = wanted;
   const exitCode = random.next() < 0.85 ? 0 : random.between(1, 100);
   const dice = random.next();
   const isContainer = hasContainers && dice > 0.8;
@@ -47,7 +52,7 @@ export function inventJob(
     exitCode,
     isSteady: false,
     isGang: gpus > gpusPerNode,
-    ticks: random.next() < LONG_SHARE ? random.between(...LONG_TICKS) : random.between(1, MOST_TICKS),
+    ticks: mayBeLong && random.next() < LONG_SHARE ? random.between(...LONG_TICKS) : random.between(1, MOST_TICKS),
   });
 }
 
