@@ -33,9 +33,9 @@ test("metadata, controllers, etcd and what the policy adds are dropped, by port 
       "ip daddr 169.254.0.0/16 drop",
       "ip6 daddr fe80::/10 drop",
       "ip6 daddr fd00:ec2::254 drop",
-      "ip daddr 10.1.2.3 meta l4proto { tcp, udp } th dport 9090 drop",
+      "ip daddr 10.1.2.3 meta l4proto { 6, 17 } th dport 9090 drop",
       "ip daddr 10.0.0.0/8 drop",
-      "ip6 daddr fd00::/8 meta l4proto { tcp, udp } th dport 443 drop",
+      "ip6 daddr fd00::/8 meta l4proto { 6, 17 } th dport 443 drop",
       "tcp dport { 2379, 2380 } drop",
     ]),
   );
@@ -54,7 +54,7 @@ test("a name server is asked for names before anything drops it, even where meta
   );
   expect(nameservers).toEqual([{ family: "ip", network: "169.254.169.254", port: undefined }]);
   const all = lines({ nameservers });
-  const asked = "ip daddr 169.254.169.254 meta l4proto { tcp, udp } th dport 53 accept";
+  const asked = "ip daddr 169.254.169.254 meta l4proto { 6, 17 } th dport 53 accept";
   expect(all.indexOf(asked)).toBeGreaterThan(0);
   expect(all.indexOf(asked)).toBeLessThan(all.indexOf("ip daddr 169.254.0.0/16 drop"));
 });

@@ -14,6 +14,10 @@ const METADATA: readonly Destination[] = [
   { family: "ip6", network: "fd00:ec2::254", port: undefined },
 ];
 const ETCD_PORTS = "2379, 2380";
+/** By their numbers: the names are in /etc/protocols, which a small system does not have. */
+const ICMP = "1, 58";
+const TCP_AND_UDP = "6, 17";
+const ON_PORT = `meta l4proto { ${TCP_AND_UDP} } th dport`;
 
 export interface RuleFacts {
   readonly network: ContainerPolicy["network"];
@@ -54,7 +58,7 @@ export function rulesText(facts: RuleFacts): string {
     ]),
     ...chain("to-host", [
       "ct direction reply ct state established,related accept",
-      "meta l4proto { icmp, ipv6-icmp } accept",
+      `meta l4proto { ${ICMP} } accept`,
       ...names,
       "drop",
     ]),
@@ -67,8 +71,6 @@ export function rulesText(facts: RuleFacts): string {
 export function removalText(): string {
   return `table ${TABLE}\ndelete table ${TABLE}\n`;
 }
-
-const ON_PORT = "meta l4proto { tcp, udp } th dport";
 
 function dropOf({ family, network, port }: Destination): string {
   return `${family} daddr ${network} ${port === undefined ? "" : `${ON_PORT} ${port} `}drop`;

@@ -156,7 +156,8 @@ class PackagedHost {
 
   /** The rules are loaded, and the agent can read that they are. */
   expectFirewall(): void {
-    expect(this.property("gpusched-firewall.service", "ActiveState")).toBe("active");
+    const said = this.run("journalctl", "--no-pager", "--output=cat", "--unit=gpusched-firewall.service");
+    expect(this.property("gpusched-firewall.service", "ActiveState"), said).toBe("active");
     expect(this.run("nft", "list", "tables")).toBe("table inet gpusched\n");
     const read = ["setpriv", "--reuid=gpusched-agent", "--clear-groups", "--regid=gpusched-agent", "cat"] as const;
     expect(JSON.parse(this.run(...read, "/run/gpusched-firewall/loaded.json"))).toMatchObject({ network: "tenant" });
