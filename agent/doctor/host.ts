@@ -1,19 +1,10 @@
 /** The host as checks see it: files that may not be there, and programs that may not answer. */
-import { execFile } from "node:child_process";
 import { readdir, readFile, readlink, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf, systemErrorCode } from "../../base/errors.ts";
+import { systemErrorCode } from "../../base/errors.ts";
+import { type Ran, runProgram } from "../../base/run-program.ts";
 
 const RUN_DEADLINE_MS = 10_000;
-/** After SIGKILL. */
-const KILL_MS = 500;
-const MAX_OUTPUT_BYTES = 1024 * 1024;
-
-/** What became of a program. */
-export type Ran =
-  | { readonly kind: "missing" }
-  | { readonly kind: "late"; readonly afterMs: number }
-  | { readonly kind: "ended"; readonly code: number; readonly stdout: string; readonly stderr: string };
 
 export interface FileStatus {
   readonly uid: number;
@@ -78,26 +69,7 @@ export class Host {
   }
 
   run(command: string, ...args: readonly string[]): Promise<Ran> {
-    const afterMs = this.#deadlineMs;
-    const limits = { timeout: afterMs, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT_BYTES } as const;
-    const env = { ...process.env, LC_ALL: "C" };
-    return new Promise((resolve) => {
-      const child = execFile(command, args, { ...limits, env }, (failure, stdout, stderr) => {
-        clearTimeout(late);
-        if (failure && (systemErrorCode(failure) === "ENOENT" || systemErrorCode(failure) === "EACCES")) {
-          return resolve({ kind: "missing" });
-        }
-        if (failure?.killed) return resolve({ kind: "late", afterMs });
-        const code = typeof failure?.code === "number" ? failure.code : failure ? 1 : 0;
-        resolve({ kind: "ended", code, stdout, stderr: stderr || (failure ? messageOf(failure) : "") });
-      });
-      // One in the hands of a sick driver outlives even SIGKILL: it is not waited for.
-      const late = setTimeout(() => {
-        child.unref();
-        for (const stream of [child.stdout, child.stderr]) stream?.destroy();
-        resolve({ kind: "late", afterMs });
-      }, afterMs + KILL_MS);
-    });
+    return runProgram(command, args, { deadlineMs: this.#deadlineMs });
   }
 
   async #try<T>(path: string, look: (path: string) => Promise<T>): Promise<T | undefined> {

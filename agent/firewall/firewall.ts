@@ -1,11 +1,11 @@
 /** Loads the rules into the kernel, and takes them out of it. Needs the right to administer the host's network. */
-import { spawn } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { withDeadline } from "../../base/abort.ts";
 import { isLoopbackHost, parseAddress } from "../../base/address.ts";
-import { RequestError, systemErrorCode } from "../../base/errors.ts";
+import { RequestError } from "../../base/errors.ts";
+import { runProgram } from "../../base/run-program.ts";
 import { SECOND_MS } from "../../base/time.ts";
 import type { ContainerPolicy } from "../policy/container-policy.ts";
 import { type Destination, parseDestination } from "../policy/destination.ts";
@@ -92,22 +92,13 @@ export function nameserversOf(text: string): readonly Destination[] {
 }
 
 async function runNft(script: string): Promise<void> {
-  const env = { ...process.env, LC_ALL: "C", PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
-  const child = spawn("nft", ["--file", "-"], { stdio: ["pipe", "ignore", "pipe"], env, timeout: NFT_MS });
-  let said = "";
-  child.stderr.on("data", (data) => {
-    if (said.length < MAX_ERROR) said += String(data);
-  });
-  const ended = new Promise<number | null>((done, fail) => child.once("error", fail).once("close", done));
-  // One that ends without having read it has said why.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(script);
-  try {
-    if ((await ended) === 0) return;
-  } catch (error) {
-    if (systemErrorCode(error) !== "ENOENT") throw error;
+  const env = { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin` };
+  const ran = await runProgram("nft", ["--file", "-"], { deadlineMs: NFT_MS, input: script, env });
+  if (ran.kind === "missing") {
     throw new RequestError("unavailable", "there is no program nft: apt-get install nftables");
   }
-  const cure = /not permitted|not supported/i.test(said) ? " (it needs root, or CAP_NET_ADMIN)" : "";
-  throw new RequestError("unavailable", `nft did not take the rules${cure}: ${said.slice(0, MAX_ERROR).trim()}`);
+  if (ran.kind === "late") throw new RequestError("unavailable", `nft did not answer within ${ran.afterMs} ms`);
+  if (ran.code === 0) return;
+  const cure = /not permitted|not supported/i.test(ran.stderr) ? " (it needs root, or CAP_NET_ADMIN)" : "";
+  throw new RequestError("unavailable", `nft did not take the rules${cure}: ${ran.stderr.slice(0, MAX_ERROR).trim()}`);
 }

@@ -1,6 +1,7 @@
 import { type AllocationKey, allocationName } from "../../base/ids.ts";
 import type { Executor, LaunchSpec } from "../../agent/executor/executor.ts";
 import type { StreamHost } from "../../agent/uplink/control-stream.ts";
+import { membersOf } from "./mesh-watch.ts";
 import type { AgentView, WorldView } from "./world-view.ts";
 
 /** No clock is faster than another by more. */
@@ -157,12 +158,9 @@ export class AgentWatch {
     if (agent.host.peerAddress === undefined || !membership || !this.#isSteady(agent)) return;
     // Where answers come late, or relays break all the time, it may be as it may.
     if (network.maxDelayMs > 500 || faults.meanMs.has("stream breaks") || faults.meanMs.has("agent pause")) return;
-    const peers = this.#world.agents.filter((other) => {
-      const isMember = membership.members.some(({ name }) => name === other.name);
-      return (
-        isMember && other !== agent && this.#isSteady(other) && network.reachesFor(agent.name, other.name) >= STEADY_MS
-      );
-    });
+    const peers = membersOf(this.#world.agents, membership).filter(
+      (other) => other !== agent && this.#isSteady(other) && network.reachesFor(agent.name, other.name) >= STEADY_MS,
+    );
     const relay = peers.find((peer) => this.#relays(peer));
     const name = allocationName(key);
     // A full store takes no hello, by whatever way it comes.

@@ -237,12 +237,10 @@ export class LedgerWatch {
 
 /** Whether it is over because its node was not heard for too long. */
 function isGivenUp(before: Job, { node, movesWhenLost }: Allocation, now: Job): boolean {
+  if (!movesWhenLost) return false;
   const known = new Set(before.history.map((event) => JSON.stringify(event)));
   const news = now.history.filter((event) => !known.has(JSON.stringify(event)));
-  return (
-    movesWhenLost &&
-    news.some(({ kind, message }) => kind !== "node-unreachable" && message.includes(`node ${node} was lost`))
-  );
+  return news.some(({ kind, message }) => kind !== "node-unreachable" && message.includes(`node ${node} was lost`));
 }
 
 function nameOf(job: Job, { rank }: Allocation): string {

@@ -105,7 +105,8 @@ export class MeshWatch implements MeshView {
   }
 }
 
-function membersOf(
+/** The agents of the membership. */
+export function membersOf(
   agents: readonly AgentView[],
   membership: { readonly members: readonly { readonly name: string }[] } | undefined,
 ): AgentView[] {

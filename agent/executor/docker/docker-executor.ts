@@ -27,6 +27,7 @@ import { EngineConnection } from "./connection.ts";
 import type { HostFacts } from "./container-options.ts";
 import { Discards } from "./discards.ts";
 import { type ContainerDetails, EngineClient } from "./engine-client.ts";
+import { engineIdOf } from "./engine-facts.ts";
 import type { GpuGrantSetting } from "./gpu-grant.ts";
 import { GrantKeeper } from "./grant/grant-keeper.ts";
 import { type ImageSettings, ImageStore } from "./images/image-store.ts";
@@ -141,7 +142,11 @@ class DockerExecutor implements Executor {
       background: (task) => this.#background(task),
     });
     const isWanted = options.policy.network === "tenant";
-    const networks = new TenantNetworks({ ...parts, isWanted, engineId: () => this.#engineId() });
+    const networks = new TenantNetworks({
+      ...parts,
+      isWanted,
+      engineId: async () => engineIdOf(await this.#connection.requireInfo()),
+    });
     this.#launcher = new Launcher({
       ...parts,
       images,
@@ -335,7 +340,7 @@ class DockerExecutor implements Executor {
     const info = await this.#connection.requireInfo();
     return {
       owner: this.#owner,
-      engineId: await this.#engineId(),
+      engineId: engineIdOf(info),
       cpus: info.NCPU ?? availableParallelism(),
       // What Docker says when it could not run its init.
       hasInit: info.InitCommit?.ID !== undefined && info.InitCommit.ID !== "N/A",
@@ -345,10 +350,6 @@ class DockerExecutor implements Executor {
       isRemapped: (info.SecurityOptions ?? []).some((it) => /^name=(userns|rootless)\b/.test(it)),
       cgroupVersion: info.CgroupVersion,
     };
-  }
-
-  async #engineId(): Promise<string> {
-    return (await this.#connection.requireInfo()).ID ?? "";
   }
 
   async #volumeRules(): Promise<VolumeRules> {

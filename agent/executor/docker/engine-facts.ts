@@ -20,6 +20,11 @@ export interface EngineInfo {
   readonly CgroupVersion?: string;
 }
 
+/** What tells an engine from all others; empty of one that does not say. */
+export function engineIdOf({ ID = "" }: EngineInfo): string {
+  return ID;
+}
+
 /** The versions of the engine and of what it runs. */
 export interface EngineVersion {
   readonly Version?: string;

@@ -10,7 +10,7 @@ const BRIDGE_NAME = "com.docker.network.bridge.name";
 /** With the prefix as long as the kernel allows the name of an interface to be: 15 characters. */
 const DIGITS = 12;
 
-interface TenantNetwork {
+export interface TenantNetwork {
   readonly name: string;
   /** The name of its interface on the host, by which the firewall knows it. */
   readonly bridge: string;

@@ -2,10 +2,10 @@ import { delay } from "../../../base/abort.ts";
 import { messageOf } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/logger.ts";
 import { MINUTE_MS } from "../../../base/time.ts";
-import { type EngineClient, isMissing, isRefused } from "./engine-client.ts";
+import { type EngineClient, isMissing, isRefused, type NetworkDetails, type NetworkOptions } from "./engine-client.ts";
 import { type Failure, node, quoted } from "./failures.ts";
 import { ANY_AGENT_LABEL } from "./labels.ts";
-import { NETWORK_LABEL, networkFault, networkOptions, tenantNetwork } from "./tenant-network.ts";
+import { NETWORK_LABEL, networkFault, networkOptions, type TenantNetwork, tenantNetwork } from "./tenant-network.ts";
 
 const PRUNE_EVERY_MS = MINUTE_MS;
 /** As Docker has said it since 1.9, and as it says it since 28. */
@@ -92,23 +92,21 @@ export class TenantNetworks {
 
   async #make(tenantId: string): Promise<Failure | undefined> {
     const { engine, log } = this.#options;
-    const engineId = await this.#options.engineId();
-    const wanted = tenantNetwork(tenantId, engineId);
+    const wanted = tenantNetwork(tenantId, await this.#options.engineId());
     const found = await engine.network(wanted.name);
-    if (found) return this.#judge(found, tenantId, engineId);
-    const refused = await this.#create(tenantId, engineId);
+    if (found) return judge(found, tenantId, wanted);
+    const refused = await this.#create(networkOptions(tenantId, wanted));
     // Another agent of this engine may have made it meanwhile.
     const made = await engine.network(wanted.name);
     if (made) {
       if (refused === undefined) log.info({ tenant: tenantId, network: wanted.name }, "made a network for a tenant");
-      return this.#judge(made, tenantId, engineId);
+      return judge(made, tenantId, wanted);
     }
     return node(why(refused ?? "it is gone again at once", tenantId));
   }
 
   /** What the engine refused it with; undefined when it was made. */
-  async #create(tenantId: string, engineId: string): Promise<string | undefined> {
-    const options = networkOptions(tenantId, tenantNetwork(tenantId, engineId));
+  async #create(options: NetworkOptions): Promise<string | undefined> {
     for (let isFirst = true; ; isFirst = false) {
       try {
         await this.#options.engine.createNetwork(options);
@@ -122,14 +120,6 @@ export class TenantNetworks {
     }
   }
 
-  #judge(found: Parameters<typeof networkFault>[0], tenantId: string, engineId: string): Failure | undefined {
-    const wanted = tenantNetwork(tenantId, engineId);
-    const fault = networkFault(found, tenantId, wanted);
-    if (fault === undefined) return undefined;
-    const cure = `docker network rm ${wanted.name} makes way for the tenant's own`;
-    return node(`Docker's network ${wanted.name} ${fault}: ${cure}`);
-  }
-
   async #remove(id: string, name: string): Promise<void> {
     const { engine, log } = this.#options;
     try {
@@ -140,6 +130,14 @@ export class TenantNetworks {
       if (!isMissing(error)) log.debug({ network: name, problem: messageOf(error) }, "network not removed");
     }
   }
+}
+
+/** Why the network that has the name cannot be used for the tenant. */
+function judge(found: NetworkDetails, tenantId: string, wanted: TenantNetwork): Failure | undefined {
+  const fault = networkFault(found, tenantId, wanted);
+  if (fault === undefined) return undefined;
+  const cure = `docker network rm ${wanted.name} makes way for the tenant's own`;
+  return node(`Docker's network ${wanted.name} ${fault}: ${cure}`);
 }
 
 /** Docker's refusal to make a network, and what helps. */

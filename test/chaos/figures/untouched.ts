@@ -20,7 +20,7 @@ export async function measureAgentKills(session: Session, count: number): Promis
   await untilRunning(cluster.clients, jobs);
   const backMs: number[] = [];
   for (let done = 0; done < count; done += AT_ONCE) {
-    const victims = cluster.agents.toSorted(() => random.next() - 0.5).slice(0, AT_ONCE);
+    const victims = random.shuffle(cluster.agents).slice(0, AT_ONCE);
     const kill = async ({ program }: (typeof victims)[number]) => {
       await sleep(random.between(0, LONGEST_PEACE_MS));
       await program.kill();
